@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The options of CLOUD_OPTIONS (module_utils/cloud/client.py) and what they need on the target."""
+
+    DOCUMENTATION = r"""
+requirements:
+  - python >= 3.10
+  - alibabacloud_servicemesh20200111
+  - alibabacloud_cs20151215
+  - alibabacloud_credentials
+notes:
+  - The requirements are needed on the host that runs the module, usually the controller (C(connection=local)).
+  - Without O(access_key_id) and O(profile) the default credential chain of the official SDK is used, which reads the
+    environment, an OIDC token, the configuration of the Alibaba Cloud CLI, the shared credentials file and the RAM role
+    of the instance, in this order.
+  - Say credentials, region and endpoints once per play with C(module_defaults) for the action group
+    C(group/meshops.asm.asm).
+  - Throttled calls, server errors and lost connections are tried again for O(api_timeout) seconds. A write whose
+    outcome is unknown is looked up first and never blindly repeated.
+options:
+  access_key_id:
+    description:
+      - Id of the AccessKey with which the calls are signed.
+      - Unset means E(ALIBABA_CLOUD_ACCESS_KEY_ID), E(ALICLOUD_ACCESS_KEY_ID) or E(ALICLOUD_ACCESS_KEY), the first that
+        is there.
+    type: str
+  access_key_secret:
+    description:
+      - Secret of the AccessKey. Required when O(access_key_id) is set.
+      - Unset means E(ALIBABA_CLOUD_ACCESS_KEY_SECRET), E(ALICLOUD_SECRET_ACCESS_KEY) or E(ALICLOUD_SECRET_KEY), the
+        first that is there.
+    type: str
+  security_token:
+    description:
+      - Token that belongs to a temporary AccessKey of the Security Token Service (STS).
+      - Unset means E(ALIBABA_CLOUD_SECURITY_TOKEN) or E(ALICLOUD_SECURITY_TOKEN), the first that is there.
+    type: str
+  profile:
+    description:
+      - Name of a profile in the configuration of the Alibaba Cloud CLI. Has no effect when O(access_key_id) is set.
+      - Unset means E(ALIBABA_CLOUD_PROFILE) or E(ALICLOUD_PROFILE), the first that is there.
+    type: str
+  role_arn:
+    description:
+      - ARN of a RAM role that is assumed with O(access_key_id), as in C(acs:ram::1234567890123456:role/mesh-admin).
+      - Unset means E(ALIBABA_CLOUD_ROLE_ARN) or E(ALICLOUD_ASSUME_ROLE_ARN), the first that is there.
+    type: str
+  role_session_name:
+    description:
+      - Name under which the assumed role appears in the account's audit trail.
+      - Unset means E(ALIBABA_CLOUD_ROLE_SESSION_NAME) or E(ALICLOUD_ASSUME_ROLE_SESSION_NAME), the first that is there.
+    type: str
+    default: meshops-asm
+  region:
+    description:
+      - Id of the region, as in V(cn-hangzhou). A name of a mesh is looked for in this region only; a mesh that is given
+        by its id is found in any.
+      - Required to create a mesh and to reach Container Service (ACK).
+      - Unset means E(ALIBABA_CLOUD_REGION_ID), E(ALIBABA_CLOUD_REGION), E(ALICLOUD_REGION_ID) or E(ALICLOUD_REGION), the
+        first that is there.
+    type: str
+    aliases:
+      - region_id
+  asm_endpoint:
+    description:
+      - Host, or URL without a path, of the ASM API. A host alone is reached by HTTPS.
+      - Unset means E(MESHOPS_ASM_ENDPOINT), and without that the public endpoint, which is one for all regions.
+    type: str
+  cs_endpoint:
+    description:
+      - Host, or URL without a path, of the API of Container Service (ACK). A host alone is reached by HTTPS.
+      - Unset means E(MESHOPS_CS_ENDPOINT), and without that the public endpoint of O(region).
+    type: str
+  api_timeout:
+    description:
+      - For how many seconds a single API call is tried again when it fails for a passing reason.
+      - Unset means E(MESHOPS_API_TIMEOUT).
+    type: int
+    default: 60
+"""
