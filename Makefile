@@ -1,0 +1,87 @@
+# Everything a newcomer runs. Each target does its own set-up; `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.ONESHELL:
+.SHELLFLAGS := -euo pipefail -c
+
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.10 python3; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+READY := $(VENV)/.ready
+COLLECTIONS := .cache/collections
+LINK := $(COLLECTIONS)/ansible_collections/meshops/asm
+
+export PATH := $(BIN):$(PATH)
+export PYTHONPATH := $(CURDIR)/tests/lab:$(CURDIR)/$(COLLECTIONS)
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(COLLECTIONS)
+export ANSIBLE_NOCOWS := 1
+export ANSIBLE_LOCALHOST_WARNING := False
+export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
+
+.PHONY: help setup demo remove-demo test unit integration sanity lint docs bench molecule lab-up lab-down lab-env binaries build clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
+
+$(READY): requirements.txt tests/requirements.txt
+	@[ -n "$(PYTHON)" ] || { echo "Python 3.10 or newer with venv is needed (Debian: apt-get install python3 python3-venv)."; exit 1; }
+	@echo "== setting up $(VENV) with $$($(PYTHON) --version)"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r tests/requirements.txt
+	touch $@
+
+$(LINK): $(READY)
+	@mkdir -p $(dir $@)
+	ln -sfn $(CURDIR) $@
+
+setup: $(READY) $(LINK) ## virtual environment and collection path
+
+binaries: setup ## the lab's servers, built once per user
+	@python -m meshlab.binaries
+
+lab-up: setup ## start the lab (a cloud on this machine)
+	@python -m meshlab up
+
+lab-down: ## stop the lab; nothing is left behind
+	@[ ! -e $(READY) ] || python -m meshlab down
+
+lab-env: setup ## print the environment that points the collection at the lab
+	@python -m meshlab env
+
+demo: lab-up ## the whole main job against the lab: no mesh -> Bookinfo with its Istio resources
+	@eval "$$(python -m meshlab env)"
+	cd examples/bookinfo && ansible-playbook meshops.asm.site -e @mesh.yml
+
+remove-demo: lab-up ## take the demo's mesh away again
+	@eval "$$(python -m meshlab env)"
+	cd examples/bookinfo && ansible-playbook meshops.asm.remove -e @mesh.yml -e asm_remove=bookinfo
+
+test: lint unit sanity integration molecule ## everything that has to pass
+
+unit: setup ## unit tests
+	@python -m pytest -q tests/unit
+
+integration: binaries ## lab and collection against real servers
+	@python -m pytest -q tests/lab/tests tests/integration
+
+sanity: setup ## ansible-test sanity
+	@tests/sanity.sh
+
+lint: setup ## ruff, mypy, ansible-lint, yamllint, changelog, documentation
+	@tests/lint.sh
+
+docs: setup ## documentation checks only
+	@tests/lint.sh docs
+
+molecule: binaries ## the Molecule scenario
+	@cd extensions && molecule test
+
+bench: binaries ## measures the main flow; prints a table and writes tests/bench/results/flow.json
+	@python -m tests.bench.flow
+
+build: setup ## the collection's artifact
+	@ansible-galaxy collection build --force
+
+clean: lab-down ## remove what the targets made in this folder (the lab's binaries stay cached)
+	rm -rf $(VENV) .cache .ansible .ruff_cache .mypy_cache .pytest_cache tests/output *.tar.gz

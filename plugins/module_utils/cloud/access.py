@@ -1,0 +1,95 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kubeconfigs of meshes and clusters, as text in memory; nothing here writes a file.
+
+PRIVATE: this code is for the modules of this collection only and may change without notice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.meshops.asm.plugins.module_utils.cloud import clusters, meshes
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+
+# The collection's own use of a cluster is short; a temporary kubeconfig ends by itself (15 to 4320 minutes).
+TEMPORARY_MINUTES = 60
+_PAGE = 100
+
+
+def mesh_kubeconfig(cloud: Cloud, mesh: str, *, private: bool | None = None) -> str:
+    """The kubeconfig (YAML text) of the control plane of the mesh with this name or id."""
+    found = meshes.require_mesh(cloud, mesh)
+    return str(fetch_mesh_kubeconfig(cloud, found, private=private)["Kubeconfig"])
+
+
+def fetch_mesh_kubeconfig(cloud: Cloud, mesh: dict[str, Any], *, private: bool | None = None) -> dict[str, Any]:
+    """``{Kubeconfig, ExpireTime}`` by action DescribeServiceMeshKubeconfig.
+
+    ``private`` chooses the address inside the VPC; unset means the public one where the mesh has one.
+    """
+    if private is None:
+        private = not (mesh.get("Endpoints") or {}).get("PublicApiServerEndpoint")
+    name = meshes.info(mesh).get("Name")
+    reply = cloud.asm(
+        "DescribeServiceMeshKubeconfig", ServiceMeshId=meshes.mesh_id(mesh), PrivateIpAddress=private
+    )
+    if not reply.get("Kubeconfig"):
+        kind = "private" if private else "public"
+        raise AsmError(f"Mesh '{name}' gave no kubeconfig for its {kind} address.", code="NoKubeconfig")
+    return reply
+
+
+def cluster_kubeconfig(cloud: Cloud, cluster: str, *, private: bool | None = None) -> str:
+    """A short-lived kubeconfig (YAML text) of the ACK cluster with this name or id."""
+    found = require_cluster(cloud, cluster)
+    return str(fetch_cluster_kubeconfig(cloud, found, private=private, minutes=TEMPORARY_MINUTES)["config"])
+
+
+def fetch_cluster_kubeconfig(
+    cloud: Cloud, cluster: dict[str, Any], *, private: bool | None = None, minutes: int | None = None
+) -> dict[str, Any]:
+    """``{config, expiration}`` by action DescribeClusterUserKubeconfig; ``minutes`` unset means the service's own.
+
+    ``private`` unset means the public address where the cluster has one.
+    """
+    if private is None:
+        private = not _has_public_endpoint(cluster)
+    reply = cloud.cs(
+        "DescribeClusterUserKubeconfig",
+        str(cluster["cluster_id"]),
+        PrivateIpAddress=private,
+        TemporaryDurationMinutes=minutes,
+    )
+    if not reply.get("config"):
+        raise AsmError(f"Cluster '{cluster.get('name')}' gave no kubeconfig.", code="NoKubeconfig")
+    return reply
+
+
+def require_cluster(cloud: Cloud, name_or_id: str) -> dict[str, Any]:
+    """The ACK cluster with this name or id (action DescribeClustersV1, paged); an unknown one raises ``NotFound``."""
+    known = list_clusters(cloud)
+    as_seen_by_meshes = [{"ClusterId": c["cluster_id"], "Name": c.get("name"), "RegionId": c.get("region_id")} for c in known]
+    chosen = clusters.require(as_seen_by_meshes, name_or_id)["ClusterId"]
+    return next(cluster for cluster in known if cluster["cluster_id"] == chosen)
+
+
+def list_clusters(cloud: Cloud) -> list[dict[str, Any]]:
+    """The ACK clusters of the account (action DescribeClustersV1)."""
+    found: list[dict[str, Any]] = []
+    page_number = 1
+    while True:
+        page = cloud.cs("DescribeClustersV1", page_number=page_number, page_size=_PAGE)
+        batch = page.get("clusters") or []
+        found += batch
+        total = int((page.get("page_info") or {}).get("total_count") or 0)
+        if not batch or len(found) >= total:
+            return found
+        page_number += 1
+
+
+def _has_public_endpoint(cluster: dict[str, Any]) -> bool:
+    """Whether ``master_url`` (JSON text in the API) names a public API server."""
+    return '"api_server_endpoint":"https://' in str(cluster.get("master_url") or "").replace(" ", "")

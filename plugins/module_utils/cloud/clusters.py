@@ -1,0 +1,153 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Data-plane clusters as a mesh sees them: attached ones, candidates, and why a candidate is refused.
+
+PRIVATE: this code is for the modules of this collection only and may change without notice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from ansible_collections.meshops.asm.plugins.module_utils.cloud import meshes
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.errors import Ambiguous, NotFound
+from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DONE, Progress, failed, waiting
+
+_PAGE = 100
+
+# ForbiddenFlag of DescribeServiceMeshClusters: why a cluster cannot be added, and what to do about it.
+_FORBIDDEN = {
+    1: "the caller is not an administrator of the cluster: grant its RAM user the role cluster-admin in ACK",
+    2: "the cluster is in another VPC that no CEN connects with the mesh's: connect the two with CEN, "
+    "give mesh and cluster public addresses, or choose a cluster in the mesh's VPC",
+    3: "its address ranges overlap with those of the mesh or of an attached cluster: only clusters with "
+    "distinct ranges can share a mesh",
+    4: "a namespace istio-system exists in it: remove the Istio that is there, "
+    "or set ignore_namespace_check to take it over",
+}
+NAMESPACE_EXISTS = 4
+
+
+def attached(cloud: Cloud, mesh_id: str) -> list[dict[str, Any]]:
+    """The clusters of the mesh with their states (action DescribeClustersInServiceMesh)."""
+    return cloud.asm("DescribeClustersInServiceMesh", ServiceMeshId=mesh_id).get("Clusters") or []
+
+
+def candidates(cloud: Cloud, mesh_id: str) -> list[dict[str, Any]]:
+    """Every cluster of the account as seen from the mesh, with ForbiddenFlag (DescribeServiceMeshClusters, paged)."""
+    found: list[dict[str, Any]] = []
+    while True:
+        page = cloud.asm("DescribeServiceMeshClusters", ServiceMeshId=mesh_id, Limit=_PAGE, Offset=len(found))
+        clusters = page.get("Clusters") or []
+        found += clusters
+        if not clusters or len(found) >= int(page.get("NumberOfClusters") or 0):
+            return found
+
+
+def pick(clusters: Iterable[dict[str, Any]], name_or_id: str) -> dict[str, Any] | None:
+    """The cluster with this id, else the one with this name; several of that name raise ``Ambiguous``. Pure."""
+    known = list(clusters)
+    for cluster in known:
+        if cluster.get("ClusterId") == name_or_id:
+            return cluster
+    named = {str(cluster["ClusterId"]): cluster for cluster in known if cluster.get("Name") == name_or_id}
+    if len(named) > 1:
+        listed = ", ".join(f"{key} ({value.get('RegionId')})" for key, value in named.items())
+        raise Ambiguous(f"{len(named)} clusters are named '{name_or_id}': {listed}. Name the one you mean by its id.")
+    return next(iter(named.values()), None)
+
+
+def require(clusters: Iterable[dict[str, Any]], name_or_id: str) -> dict[str, Any]:
+    """As ``pick``, but an unknown cluster raises ``NotFound`` and names the known ones."""
+    known = list(clusters)
+    cluster = pick(known, name_or_id)
+    if cluster is None:
+        names = ", ".join(sorted({str(c.get("Name")) for c in known})) or "none"
+        raise NotFound(
+            f"No cluster with the name or id '{name_or_id}'. Clusters that this account sees: {names}. "
+            "A cluster must exist in Container Service (ACK) and be visible to the caller."
+        )
+    return cluster
+
+
+def name(cluster: dict[str, Any]) -> str:
+    """The cluster's name, or its id where it has none."""
+    return str(cluster.get("Name") or cluster["ClusterId"])
+
+
+def names(known: Iterable[dict[str, Any]]) -> list[str]:
+    """The sorted names of clusters."""
+    return sorted(name(cluster) for cluster in known)
+
+
+def as_user_sees(cluster: dict[str, Any]) -> dict[str, Any]:
+    """One cluster in the keys of the modules' results."""
+    keys = {"id": "ClusterId", "name": "Name", "state": "State", "region": "RegionId", "vpc_id": "VpcId"}
+    keys.update({"type": "ClusterType", "version": "Version", "error_message": "ErrorMessage"})
+    return {key: cluster.get(source) for key, source in keys.items()}
+
+
+def refusal(candidate: dict[str, Any], mesh_id: str, *, ignore_namespace: bool = False) -> str | None:
+    """Why the cluster cannot be added to the mesh, as the end of a sentence; ``None`` when it can. Pure."""
+    owner = candidate.get("ServiceMeshId")
+    if owner and owner != mesh_id:
+        return f"it belongs to the mesh {owner}: a cluster can be in one mesh only, detach it there first"
+    flag = int(candidate.get("ForbiddenFlag") or 0)
+    if flag and not (flag == NAMESPACE_EXISTS and ignore_namespace):
+        detail = _plain(candidate.get("ForbiddenInfo"))
+        return _FORBIDDEN.get(flag, f"the service forbids it (flag {flag})") + (f" ({detail})" if detail else "")
+    state = str(candidate.get("State") or "running")
+    if state != "running":
+        return f"its state is {state}: only a running cluster can be added"
+    return None
+
+
+def state_progress(clusters: list[dict[str, Any]], wanted: Iterable[str], unwanted: Iterable[str] = ()) -> Progress:
+    """Added means listed and running; removed means no longer listed. Pure."""
+    listed = {str(cluster["ClusterId"]): cluster for cluster in clusters}
+    for identifier in wanted:
+        cluster = listed.get(identifier)
+        state = str(cluster.get("State") or "") if cluster else "not listed yet"
+        name = cluster.get("Name") if cluster else identifier
+        if state.endswith("failed") or state == "stopped":
+            said = str((cluster or {}).get("ErrorMessage") or "the service gave no reason").rstrip(".")
+            return failed(f"Cluster '{name}' is in state {state} in the mesh: {said}.", last=state)
+        if state != "running":
+            return waiting(f"cluster '{name}' to be running in the mesh (state {state})", last=state)
+    for identifier in unwanted:
+        if identifier in listed:
+            state = str(listed[identifier].get("State"))
+            return waiting(f"cluster '{listed[identifier].get('Name')}' to leave the mesh (state {state})", last=state)
+    return DONE
+
+
+def detach(cloud: Cloud, mesh_id: str, cluster_id: str, *, reserve_namespace: bool = False) -> None:
+    """Sends one removal (action RemoveClusterFromServiceMesh) and returns at once."""
+    cloud.asm(
+        "RemoveClusterFromServiceMesh",
+        ServiceMeshId=mesh_id,
+        ClusterId=cluster_id,
+        ReserveNamespace=reserve_namespace,
+    )
+
+
+def membership_progress(cloud: Cloud, mesh_id: str, wanted: Iterable[str], unwanted: Iterable[str]) -> Progress:
+    """Looks at the clusters and, once they are as wanted, at the mesh, which is updated along with them."""
+    progress = state_progress(attached(cloud, mesh_id), wanted, unwanted)
+    return meshes.state_progress(meshes.describe_mesh(cloud, mesh_id)) if progress.done else progress
+
+
+def _plain(info: Any) -> str:
+    """ForbiddenInfo is a JSON list in a string; its items read as one text."""
+    if not info:
+        return ""
+    try:
+        parsed = json.loads(info) if isinstance(info, str) else info
+    except ValueError:
+        return str(info)
+    items = parsed if isinstance(parsed, list) else [parsed]
+    return "; ".join(json.dumps(item) if isinstance(item, (dict, list)) else str(item) for item in items)

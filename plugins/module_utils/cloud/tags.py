@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tags of a mesh: compared purely, changed by TagResources and UntagResources.
+
+PRIVATE: this code is for the modules of this collection only and may change without notice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+
+
+def from_list(entries: list[dict[str, str]] | None) -> dict[str, str]:
+    """``[{Key, Value}]`` -> ``{key: value}``."""
+    return {str(entry.get("Key")): str(entry.get("Value") or "") for entry in entries or []}
+
+
+def to_list(tags: dict[str, Any]) -> list[dict[str, str]]:
+    """``{key: value}`` -> ``[{Key, Value}]``; values become text, as the API knows no other."""
+    return [{"Key": str(key), "Value": str(value)} for key, value in tags.items()]
+
+
+def compare(wanted: dict[str, Any] | None, current: dict[str, str], purge: bool) -> tuple[dict[str, str], list[str]]:
+    """``(to set, keys to remove)``; unset ``wanted`` leaves all as it is, ``purge`` removes what is not wanted."""
+    if wanted is None:
+        return {}, []
+    text = {str(key): str(value) for key, value in wanted.items()}
+    to_set = {key: value for key, value in text.items() if current.get(key) != value}
+    return to_set, sorted(set(current) - set(text)) if purge else []
+
+
+def apply(cloud: Cloud, mesh_id: str, region: str, to_set: dict[str, str], to_remove: list[str]) -> None:
+    """Sends at most one call of each kind."""
+    target = {"RegionId": region, "ResourceId": [mesh_id], "ResourceType": "servicemesh"}
+    if to_remove:
+        cloud.asm("UntagResources", TagKey=to_remove, All=False, **target)
+    if to_set:
+        cloud.asm("TagResources", Tag=to_list(to_set), **target)

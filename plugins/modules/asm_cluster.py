@@ -1,0 +1,298 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: asm_cluster
+short_description: Attach clusters to a mesh and detach them
+version_added: 0.1.0
+description:
+  - Attaches Kubernetes clusters (managed, dedicated, serverless or registered ones of Container Service, or any other by
+    its kubeconfig) to a mesh of Alibaba Cloud Service Mesh (ASM) as data plane, or detaches them.
+  - Only clusters that differ are touched. Each candidate is checked before the first write, and a refusal says why.
+  - Clusters are added and removed one after the other, as the service updates the mesh along with each.
+extends_documentation_fragment:
+  - meshops.asm.cloud
+  - meshops.asm.attributes
+  - meshops.asm.wait
+options:
+  mesh:
+    description: Name or id of the mesh.
+    type: str
+    required: true
+  clusters:
+    description: The clusters that O(state) is about.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name or id of the cluster.
+        type: str
+        required: true
+        aliases: [id]
+      kubeconfig:
+        description:
+          - Kubeconfig (YAML text) through which the mesh reaches a cluster that Container Service does not manage.
+          - Needs ASM 1.22 or newer, and a mesh whose control plane has a public address.
+        type: str
+      ignore_namespace_check:
+        description: Adds the cluster although a namespace C(istio-system) exists in it, to migrate from an own Istio.
+        type: bool
+        default: false
+      discovery_only:
+        description: Adds the cluster for service discovery only, without sidecars of this mesh.
+        type: bool
+        default: false
+  state:
+    description:
+      - V(present) attaches the clusters that are not attached yet.
+      - V(absent) detaches the ones that are. Delete their gateways first (M(meshops.asm.asm_gateway)), so that no load
+        balancer stays behind and is billed.
+    type: str
+    choices: [present, absent]
+    default: present
+  purge:
+    description:
+      - With O(state=present), detaches every cluster that is not in O(clusters), so that exactly the listed ones remain.
+      - An empty list detaches all.
+    type: bool
+    default: false
+  reserve_namespace:
+    description: Keeps the namespace C(istio-system) in the clusters that are detached.
+    type: bool
+    default: false
+seealso:
+  - module: meshops.asm.asm_cluster_info
+  - module: meshops.asm.asm_gateway
+author:
+  - The meshops.asm authors (@meshops)
+"""
+
+EXAMPLES = r"""
+- name: Attach two clusters
+  meshops.asm.asm_cluster:
+    mesh: shop
+    clusters:
+      - name: shop-1
+      - name: shop-2
+
+- name: Make the attached set exactly this list
+  meshops.asm.asm_cluster:
+    mesh: shop
+    clusters:
+      - name: shop-1
+      - name: shop-3
+    purge: true
+
+- name: Take over a cluster that has an Istio of its own
+  meshops.asm.asm_cluster:
+    mesh: shop
+    clusters:
+      - name: legacy
+        ignore_namespace_check: true
+
+- name: Detach a cluster
+  meshops.asm.asm_cluster:
+    mesh: shop
+    clusters:
+      - name: shop-2
+    state: absent
+"""
+
+RETURN = r"""
+clusters:
+  description: All clusters of the mesh afterwards; in check mode as they are predicted.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - id: c0123456789abcdef0123456789abcdef
+      name: shop-1
+      state: running
+      region: cn-hangzhou
+      vpc_id: vpc-bp1example
+      type: ManagedKubernetes
+      version: 1.36.3-aliyun.1
+attached:
+  description: Names of the clusters that this task attached (in check mode would attach), in this order.
+  returned: success
+  type: list
+  elements: str
+  sample: [shop-1, shop-2]
+detached:
+  description: Names of the clusters that this task detached (in check mode would detach), in this order.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+error:
+  description: What the service said, see M(meshops.asm.asm_mesh). On failure RV(attached) and RV(detached) tell how far the task came.
+  returned: failure
+  type: dict
+  sample:
+    code: Refused
+    message: "Cluster 'other' cannot be added to mesh 'shop': it belongs to the mesh cabc..."
+    request_id: ""
+    http_status: null
+"""
+
+from typing import Any
+
+from ansible_collections.meshops.asm.plugins.module_utils.cloud import clusters, meshes
+from ansible_collections.meshops.asm.plugins.module_utils.errors import Refused
+from ansible_collections.meshops.asm.plugins.module_utils.module import ResourceModule, run_resource
+from ansible_collections.meshops.asm.plugins.module_utils.reconcile import (
+    DONE,
+    UPDATE,
+    Plan,
+    Progress,
+    wait_until_done,
+)
+
+
+class Clusters(ResourceModule):
+    result = "clusters"
+    options = {
+        "mesh": {"type": "str", "required": True},
+        "clusters": {
+            "type": "list",
+            "elements": "dict",
+            "required": True,
+            "options": {
+                "name": {"type": "str", "required": True, "aliases": ["id"]},
+                "kubeconfig": {"type": "str", "no_log": True},
+                "ignore_namespace_check": {"type": "bool", "default": False},
+                "discovery_only": {"type": "bool", "default": False},
+            },
+        },
+        "purge": {"type": "bool", "default": False},
+        "reserve_namespace": {"type": "bool", "default": False},
+    }
+
+    def __init__(self, params: dict[str, Any], cloud: Any) -> None:
+        super().__init__(params, cloud)
+        self.id = ""
+        self.attached: list[str] = []
+        self.detached: list[str] = []
+
+    def find(self) -> Any:
+        """``{mesh, attached, candidates}``; the candidates are asked for only when a cluster is yet to be added."""
+        mesh = meshes.find_mesh(self.cloud, self.params["mesh"])
+        if mesh is None:
+            return {"mesh": None, "attached": [], "candidates": None}
+        self.id = meshes.mesh_id(mesh)
+        attached = clusters.attached(self.cloud, self.id)
+        unknown = [item for item in self.params["clusters"] if clusters.pick(attached, item["name"]) is None]
+        known = clusters.candidates(self.cloud, self.id) if unknown else []
+        return {"mesh": mesh, "attached": attached, "candidates": known}
+
+    def plan(self, found: Any) -> Plan:
+        attached = {str(cluster["ClusterId"]): cluster for cluster in found["attached"]}
+        add, named = self._sort_out(found, attached)
+        if self.params["state"] == "absent":
+            gone = named
+        else:
+            gone = set(attached) - named if self.params["purge"] else set()
+        stay = [cluster for key, cluster in attached.items() if key not in gone]
+        remove = [cluster for key, cluster in attached.items() if key in gone]
+        before = {"clusters": clusters.names(attached.values())}
+        if not add and not remove:
+            return Plan(before=before, after=before, predicted=self.view(found))
+        predicted = [*stay, *(item["cluster"] for item in add)]
+        warnings = () if found["mesh"] else (f"Mesh '{self.params['mesh']}' does not exist yet.",)
+        return Plan(
+            UPDATE,
+            before,
+            {"clusters": clusters.names(predicted)},
+            (add, remove),
+            [clusters.as_user_sees(cluster) for cluster in predicted],
+            warnings,
+        )
+
+    def _sort_out(self, found: Any, attached: dict[str, Any]) -> tuple[list[dict[str, Any]], set[str]]:
+        """What is to be added, and the ids of all clusters that the task names; every refusal in one error."""
+        add: list[dict[str, Any]] = []
+        named: set[str] = set()
+        refused: list[str] = []
+        for item in self.params["clusters"]:
+            cluster = clusters.pick(attached.values(), item["name"])
+            if cluster is None and self.params["state"] == "present":
+                cluster = self._candidate(found, item)
+                reason = clusters.refusal(cluster, self.id, ignore_namespace=item["ignore_namespace_check"])
+                if reason:
+                    refused.append(f"Cluster '{item['name']}' cannot be added to mesh '{self.params['mesh']}': {reason}.")
+                elif cluster["ClusterId"] not in named:
+                    add.append({**item, "cluster": cluster})
+            if cluster is not None:
+                named.add(str(cluster["ClusterId"]))
+        if refused:
+            raise Refused(" ".join(refused) + " Nothing was changed.")
+        return add, named
+
+    def _candidate(self, found: Any, item: dict[str, Any]) -> dict[str, Any]:
+        if found["candidates"] is None:
+            return {"ClusterId": item["name"], "Name": item["name"]}
+        if item["kubeconfig"] and clusters.pick(found["candidates"], item["name"]) is None:
+            return {"ClusterId": item["name"], "Name": item["name"], "State": "running"}
+        return clusters.require(found["candidates"], item["name"])
+
+    def apply(self, plan: Plan) -> None:
+        meshes.require_mesh(self.cloud, self.params["mesh"])
+        add, remove = plan.changes
+        for cluster in remove:
+            self._settle()
+            clusters.detach(
+                self.cloud, self.id, cluster["ClusterId"], reserve_namespace=self.params["reserve_namespace"]
+            )
+            self.detached.append(clusters.name(cluster))
+        for item in add:
+            self._settle()
+            self._attach(item)
+            self.attached.append(clusters.name(item["cluster"]))
+
+    def _settle(self) -> None:
+        """A mesh takes one change at a time: it must run again before the next one is sent."""
+        wait_until_done(
+            lambda: meshes.state_progress(meshes.describe_mesh(self.cloud, self.id)),
+            timeout=self.params["wait_timeout"],
+        )
+
+    def _attach(self, item: dict[str, Any]) -> None:
+        self.cloud.asm(
+            "AddClusterIntoServiceMesh",
+            ServiceMeshId=self.id,
+            ClusterId=item["cluster"]["ClusterId"],
+            Kubeconfig=item["kubeconfig"],
+            IgnoreNamespaceCheck=item["ignore_namespace_check"] or None,
+            DiscoveryOnly=item["discovery_only"] or None,
+        )
+
+    def progress(self, plan: Plan) -> Progress:
+        add, remove = plan.changes or ([], [])
+        if not self.id:
+            return DONE
+        wanted = [item["cluster"]["ClusterId"] for item in add]
+        if not plan.changed and self.params["state"] == "present":
+            listed = clusters.attached(self.cloud, self.id)
+            wanted = [clusters.require(listed, item["name"])["ClusterId"] for item in self.params["clusters"]]
+        return clusters.membership_progress(
+            self.cloud, self.id, wanted, [cluster["ClusterId"] for cluster in remove]
+        )
+
+    def view(self, found: Any) -> Any:
+        return [clusters.as_user_sees(cluster) for cluster in found["attached"]]
+
+    def extra(self, plan: Plan) -> dict[str, Any]:
+        return {"attached": self.attached, "detached": self.detached}
+
+
+def main() -> None:
+    run_resource(Clusters)
+
+
+if __name__ == "__main__":
+    main()

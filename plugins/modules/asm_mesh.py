@@ -1,0 +1,985 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: asm_mesh
+short_description: Create, change and delete a service mesh
+version_added: 0.1.0
+description:
+  - Makes a mesh of Alibaba Cloud Service Mesh (ASM, hosted Istio) match the options, or removes it.
+  - Only options that are set are looked at. What is unset keeps its remote value, and at creation gets the default of
+    the service.
+  - Of an existing mesh only what differs is sent. An option that differs and cannot be changed in place is an error
+    that names both values; nothing is changed then. Such options are marked as immutable below.
+  - Creating a mesh also makes, at the account's cost, a load balancer for its API server (port 6443) and one for its
+    control plane (port 15011), a security group, route entries of the VPC and, when asked for, an EIP.
+  - Creation takes 2 to 3 minutes. After a lost reply the mesh is looked for by name, and no second one is ever made.
+extends_documentation_fragment:
+  - meshops.asm.cloud
+  - meshops.asm.attributes
+  - meshops.asm.wait
+options:
+  name:
+    description:
+      - Name or id of the mesh. A name is looked for in O(region); one that fits several meshes is an error that lists
+        them.
+      - A mesh that does not exist is created under this name.
+    type: str
+    required: true
+    aliases: [mesh]
+  state:
+    description:
+      - V(present) creates the mesh or changes it.
+      - V(absent) detaches its clusters, deletes it and waits until the service no longer lists it. Delete its gateways
+        first (M(meshops.asm.asm_gateway)), so that no load balancer stays behind and is billed.
+    type: str
+    choices: [present, absent]
+    default: present
+  new_name:
+    description:
+      - Renames the mesh O(name). If a mesh of this name is there and none called O(name), the renaming is done.
+    type: str
+  wait_timeout:
+    description: For how many seconds a single wait may last. Running into it is a failure that names the last state.
+    type: int
+    default: 1200
+  tags:
+    description:
+      - Tags of the mesh, at most 20. Values become text.
+      - Unset leaves the tags as they are; an empty dictionary with O(purge_tags=true) removes them all.
+    type: dict
+  purge_tags:
+    description: Removes the tags that are not in O(tags). Has no effect when O(tags) is unset.
+    type: bool
+    default: true
+  detach_clusters:
+    description:
+      - With O(state=absent), detaches the clusters of the mesh, one after the other, before deleting it.
+      - With V(false), a mesh that has clusters is left alone and the task fails, as the service would refuse it.
+    type: bool
+    default: true
+  retain_resources:
+    description:
+      - Ids of cloud resources (load balancers, security group) that O(state=absent) is to leave in the account.
+    type: list
+    elements: str
+  vpc_id:
+    description: Id of the VPC of the mesh. Required to create one. Immutable.
+    type: str
+  vswitch_ids:
+    description: Ids of the vSwitches of the mesh, usually one. Required to create one. Immutable.
+    type: list
+    elements: str
+  version:
+    description:
+      - Full version of the mesh, as in V(v1.22.6.109-g5ddeaef7-aliyun). It must be on offer in the account. Unset means
+        the newest one at creation.
+      - Immutable by this option. An existing mesh changes its version by an upgrade.
+    type: str
+  cluster_spec:
+    description:
+      - Edition of the mesh. V(standard) is meant for up to 50 pods, V(enterprise) for up to 1000 and V(ultimate) for up
+        to 10000.
+    type: str
+    choices: [standard, enterprise, ultimate]
+  cluster_domain:
+    description:
+      - Domain of the services in all clusters of the mesh; C(cluster.local) is the usual one of Kubernetes. Immutable.
+    type: str
+  api_server_public_eip:
+    description:
+      - At creation, gives the API server of the mesh a new public address (EIP). The service's default is V(false).
+      - On an existing mesh V(false) unbinds the address, while V(true) needs O(api_server_eip_id), as the service makes
+        no EIP for a mesh that exists.
+    type: bool
+  api_server_eip_id:
+    description:
+      - Id of the EIP through which the API server is reached from the internet. An empty text unbinds the one that is
+        bound. To change it, unbind first.
+      - The certificate of the API server takes up to some minutes to name the new address.
+    type: str
+  pilot_eip_id:
+    description:
+      - Id of the EIP through which proxies outside the VPC reach the control plane. An empty text unbinds the one that
+        is bound. To change it, unbind first.
+    type: str
+  api_server_load_balancer_spec:
+    description: Specification of the API server's load balancer (CLB). Used at creation only, never compared.
+    type: str
+    choices: [slb.s1.small, slb.s2.small, slb.s2.medium, slb.s3.small, slb.s3.medium, slb.s3.large]
+  pilot_load_balancer_spec:
+    description: Specification of the control plane's load balancer (CLB). Used at creation only, never compared.
+    type: str
+    choices: [slb.s1.small, slb.s2.small, slb.s2.medium, slb.s3.small, slb.s3.medium, slb.s3.large]
+  charge_type:
+    description:
+      - How the load balancers of the mesh (not the mesh itself) are paid for, by use (V(PayOnDemand)) or in advance
+        (V(PrePay)). Used at creation only, never compared.
+    type: str
+    choices: [PayOnDemand, PrePay]
+  period:
+    description: Months that are paid in advance with O(charge_type=PrePay). Used at creation only, never compared.
+    type: int
+  auto_renew:
+    description: Renews the load balancers with O(charge_type=PrePay). Used at creation only, never compared.
+    type: bool
+  auto_renew_period:
+    description:
+      - Length of a renewal, in months when O(period) is shorter than a year and in years when it is longer. Used at
+        creation only, never compared.
+    type: int
+  ambient_enabled:
+    description: Makes a mesh in ambient mode, without sidecars. Used at creation only, never compared.
+    type: bool
+  acmg_enabled:
+    description:
+      - Makes a mesh in ACMG mode, in which shared proxies stand in for sidecars. Used at creation only, never compared.
+    type: bool
+  ca:
+    description:
+      - An own certificate authority for the identities in the mesh, as needed to move from an own Istio.
+      - The service never shows these values. They are used at creation only, never compared and never returned.
+    type: dict
+    suboptions:
+      type:
+        description:
+          - V(1) is the self-signed authority of istiod (Secret C(istio-ca-secret)), described by O(ca.cert) and
+            O(ca.key).
+          - V(2) is a plugged-in authority (Secret C(cacerts)), described by O(ca.root_cert) and O(ca.root_key) besides.
+        type: str
+        choices: ["1", "2"]
+      cert:
+        description: Certificate of the authority, PEM in Base64.
+        type: str
+      key:
+        description: Private key of O(ca.cert), PEM in Base64.
+        type: str
+      root_cert:
+        description: Root certificate, PEM in Base64.
+        type: str
+      root_key:
+        description: Private key of O(ca.root_cert), PEM in Base64.
+        type: str
+      cert_chain:
+        description: Certificates from that of the authority to the root, at least two, PEM in Base64.
+        type: str
+  access_log:
+    description: Access logs of sidecars and gateways.
+    type: dict
+    suboptions:
+      enabled:
+        description: Collects access logs in Simple Log Service. The service's default is V(false).
+        type: bool
+      project:
+        description: Project of Simple Log Service that takes the access logs.
+        type: str
+      file:
+        description: Where proxies write their access log, V(/dev/stdout), or an empty text for nowhere.
+        type: str
+      format:
+        description: Format of an entry, JSON text that maps the fields of the log to operators of Envoy.
+        type: str
+      service_enabled:
+        description: Sends access logs to a gRPC access log service of Envoy. The service's default is V(false).
+        type: bool
+      service_host:
+        description: Host of the gRPC access log service.
+        type: str
+      service_port:
+        description: Port of the gRPC access log service.
+        type: int
+      gateway_enabled:
+        description: Collects the access logs of gateways.
+        type: bool
+      gateway_lifecycle:
+        description: Days for which the access logs of gateways are kept.
+        type: int
+      sidecar_enabled:
+        description: Collects the access logs of sidecars.
+        type: bool
+      sidecar_lifecycle:
+        description: Days for which the access logs of sidecars are kept.
+        type: int
+  audit:
+    description: Audit log of the API server of the mesh.
+    type: dict
+    suboptions:
+      enabled:
+        description: Collects the audit log in Simple Log Service. The service's default is V(false).
+        type: bool
+      project:
+        description: Project that takes the audit log. The service's default is C(mesh-log-) and the id of the mesh.
+        type: str
+  control_plane_log:
+    description: Logs of the hosted control plane.
+    type: dict
+    suboptions:
+      enabled:
+        description: Collects the logs in Simple Log Service. The service's default is V(false).
+        type: bool
+      project:
+        description: Project that takes the logs.
+        type: str
+      ttl_days:
+        description: Days for which the logs are kept.
+        type: int
+  opa:
+    description: Open Policy Agent (OPA) beside every sidecar.
+    type: dict
+    suboptions:
+      enabled:
+        description: Switches OPA on. The service's default is V(false).
+        type: bool
+      log_level:
+        description: Least important messages that OPA logs, V(info), V(debug) or V(error).
+        type: str
+      requests:
+        description: What the OPA container gets for certain.
+        type: dict
+        suboptions: &resources
+          cpu:
+            description: CPU as a Kubernetes quantity, as in V(500m). V(1) and V(1000m) are equal.
+            type: str
+          memory:
+            description: Memory as a Kubernetes quantity, as in V(512Mi).
+            type: str
+      limits:
+        description: What the OPA container gets at most.
+        type: dict
+        suboptions: *resources
+  proxy:
+    description: The sidecar proxies.
+    type: dict
+    suboptions:
+      requests:
+        description: What the proxy container gets for certain.
+        type: dict
+        suboptions: *resources
+      limits:
+        description: What the proxy container gets at most.
+        type: dict
+        suboptions: *resources
+      dns_proxying_enabled:
+        description: Lets sidecars answer DNS queries of their pod. The service's default is V(false).
+        type: bool
+  pilot:
+    description: The control plane (istiod).
+    type: dict
+    suboptions:
+      trace_sampling:
+        description: Share of the requests that are traced, in percent from 0 to 100.
+        type: float
+      http10_enabled:
+        description: Accepts HTTP 1.0.
+        type: bool
+      sds_server_enabled:
+        description: Gives certificates out by the Secret Discovery Service (SDS). The service's default is V(false).
+        type: bool
+      filter_gateway_cluster_config:
+        description: Sends to gateways only the clusters that their routes refer to. The service's default is V(false).
+        type: bool
+      config_source_enabled:
+        description: Takes services from an outside registry too. The service's default is V(false).
+        type: bool
+      config_source_nacos_id:
+        description: Id of the Nacos registry for O(pilot.config_source_enabled).
+        type: str
+  sidecar_injector:
+    description: The component that puts sidecars into pods.
+    type: dict
+    suboptions:
+      enable_namespaces_by_default:
+        description: Puts sidecars into the pods of all namespaces. The service's default is V(false).
+        type: bool
+      auto_injection_policy_enabled:
+        description: Lets an annotation of the pod ask for a sidecar. The service's default is V(false).
+        type: bool
+      requests:
+        description: What the injector gets for certain.
+        type: dict
+        suboptions: *resources
+      limits:
+        description: What the injector gets at most.
+        type: dict
+        suboptions: *resources
+      cni:
+        description: The CNI plug-in, which redirects the traffic of pods instead of a privileged init container.
+        type: dict
+        suboptions:
+          enabled:
+            description: Switches the CNI plug-in on. The service's default is V(false).
+            type: bool
+          exclude_namespaces:
+            description: Namespaces whose pods the CNI plug-in leaves alone. The order has no meaning.
+            type: list
+            elements: str
+  kiali:
+    description: The topology view of the mesh (Kiali).
+    type: dict
+    suboptions:
+      enabled:
+        description: Switches Kiali on, which needs O(telemetry=true). The service's default is V(false).
+        type: bool
+  telemetry:
+    description: Collects metrics with Prometheus. The service's default is V(false).
+    type: bool
+  tracing:
+    description:
+      - Sends traces to the tracing service, which has to be activated in the account. The service's default is
+        V(false).
+    type: bool
+  customized_zipkin:
+    description:
+      - Sends traces to an own Zipkin instead. The service's default is V(false). From ASM 1.22.89 on the service has
+        been seen to change this value by itself, so leave it unset there.
+    type: bool
+  customized_prometheus:
+    description: Uses the Prometheus of O(prometheus_url). The service's default is V(false).
+    type: bool
+  prometheus_url:
+    description: Address of the own Prometheus for O(customized_prometheus=true).
+    type: str
+  locality_lb:
+    description: Load balancing that prefers endpoints close by.
+    type: dict
+    suboptions:
+      enabled:
+        description: Switches it on. The service's default is V(false).
+        type: bool
+      config:
+        description:
+          - Either C(failover), a list of C({from, to}) with regions, or C(distribute), a list of C(from) and C(to) with
+            percentages by region, besides C(failoverPriority), as Istio's LocalityLoadBalancerSetting.
+        type: dict
+  outbound_traffic_policy:
+    description: Whether sidecars let traffic to unknown hosts pass (V(ALLOW_ANY)) or not (V(REGISTRY_ONLY)).
+    type: str
+    choices: [ALLOW_ANY, REGISTRY_ONLY]
+  include_ip_ranges:
+    description: CIDR ranges whose traffic goes through the sidecar. The order has no meaning.
+    type: list
+    elements: str
+  exclude_ip_ranges:
+    description: CIDR ranges whose traffic goes past the sidecar. The order has no meaning.
+    type: list
+    elements: str
+  exclude_inbound_ports:
+    description: Ports of the pod whose incoming traffic goes past the sidecar. The order has no meaning.
+    type: list
+    elements: str
+  exclude_outbound_ports:
+    description: Ports whose outgoing traffic goes past the sidecar. The order has no meaning.
+    type: list
+    elements: str
+  cr_aggregation_enabled:
+    description:
+      - Lets the API servers of the clusters serve the Istio resources of the mesh (data-plane Kube API access). Ready 1
+        to 2 minutes later. For the enterprise and ultimate editions from ASM 1.9.7.93 on.
+    type: bool
+  gateway_api_enabled:
+    description: Accepts resources of the Kubernetes Gateway API. The service's default is V(false).
+    type: bool
+  cr_history_enabled:
+    description: Keeps former versions of Istio resources, to go back to. The service's default is V(false).
+    type: bool
+  mse_enabled:
+    description: Connects the mesh with Microservices Engine (MSE). The service's default is V(false).
+    type: bool
+  filters:
+    description: Proxy filters for further protocols.
+    type: dict
+    suboptions:
+      dubbo:
+        description: The filter for Dubbo. The service's default is V(false).
+        type: bool
+      mysql:
+        description: The filter for MySQL. The service's default is V(false).
+        type: bool
+      redis:
+        description: The filter for Redis. The service's default is V(false).
+        type: bool
+      thrift:
+        description: The filter for Thrift. The service's default is V(false).
+        type: bool
+      web_assembly:
+        description: Deployment of filters in WebAssembly. The service's default is V(false).
+        type: bool
+  multi_buffer:
+    description: Faster TLS by instructions of the CPU that work on several buffers at a time.
+    type: dict
+    suboptions:
+      enabled:
+        description: Switches it on. The service's default is V(true), the only switch of a mesh that starts so.
+        type: bool
+      poll_delay:
+        description: How long the proxy collects operations before it computes them.
+        type: str
+seealso:
+  - module: meshops.asm.asm_mesh_info
+  - module: meshops.asm.asm_cluster
+  - module: meshops.asm.asm_gateway
+  - name: Alibaba Cloud Service Mesh
+    description: Documentation of the service.
+    link: https://www.alibabacloud.com/help/en/asm/
+author:
+  - The meshops.asm authors (@meshops)
+"""
+
+EXAMPLES = r"""
+- name: Create a mesh with the defaults of the service
+  meshops.asm.asm_mesh:
+    name: shop
+    region: cn-hangzhou
+    vpc_id: vpc-bp1example
+    vswitch_ids: [vsw-bp1example]
+
+- name: Create an enterprise mesh with a public API server, access logs and tracing
+  meshops.asm.asm_mesh:
+    name: shop
+    region: cn-hangzhou
+    vpc_id: vpc-bp1example
+    vswitch_ids: [vsw-bp1example]
+    version: v1.22.6.109-g5ddeaef7-aliyun
+    cluster_spec: enterprise
+    api_server_public_eip: true
+    api_server_load_balancer_spec: slb.s2.small
+    access_log:
+      enabled: true
+      project: shop-access
+    telemetry: true
+    tracing: true
+    pilot:
+      trace_sampling: 1.5
+    proxy:
+      requests:
+        cpu: 100m
+        memory: 128Mi
+      limits:
+        cpu: "2"
+        memory: 1Gi
+    outbound_traffic_policy: REGISTRY_ONLY
+    tags:
+      team: shop
+
+- name: Change one setting of a mesh that exists, and leave all others alone
+  meshops.asm.asm_mesh:
+    name: shop
+    region: cn-hangzhou
+    sidecar_injector:
+      cni:
+        enabled: true
+        exclude_namespaces: [kube-system, istio-system]
+
+- name: Rename a mesh
+  meshops.asm.asm_mesh:
+    name: shop
+    new_name: store
+
+- name: Use an own certificate authority, without its keys in any output
+  meshops.asm.asm_mesh:
+    name: shop
+    region: cn-hangzhou
+    vpc_id: vpc-bp1example
+    vswitch_ids: [vsw-bp1example]
+    ca:
+      type: "1"
+      cert: "{{ lookup('ansible.builtin.file', 'ca-cert.pem') | b64encode }}"
+      key: "{{ lookup('ansible.builtin.file', 'ca-key.pem') | b64encode }}"
+
+- name: Say credentials and region once for all modules of the collection
+  module_defaults:
+    group/meshops.asm.asm:
+      profile: production
+      region: cn-hangzhou
+  block:
+    - name: Delete a mesh, and keep its security group
+      meshops.asm.asm_mesh:
+        name: shop
+        state: absent
+        retain_resources: [sg-bp1example]
+      register: removal
+
+    - name: Show what may still be billed
+      ansible.builtin.debug:
+        var: removal.may_remain
+"""
+
+RETURN = r"""
+mesh:
+  description:
+    - The mesh afterwards. V(null) when it is absent.
+    - In check mode the predicted mesh. One that is yet to be created has the keys of the options that are set only.
+    - Besides the keys below it has one for each readable option, nested as the options are. What the service does not
+      show of a setting has the empty value of its type.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: Id of the mesh.
+      returned: when the mesh exists
+      type: str
+      sample: c0123456789abcdef0123456789abcdef
+    name:
+      description: Name of the mesh.
+      returned: always
+      type: str
+      sample: shop
+    region:
+      description: Region of the mesh.
+      returned: always
+      type: str
+      sample: cn-hangzhou
+    state:
+      description: State as the service says it. C(running) is the one in which a mesh is ready.
+      returned: when the mesh exists
+      type: str
+      sample: running
+    error_message:
+      description: What the service says about a state that is a failure.
+      returned: when the mesh exists
+      type: str
+      sample: ""
+    clusters:
+      description: Ids of the attached clusters.
+      returned: when the mesh exists
+      type: list
+      elements: str
+      sample: [c1111111111111111111111111111111a]
+    endpoints:
+      description:
+        - Addresses of the API server (C(api_server_private), C(api_server_public)) and of the control plane
+          (C(pilot_private), C(pilot_public)). Empty where there is none.
+      returned: when the mesh exists
+      type: dict
+      sample:
+        api_server_private: https://192.168.1.10:6443
+        api_server_public: https://198.51.100.7:6443
+        pilot_private: 192.168.1.11:15011
+        pilot_public: ""
+    load_balancers:
+      description: Ids of the load balancers in front of the API server and of the control plane.
+      returned: when the mesh exists
+      type: dict
+      sample:
+        api_server: lb-bp1apiserver
+        pilot: lb-bp1pilot
+    security_group_id:
+      description: Id of the security group of the mesh.
+      returned: when the mesh exists
+      type: str
+      sample: sg-bp1example
+    tags:
+      description: Tags of the mesh.
+      returned: always
+      type: dict
+      sample:
+        team: shop
+  sample:
+    id: c0123456789abcdef0123456789abcdef
+    state: running
+    error_message: ""
+    creation_time: "2026-03-02T09:14:06+08:00"
+    update_time: "2026-03-02T09:16:31+08:00"
+    clusters:
+      - c1111111111111111111111111111111a
+    endpoints:
+      api_server_private: https://192.168.1.10:6443
+      api_server_public: https://198.51.100.7:6443
+      pilot_private: 192.168.1.11:15011
+      pilot_public: ""
+    name: shop
+    region: cn-hangzhou
+    tags:
+      team: shop
+    api_server_public_eip: true
+    api_server_eip_id: eip-bp1example
+    pilot_eip_id: ""
+    load_balancers:
+      api_server: lb-bp1apiserver
+      pilot: lb-bp1pilot
+    security_group_id: sg-bp1example
+    vpc_id: vpc-bp1example
+    vswitch_ids:
+      - vsw-bp1example
+    version: v1.22.6.109-g5ddeaef7-aliyun
+    cluster_spec: enterprise
+    cluster_domain: cluster.local
+    access_log:
+      enabled: true
+      project: shop-access
+      file: /dev/stdout
+      format: ""
+      service_enabled: false
+      service_host: ""
+      service_port: 0
+      gateway_enabled: false
+      gateway_lifecycle: 0
+      sidecar_enabled: false
+      sidecar_lifecycle: 0
+    audit:
+      enabled: false
+      project: ""
+    control_plane_log:
+      enabled: false
+      project: ""
+      ttl_days: 0
+    opa:
+      enabled: false
+      log_level: info
+      requests:
+        cpu: "1"
+        memory: 512Mi
+      limits:
+        cpu: "2"
+        memory: 1024Mi
+    proxy:
+      requests:
+        cpu: 100m
+        memory: 128Mi
+      limits:
+        cpu: "2"
+        memory: 1Gi
+      dns_proxying_enabled: false
+    pilot:
+      trace_sampling: 1.5
+      http10_enabled: false
+      sds_server_enabled: false
+      filter_gateway_cluster_config: false
+      config_source_enabled: false
+      config_source_nacos_id: ""
+    sidecar_injector:
+      enable_namespaces_by_default: false
+      auto_injection_policy_enabled: false
+      requests:
+        cpu: 1000m
+        memory: 512Mi
+      limits:
+        cpu: 4000m
+        memory: 2048Mi
+      cni:
+        enabled: true
+        exclude_namespaces:
+          - istio-system
+          - kube-system
+    kiali:
+      enabled: false
+    telemetry: true
+    tracing: true
+    customized_zipkin: false
+    customized_prometheus: false
+    prometheus_url: ""
+    locality_lb:
+      enabled: false
+      config: {}
+    outbound_traffic_policy: REGISTRY_ONLY
+    include_ip_ranges:
+      - "*"
+    exclude_ip_ranges: []
+    exclude_inbound_ports: []
+    exclude_outbound_ports: []
+    cr_aggregation_enabled: true
+    gateway_api_enabled: false
+    cr_history_enabled: false
+    mse_enabled: false
+    filters:
+      dubbo: false
+      mysql: false
+      redis: false
+      thrift: false
+      web_assembly: false
+    multi_buffer:
+      enabled: true
+      poll_delay: 0.02s
+may_remain:
+  description:
+    - What the deleted mesh used and what the account may still have, and pay for, afterwards.
+    - C(retained) is V(true) for what O(retain_resources) asked to keep.
+  returned: when O(state=absent) deleted the mesh, or would in check mode
+  type: list
+  elements: dict
+  sample:
+    - kind: load_balancer
+      id: lb-bp1apiserver
+      note: load balancer of the API server
+      retained: false
+    - kind: load_balancer
+      id: lb-bp1pilot
+      note: load balancer of the control plane
+      retained: false
+    - kind: eip
+      id: eip-bp1example
+      note: an EIP that was bound to the API server is not released with the mesh
+      retained: false
+    - kind: log_project
+      id: shop-access
+      note: log project of the access log
+      retained: false
+    - kind: security_group
+      id: sg-bp1example
+      note: security group of the mesh
+      retained: true
+error:
+  description: What went wrong, in a form for programs. The sentence for people is C(msg).
+  returned: failure
+  type: dict
+  contains:
+    code:
+      description:
+        - Error code of the service, or of the collection (C(Immutable), C(Ambiguous), C(NotFound), C(InvalidInput),
+          C(Refused), C(LostReply), C(WaitFailed), C(WaitTimeout)).
+      returned: always
+      type: str
+      sample: Immutable
+    message:
+      description: The same text as C(msg).
+      returned: always
+      type: str
+      sample: Mesh "shop" exists with values that cannot be changed in place.
+    request_id:
+      description: Id of the request, for the support of the service. Empty when no request was answered.
+      returned: always
+      type: str
+      sample: 2E8A5B8C-0C4F-5B1C-9B0B-1F6F3C7F9A11
+    http_status:
+      description: HTTP status of the answer, V(null) when none came.
+      returned: always
+      type: int
+      sample: 400
+  sample:
+    code: ErrorPermitted.ClustersNotEmpty
+    message: >-
+      DeleteServiceMesh was refused with ErrorPermitted.ClustersNotEmpty: the mesh has clusters. Detach every cluster
+      first (meshops.asm.asm_cluster), then delete the mesh.
+    request_id: 2E8A5B8C-0C4F-5B1C-9B0B-1F6F3C7F9A11
+    http_status: 400
+last_state:
+  description: The last state seen, when waiting for the mesh failed or took too long.
+  returned: failure of a wait
+  type: str
+  sample: create_timeout
+"""
+
+from typing import Any
+
+from ansible_collections.meshops.asm.plugins.module_utils import mesh_view
+from ansible_collections.meshops.asm.plugins.module_utils.cloud import clusters, meshes, tags
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput, NotFound, Refused
+from ansible_collections.meshops.asm.plugins.module_utils.mesh_table import MESH_ATTRIBUTES
+from ansible_collections.meshops.asm.plugins.module_utils.module import ResourceModule, run_resource
+from ansible_collections.meshops.asm.plugins.module_utils.reconcile import (
+    CREATE,
+    DELETE,
+    DONE,
+    UPDATE,
+    Plan,
+    Progress,
+    wait_until_done,
+    waiting,
+)
+from ansible_collections.meshops.asm.plugins.module_utils.table import (
+    argument_spec,
+    changes_between,
+    create_parameters,
+    overlay,
+)
+
+# DeleteServiceMesh answers these while the mesh is still busy with what went before.
+_BUSY = ("StillInitializing", "RelatedResourceReused")
+
+
+class Mesh(ResourceModule):
+    result = "mesh"
+    wait_timeout = 1200
+    options = {
+        "name": {"type": "str", "required": True, "aliases": ["mesh"]},
+        "new_name": {"type": "str"},
+        "api_server_public_eip": {"type": "bool"},
+        "api_server_eip_id": {"type": "str"},
+        "pilot_eip_id": {"type": "str"},
+        "tags": {"type": "dict"},
+        "purge_tags": {"type": "bool", "default": True},
+        "detach_clusters": {"type": "bool", "default": True},
+        "retain_resources": {"type": "list", "elements": "str"},
+        **argument_spec(MESH_ATTRIBUTES),
+    }
+
+    id = ""
+
+    def find(self) -> Any:
+        listed = meshes.list_meshes(self.cloud)
+        names = [name for name in (self.params["name"], self.params["new_name"]) if name]
+        picked = [mesh for mesh in (meshes.pick_mesh(listed, name, self.cloud.region) for name in names) if mesh]
+        if not picked:
+            self._check_creatable()
+            return None
+        self.id = meshes.mesh_id(picked[0])
+        try:
+            return mesh_view.whole(self.cloud, picked[0])
+        except AsmError as error:
+            # The list may still show what is gone already.
+            if error.code == "ServiceMesh.NotFound":
+                return None
+            raise
+
+    def _check_creatable(self) -> None:
+        """What only a request can tell before a mesh is made: whether the version is on offer."""
+        wanted = self.params["version"]
+        if self.params["state"] == "absent" or not wanted:
+            return
+        offers = self.cloud.asm("DescribeVersions").get("VersionInfo") or []
+        offered = sorted({version for offer in offers for version in offer.get("Versions") or []})
+        if wanted not in offered:
+            raise InvalidInput(
+                f"version {wanted} is not offered. On offer: {', '.join(offered)}. Leave version unset for the newest."
+            )
+
+    def plan(self, found: Any) -> Plan:
+        if self.params["state"] == "absent":
+            return self._plan_removal(found)
+        if found is None:
+            return self._plan_creation()
+        p = self.params
+        if meshes.info(found["detail"]).get("State") == "deleting":
+            raise Refused(f"Mesh '{p['name']}' is being deleted: run again once it is gone, or choose another name.")
+        changes = changes_between(MESH_ATTRIBUTES, p, found["detail"], f"Mesh '{p['name']}'")
+        mesh_view.plan_addresses(p, found["detail"], changes)
+        if p["new_name"] and p["new_name"] != meshes.info(found["detail"]).get("Name"):
+            changes.calls["ModifyServiceMeshName"] = {"Name": p["new_name"]}
+        to_set, to_remove = tags.compare(p["tags"], found["tags"], p["purge_tags"])
+        before = mesh_view.settings(found)
+        if not changes and not to_set and not to_remove:
+            return Plan(before=before, after=before, predicted=self.view(found))
+        after = overlay(MESH_ATTRIBUTES, before, p)
+        after["name"] = p["new_name"] or after["name"]
+        after["tags"] = {key: value for key, value in {**found["tags"], **to_set}.items() if key not in to_remove}
+        after.update(mesh_view.wanted_addresses(p))
+        predicted = {**self.view(found), **after}
+        return Plan(UPDATE, before, after, (changes, to_set, to_remove), predicted)
+
+    def _plan_creation(self) -> Plan:
+        p = self.params
+        missing = [name for name in ("region", "vpc_id", "vswitch_ids") if not p[name]]
+        if missing:
+            raise InvalidInput(
+                f"Mesh '{p['name']}' does not exist, and creating it needs {', '.join(missing)}. If it should exist, "
+                "check its name and region."
+            )
+        after = overlay(MESH_ATTRIBUTES, {}, p)
+        after.update(name=p["new_name"] or p["name"], region=p["region"], tags=p["tags"] or {})
+        after.update(mesh_view.wanted_addresses(p))
+        return Plan(CREATE, None, after)
+
+    def _plan_removal(self, found: Any) -> Plan:
+        if found is None:
+            return Plan()
+        if meshes.info(found["detail"]).get("State") == "deleting":
+            return Plan()
+        attached = found["detail"].get("Clusters") or []
+        if attached and not self.params["detach_clusters"]:
+            raise Refused(
+                f"Mesh '{self.params['name']}' still has {len(attached)} cluster(s): {', '.join(attached)}. "
+                "Detach them first, or leave detach_clusters at its default."
+            )
+        return Plan(DELETE, mesh_view.settings(found), None, attached)
+
+    def apply(self, plan: Plan) -> None:
+        if plan.action == CREATE:
+            self._create()
+        elif plan.action == DELETE:
+            self._delete(plan.changes)
+        else:
+            self._settle()
+            self._update(*plan.changes)
+
+    def _create(self) -> None:
+        p = self.params
+        reply = self.cloud.asm(
+            "CreateServiceMesh",
+            RegionId=p["region"],
+            Name=p["new_name"] or p["name"],
+            ApiServerPublicEip=p["api_server_public_eip"],
+            UseExistingCA=True if p["ca"] else None,
+            Tag=tags.to_list(p["tags"]) if p["tags"] else None,
+            **create_parameters(MESH_ATTRIBUTES, p),
+        )
+        self.id = str(reply["ServiceMeshId"])
+        if mesh_view.needs_second_step(p):
+            self._settle()
+            detail = meshes.describe_mesh(self.cloud, self.id)
+            changes = changes_between(MESH_ATTRIBUTES, p, detail, f"Mesh '{p['name']}'")
+            mesh_view.plan_addresses(p, detail, changes)
+            self._update(changes, {}, [])
+
+    def _update(self, changes: Any, to_set: dict[str, str], to_remove: list[str]) -> None:
+        if "UpdateControlPlaneLogConfig" in changes.calls:
+            # The action takes the whole setting: its switch has to be there whatever else changes.
+            enabled = (self.params["control_plane_log"] or {}).get("enabled")
+            changes.calls["UpdateControlPlaneLogConfig"].setdefault("Enabled", enabled is not False)
+        for action, parameters in changes.calls.items():
+            self.cloud.asm(action, ServiceMeshId=self.id, **parameters)
+        tags.apply(self.cloud, self.id, self.params["region"] or "", to_set, to_remove)
+
+    def _settle(self) -> None:
+        """Changes are sent to a running mesh only."""
+        wait_until_done(
+            lambda: meshes.state_progress(meshes.describe_mesh(self.cloud, self.id)),
+            timeout=self.params["wait_timeout"],
+        )
+
+    def _delete(self, attached: list[str]) -> None:
+        timeout = self.params["wait_timeout"]
+        for cluster_id in attached:
+            clusters.detach(self.cloud, self.id, cluster_id)
+            wait_until_done(
+                lambda gone=cluster_id: clusters.membership_progress(self.cloud, self.id, [], [gone]), timeout=timeout
+            )
+        wait_until_done(self._try_delete, timeout=timeout)
+
+    def _try_delete(self) -> Progress:
+        retain = self.params["retain_resources"]
+        try:
+            self.cloud.asm(
+                "DeleteServiceMesh",
+                ServiceMeshId=self.id,
+                RetainResources=mesh_view.as_json(retain) if retain else None,
+            )
+        except AsmError as error:
+            if error.code in _BUSY:
+                return waiting(f"mesh '{self.params['name']}' to become deletable ({error.code})", last=error.code)
+            if not meshes.is_gone(error):
+                raise
+        return DONE
+
+    def progress(self, plan: Plan) -> Progress:
+        if self.params["state"] == "absent":
+            listed = meshes.pick_mesh(meshes.list_meshes(self.cloud), self.id, None) if self.id else None
+            if listed is None:
+                return DONE
+            progress = meshes.state_progress(listed)
+            return progress if progress.failed else waiting(f"mesh '{self.params['name']}' to be gone", last="deleting")
+        try:
+            return meshes.state_progress(meshes.describe_mesh(self.cloud, self.id))
+        except AsmError as error:
+            if meshes.is_gone(error):
+                raise NotFound(f"Mesh {self.id} disappeared while waiting for it: {error.message}") from error
+            raise
+
+    def view(self, found: Any) -> Any:
+        return None if found is None else mesh_view.view(found)
+
+    def extra(self, plan: Plan) -> dict[str, Any]:
+        if plan.action != DELETE:
+            return {}
+        return {"may_remain": mesh_view.may_remain(plan.before, self.params["retain_resources"] or [])}
+
+
+def main() -> None:
+    run_resource(Mesh)
+
+
+if __name__ == "__main__":
+    main()
