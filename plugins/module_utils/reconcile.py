@@ -134,15 +134,16 @@ def reconcile(
     if check:
         predicted = plan.after if plan.predicted is None else plan.predicted
         return Outcome(plan.changed, predicted, found, plan)
+    waited = False
     try:
         if plan.changed:
             _apply(resource, plan, clock)
         if wait:
-            wait_until_done(lambda: resource.progress(plan), timeout=timeout, clock=clock)
+            waited = wait_until_done(lambda: resource.progress(plan), timeout=timeout, clock=clock)
     except AsmError as error:
         error.changed = error.changed or resource.wrote()
         raise
-    if plan.changed:
+    if plan.changed or waited:
         found = resource.find()
     return Outcome(plan.changed, resource.view(found), found, plan)
 
@@ -189,17 +190,18 @@ def _look_for_effect(resource: Resource, plan: Plan, lost: LostReply, clock: Clo
         clock.sleep(1.0)
 
 
-def wait_until_done(look: Callable[[], Progress], *, timeout: float, clock: Clock | None = None) -> None:
+def wait_until_done(look: Callable[[], Progress], *, timeout: float, clock: Clock | None = None) -> bool:
     """Calls ``look() -> Progress`` until it is done; the pauses grow from 0.2 s to 10 s with the time passed.
 
-    Raises ``WaitFailed`` or ``WaitTimeout``, both with the last state seen in ``details['last_state']``.
+    Returns whether it took more than one look. Raises ``WaitFailed`` or ``WaitTimeout``, both with the last state seen in ``details['last_state']``.
     """
     clock = clock or Clock()
     start = clock.now()
+    waited = False
     while True:
         progress = look()
         if progress.done:
-            return
+            return waited
         if progress.failed:
             raise WaitFailed(progress.failed, details={"last_state": progress.last})
         elapsed = clock.now() - start
@@ -209,4 +211,5 @@ def wait_until_done(look: Callable[[], Progress], *, timeout: float, clock: Cloc
                 "It may still get there: run again, or raise wait_timeout.",
                 details={"last_state": progress.last},
             )
+        waited = True
         clock.sleep(min(max(0.2, elapsed * 0.15), 10.0, max(timeout - elapsed, 0.05)))
