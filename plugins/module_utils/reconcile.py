@@ -193,7 +193,8 @@ def _look_for_effect(resource: Resource, plan: Plan, lost: LostReply, clock: Clo
 def wait_until_done(look: Callable[[], Progress], *, timeout: float, clock: Clock | None = None) -> bool:
     """Calls ``look() -> Progress`` until it is done; the pauses grow from 0.2 s to 10 s with the time passed.
 
-    Returns whether it took more than one look. Raises ``WaitFailed`` or ``WaitTimeout``, both with the last state seen in ``details['last_state']``.
+    Returns whether it took more than one look. Raises ``WaitFailed`` or ``WaitTimeout``, both with the last state
+    seen in ``details['last_state']``.
     """
     clock = clock or Clock()
     start = clock.now()
