@@ -120,11 +120,11 @@ error:
 
 from typing import Any
 
-import yaml
 from ansible_collections.meshops.asm.plugins.module_utils import secret_file
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import access, meshes
 from ansible_collections.meshops.asm.plugins.module_utils.errors import NotFound
 from ansible_collections.meshops.asm.plugins.module_utils.kube import probe
+from ansible_collections.meshops.asm.plugins.module_utils.kube.libraries import library
 from ansible_collections.meshops.asm.plugins.module_utils.module import ResourceModule, run_resource
 from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DELETE, UPDATE, Plan
 
@@ -224,12 +224,16 @@ class Kubeconfig(ResourceModule):
         return more
 
 
+def _yaml(text: str) -> Any:
+    return library("yaml", "PyYAML").safe_load(text)
+
+
 def _same(one: str, other: str) -> bool:
-    return bool(yaml.safe_load(one) == yaml.safe_load(other))
+    return bool(_yaml(one) == _yaml(other))
 
 
 def _server(text: str) -> str:
-    return str(yaml.safe_load(text)["clusters"][0]["cluster"]["server"])
+    return str(_yaml(text)["clusters"][0]["cluster"]["server"])
 
 
 def _usable(file: str, fetched: str) -> bool:
@@ -237,10 +241,10 @@ def _usable(file: str, fetched: str) -> bool:
 
     The service may make a new certificate at each request; one that works need not be replaced.
     """
-    known = yaml.safe_load(file)
+    known = _yaml(file)
     if not isinstance(known, dict) or not known.get("clusters"):
         return False
-    return known["clusters"][0] == yaml.safe_load(fetched)["clusters"][0] and probe.accepted(file)
+    return known["clusters"][0] == _yaml(fetched)["clusters"][0] and probe.accepted(file)
 
 
 def main() -> None:

@@ -1,0 +1,137 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Gateways as IstioGateway objects of a control plane: read, compared, judged, and seen as users see them.
+
+PRIVATE: this code is for the modules of this collection only and may change without notice.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from ansible_collections.meshops.asm.plugins.module_utils.cloud import access
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.gateway_manifest import NAMESPACE
+from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
+from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DONE, Progress, waiting
+
+COLLECTION = f"/apis/istio.alibabacloud.com/v1beta1/namespaces/{NAMESPACE}/istiogateways"
+
+# Maps that an option gives as a whole: what is no longer in the option goes. All other maps are merged, because
+# the service adds entries of its own.
+_WHOLE = frozenset({"overrides", "nodeSelector", "podLabels", "podAnnotations", "serviceLabels", "env", "resources"})
+
+
+def control_plane(cloud: Cloud, mesh: dict[str, Any]) -> KubeClient:
+    """A client of the mesh's control plane; its address may be young."""
+    return KubeClient(load(str(access.fetch_mesh_kubeconfig(cloud, mesh)["Kubeconfig"])), fresh=True)
+
+
+def merge_patch(live: dict[str, Any], wanted: dict[str, Any], whole: bool = False) -> dict[str, Any]:
+    """The JSON merge patch that makes ``live`` contain ``wanted``; empty when it does already. Pure.
+
+    With ``whole`` keys that are not wanted are removed, too.
+    """
+    patch: dict[str, Any] = {}
+    for key, value in wanted.items():
+        have = live.get(key)
+        if isinstance(value, dict) and isinstance(have, dict):
+            inner = merge_patch(have, value, whole or key in _WHOLE)
+            if inner:
+                patch[key] = inner
+        elif value != have:
+            patch[key] = value
+    if whole:
+        patch.update({key: None for key in live if key not in wanted})
+    return patch
+
+
+def merged(live: Any, patch: Any) -> Any:
+    """The result of a JSON merge patch (RFC 7386). Pure."""
+    if not isinstance(patch, dict):
+        return patch
+    result = copy.deepcopy(live) if isinstance(live, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merged(result.get(key), value)
+    return result
+
+
+def essence(gateway: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What a diff shows of a gateway: labels, annotations and spec."""
+    if gateway is None:
+        return None
+    metadata = gateway.get("metadata") or {}
+    return {
+        "labels": metadata.get("labels") or {},
+        "annotations": metadata.get("annotations") or {},
+        "spec": gateway.get("spec") or {},
+    }
+
+
+def addresses(gateway: dict[str, Any]) -> dict[str, list[str]]:
+    """``{cluster id: [address]}`` as the object's status has it."""
+    found: dict[str, list[str]] = {}
+    for entry in (gateway.get("status") or {}).get("ClusterIdGatewayAddressMap") or []:
+        if entry.get("ipAddress"):
+            found.setdefault(str(entry.get("clusterId")), []).append(str(entry["ipAddress"]))
+    return found
+
+
+def view(gateway: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """A gateway in the keys of the modules' results; ``names`` maps cluster ids to names."""
+    metadata = gateway.get("metadata") or {}
+    status = gateway.get("status") or {}
+    cluster_ids = (gateway.get("spec") or {}).get("clusterIds") or []
+    return {
+        "name": metadata.get("name"),
+        "namespace": metadata.get("namespace"),
+        "clusters": sorted(names.get(identifier, identifier) for identifier in cluster_ids),
+        "addresses": {names.get(key, key): value for key, value in sorted(addresses(gateway).items())},
+        "status": status.get("Status") or "",
+        "error_message": status.get("ErrorMessage") or "",
+        **(essence(gateway) or {}),
+    }
+
+
+def address_progress(gateway: dict[str, Any] | None, name: str, names: dict[str, str]) -> Progress:
+    """Whether every cluster of the gateway has its address; only a Service of type LoadBalancer gets one. Pure."""
+    if gateway is None:
+        return waiting(f"gateway '{name}' to show up in the control plane")
+    spec = gateway.get("spec") or {}
+    if spec.get("serviceType", "LoadBalancer") != "LoadBalancer":
+        return DONE
+    have = addresses(gateway)
+    missing = [names.get(identifier, identifier) for identifier in spec.get("clusterIds") or [] if not have.get(identifier)]
+    if not missing:
+        return DONE
+    status = gateway.get("status") or {}
+    said = status.get("ErrorMessage") or ""
+    why = f" (the service says: {said.rstrip('.')})" if said else ""
+    return waiting(f"an address of gateway '{name}' in {', '.join(sorted(missing))}{why}", last=status or None)
+
+
+def services_left(cloud: Cloud, name: str, cluster_ids: list[str]) -> list[str]:
+    """Names of the clusters that still have the gateway's Service, and with it its load balancer.
+
+    Clusters that Container Service does not manage cannot be looked into and are taken as clear.
+    """
+    known = {str(cluster["cluster_id"]): cluster for cluster in access.list_clusters(cloud)} if cluster_ids else {}
+    left: list[str] = []
+    for cluster_id in cluster_ids:
+        cluster = known.get(cluster_id)
+        if cluster is None:
+            continue
+        minutes = access.TEMPORARY_MINUTES
+        client = KubeClient(load(str(access.fetch_cluster_kubeconfig(cloud, cluster, minutes=minutes)["config"])))
+        try:
+            if client.get(f"/api/v1/namespaces/{NAMESPACE}/services/istio-{name}") is not None:
+                left.append(str(cluster.get("name")))
+        finally:
+            client.close()
+    return left
