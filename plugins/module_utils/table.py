@@ -11,6 +11,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -58,6 +59,10 @@ class Attribute:
         """The value in the module's options; ``None`` means unset: leave the remote value alone."""
         return dig(params, self.option)
 
+    def empty(self) -> Any:
+        """What a field stands for that the service leaves out; a new object each time."""
+        return copy.copy(_TYPES[self.type][1])
+
     def current(self, described: dict[str, Any]) -> Any:
         """The remote value in the option's own type."""
         if self.read is None:
@@ -66,11 +71,11 @@ class Attribute:
         if self.decode is not None:
             return self.decode(value)
         if value is None:
-            return _TYPES[self.type][1]
+            return self.empty()
         if self.type == "csv" and isinstance(value, str):
             return [part.strip() for part in value.split(",") if part.strip()]
         if self.type in ("list", "json") and isinstance(value, str):
-            return json.loads(value) if value else _TYPES[self.type][1]
+            return json.loads(value) if value else self.empty()
         return value
 
     def encode(self, value: Any) -> Any:
@@ -170,7 +175,7 @@ def overlay(rows: Iterable[Attribute], shown: dict[str, Any], params: dict[str, 
         desired = row.desired(params)
         if desired is None or row.no_log:
             continue
-        if row.read is None or row.differs(desired, dig(predicted, row.option) or _TYPES[row.type][1]):
+        if row.read is None or row.differs(desired, dig(predicted, row.option) or row.empty()):
             put(predicted, row.option, desired)
     return predicted
 
@@ -199,7 +204,7 @@ _SUFFIXES.update({"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40})
 def _quantity(text: Any) -> Any:
     """A Kubernetes quantity as a number; what is none stays text and equals only itself."""
     text = str(text).strip()
-    digits = text.rstrip("mkMGTi")
+    digits = text.rstrip("mkKMGTi")
     try:
         return Decimal(digits) * _SUFFIXES[text[len(digits) :]]
     except (InvalidOperation, KeyError):
