@@ -1,0 +1,267 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Dry runs and writes of many objects: concurrent within a phase, one phase after the other.
+
+The order of phases keeps every moment valid: what is referred to exists before what refers to it, and goes after.
+
+PRIVATE: this code is for the modules of this collection only and may change without notice.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput, WaitTimeout
+from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind
+from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import same_content
+from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import (
+    CREATED,
+    DELETED,
+    FAILED,
+    SKIPPED,
+    UNCHANGED,
+    UPDATED,
+    Item,
+)
+
+# etcd takes no larger request; the server finds out only at the write, never in a dry run.
+MOST_BYTES = 1_500_000
+# How long (seconds) a new kind may take to be served, and an object that is going to be gone.
+KIND_PATIENCE, GOING_PATIENCE = 30.0, 120.0
+_SHOWN_FAILURES = 3
+
+_PHASES = (
+    frozenset({"Namespace"}),
+    frozenset({"CustomResourceDefinition"}),
+    frozenset(
+        {"ClusterRole", "ClusterRoleBinding", "ConfigMap", "LimitRange", "PersistentVolume", "PersistentVolumeClaim"}
+        | {"PriorityClass", "ResourceQuota", "Role", "RoleBinding", "Secret", "ServiceAccount", "StorageClass"}
+    ),
+    frozenset(
+        {"DestinationRule", "Gateway", "IstioGateway", "Service", "ServiceEntry", "WorkloadEntry", "WorkloadGroup"}
+    ),
+)
+_REFERRING = frozenset({"GRPCRoute", "HTTPRoute", "Ingress", "TCPRoute", "TLSRoute", "VirtualService"})
+
+Json = dict[str, Any]
+
+
+def phase_of(kind: str) -> int:
+    """When objects of a kind are applied; deletion goes the other way round."""
+    if kind in _REFERRING:
+        return len(_PHASES) + 1
+    return next((number for number, kinds in enumerate(_PHASES) if kind in kinds), len(_PHASES))
+
+
+def dry_run(
+    client: KubeClient,
+    items: Iterable[Item],
+    *,
+    force: bool,
+    new_namespaces: Iterable[str],
+    new_kinds: Iterable[Kind] = (),
+) -> None:
+    """Asks the server what would become of the items; sets ``predicted``, and ``outcome`` where nothing would change.
+
+    An object of a namespace that is not there yet (``new_namespaces``) is tried in ``default``, which tells as much
+    about its content; one of a kind that the same task brings (``new_kinds``) cannot be tried. Sets ``error`` on those
+    that the server refuses.
+    """
+    absent = set(new_namespaces)
+    coming = {(kind.group, kind.kind) for kind in new_kinds}
+
+    def ask(item: Item) -> Json | None:
+        body = _sized(item)
+        try:
+            if item.namespace in absent:
+                return _tried_elsewhere(client, item, body)
+            return client.apply(item.path, body, force=force, dry_run=True)
+        except KubeError as error:
+            if error.http_status == 404 and (item.kind.group, item.kind.kind) in coming:
+                return None
+            raise
+
+    asked = list(items)
+    for item, answer in zip(asked, client.each(ask, asked)):
+        if isinstance(answer, AsmError):
+            item.error, item.outcome = explain(item, answer), FAILED
+            continue
+        item.predicted = answer
+        if item.outcome == UPDATED and item.live and answer and same_content(item.live, answer):
+            item.outcome = UNCHANGED
+
+
+def apply_all(client: KubeClient, items: Iterable[Item], *, force: bool) -> None:
+    """Sends the writes, phase by phase. A phase with a failure is finished, later ones are not begun.
+
+    Sets ``outcome`` of each item to what became of it (``failed`` with ``error``, ``skipped``).
+    """
+    todo = [item for item in items if item.outcome in (CREATED, UPDATED)]
+    halted = False
+    for phase in sorted({phase_of(item.kind.kind) for item in todo}):
+        batch = [item for item in todo if phase_of(item.kind.kind) == phase]
+        if halted:
+            _skip(batch)
+            continue
+        answers = client.each(lambda item: _write(client, item, force), batch)
+        halted = _record(batch, answers)
+        if not halted and batch[0].kind.kind == "CustomResourceDefinition":
+            _wait_for_kinds(client, batch)
+    gone = [item for item in items if item.outcome == DELETED]
+    for phase in sorted({phase_of(item.kind.kind) for item in gone}, reverse=True):
+        batch = [item for item in gone if phase_of(item.kind.kind) == phase]
+        if halted:
+            _skip(batch)
+            continue
+        halted = _record(batch, client.each(lambda item: _delete(client, item), batch))
+
+
+def failure(items: Iterable[Item], *, written: bool) -> AsmError | None:
+    """One error for all failed items, naming the first few; ``None`` when none has failed."""
+    items = list(items)
+    failed = [item for item in items if item.error]
+    if not failed:
+        return None
+    texts = [str(item.error) for item in failed[:_SHOWN_FAILURES]]
+    more = len(failed) - len(texts)
+    if more > 0:
+        texts.append(f"... and {more} more, see the result's resources")
+    if len(failed) == 1:
+        text = texts[0]
+    else:
+        text = f"{len(failed)} of {len(items)} objects failed. " + " | ".join(texts)
+    skipped = sum(1 for item in items if item.outcome == SKIPPED)
+    if not written:
+        text += " Nothing was written."
+    elif skipped:
+        text += f" {skipped} objects that come after them were not sent."
+    first = failed[0].error
+    return AsmError(
+        text,
+        code=first.code if first else "",
+        request_id=first.request_id if first else "",
+        http_status=first.http_status if first else None,
+    )
+
+
+def explain(item: Item, error: AsmError) -> AsmError:
+    """The server's refusal of one object, with file and document and, for conflicts, who owns which field."""
+    if not isinstance(error, KubeError):
+        error.message = error.message if item.short in error.message else f"{item.title}: {error.message}"
+        return error
+    if error.code == "Conflict" and error.causes:
+        text = "; ".join(_conflict(cause) for cause in error.causes)
+        text += ". Set force_conflicts: true to take these fields over, or leave them out."
+    elif error.http_status == 404 and item.namespace and f'namespaces "{item.namespace}"' in error.message:
+        text = namespace_missing(item.namespace)
+    elif error.http_status == 500:
+        text = _without_preamble(error.message)
+    else:
+        text = error.message
+    return KubeError(
+        f"{item.title}: {text}",
+        code=error.code,
+        http_status=error.http_status,
+        request_id=error.request_id,
+        causes=error.causes,
+    )
+
+
+def namespace_missing(namespace: str) -> str:
+    return (
+        f"the namespace '{namespace}' does not exist on this API server. Namespaces of the mesh's control plane and "
+        "of a data-plane cluster are different objects: create it here with meshops.asm.asm_namespace (control "
+        "plane), or list a Namespace among the objects (cluster)."
+    )
+
+
+def _tried_elsewhere(client: KubeClient, item: Item, body: Json) -> Json | None:
+    path = item.kind.path("default", item.name)
+    try:
+        if client.get(path) is not None:
+            return None
+        found = client.apply(path, {**body, "metadata": {**body["metadata"], "namespace": "default"}}, dry_run=True)
+    except KubeError as error:
+        # Not allowed there: the object stays unchecked until it is written.
+        if error.http_status == 403:
+            return None
+        raise
+    return {**found, "metadata": {**found["metadata"], "namespace": item.namespace}}
+
+
+def _write(client: KubeClient, item: Item, force: bool) -> Json:
+    if item.terminating:
+        _wait_until_gone(client, item)
+    return client.apply(item.path, _sized(item), force=force)
+
+
+def _delete(client: KubeClient, item: Item) -> None:
+    client.delete(item.path, uid=item.live["metadata"]["uid"] if item.live else "")
+
+
+def _record(batch: list[Item], answers: list[Any]) -> bool:
+    for item, answer in zip(batch, answers):
+        if isinstance(answer, AsmError):
+            item.error, item.outcome = explain(item, answer), FAILED
+        elif answer is not None:
+            item.predicted = answer
+    return any(item.error for item in batch)
+
+
+def _skip(batch: list[Item]) -> None:
+    for item in batch:
+        item.outcome = SKIPPED
+
+
+def _sized(item: Item) -> Json:
+    body = item.body or {}
+    size = len(json.dumps(body, separators=(",", ":")))
+    if size > MOST_BYTES:
+        raise InvalidInput(
+            f"{item.title} has {size:,} bytes; the API server stores at most {MOST_BYTES:,} in one object. Split it."
+        )
+    return body
+
+
+def _wait_until_gone(client: KubeClient, item: Item) -> None:
+    """An object that is being deleted takes no changes: it has to go before it can be created anew."""
+    uid = item.live["metadata"]["uid"] if item.live else ""
+    deadline = time.monotonic() + GOING_PATIENCE
+    while True:
+        found = client.get(item.path)
+        if found is None or found["metadata"].get("uid") != uid:
+            return
+        if time.monotonic() > deadline:
+            holders = ", ".join(found["metadata"].get("finalizers") or []) or "none named"
+            raise WaitTimeout(f"{item.title} is still being deleted (finalizers: {holders}), so it cannot be created.")
+        time.sleep(0.3)
+
+
+def _wait_for_kinds(client: KubeClient, definitions: list[Item]) -> None:
+    deadline = time.monotonic() + KIND_PATIENCE
+    waiting = list(definitions)
+    while waiting and time.monotonic() < deadline:
+        waiting = [item for item in waiting if not _established(client.get(item.path))]
+        if waiting:
+            time.sleep(0.1)
+
+
+def _established(definition: Json | None) -> bool:
+    conditions = ((definition or {}).get("status") or {}).get("conditions") or []
+    return any(one.get("type") == "Established" and one.get("status") == "True" for one in conditions)
+
+
+def _conflict(cause: Json) -> str:
+    manager = str(cause.get("message", "")).replace("conflict with ", "")
+    return f"field {cause.get('field')} is managed by {manager}"
+
+
+def _without_preamble(message: str) -> str:
+    """``failed to create typed patch object (...): .spec.x: why`` -> ``.spec.x: why``."""
+    head, separator, rest = message.partition("): ")
+    return rest if separator and head.startswith("failed to create typed patch object") else message

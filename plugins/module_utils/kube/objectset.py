@@ -1,0 +1,172 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A set of Kubernetes objects as one resource of ``reconcile``: the flow of listing, judging, writing, waiting.
+
+PRIVATE: this code is for the modules of this collection only and may change without notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput, NotFound
+from ansible_collections.meshops.asm.plugins.module_utils.kube import applying, differ, planning, pruning
+from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import UNSURE
+from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import CREATED, UNCHANGED, UPDATED, Item, Wishes
+from ansible_collections.meshops.asm.plugins.module_utils.kube.readiness import Readiness
+from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DONE, NONE, UPDATE, Plan, Progress
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a set is applied; the meaning of each is that of the option with the same name."""
+
+    force_conflicts: bool = False
+    validate: bool = True
+    set_name: str | None = None
+    prune: bool = False
+    prune_all: bool = False
+    require_sidecar: bool = False
+
+
+class ObjectSet:
+    """The objects of one task on one API server.
+
+    ``connect`` opens the client when it is first needed. It raises ``NotFound`` when the mesh or cluster does not
+    exist: then nothing is there to be removed, creating everything can be predicted, and only a write fails.
+    """
+
+    def __init__(self, wishes: Wishes, manner: Manner, connect: Callable[[], KubeClient]) -> None:
+        self._wishes = wishes
+        self._manner = manner
+        self._connect = connect
+        self._client: KubeClient | None = None
+        self._nowhere: AsmError | None = None
+        self._applied = False
+        self._readiness: Readiness | None = None
+        self._missing: list[str] = []
+        self.items: list[Item] = []
+        self._check_options()
+
+    def find(self) -> list[Item]:
+        """The items with what is there and what would become of each. Raises when the server refuses one of them.
+
+        After the writes it is what they returned, which is newer than any further LIST.
+        """
+        if self._applied:
+            return self.items
+        try:
+            items = planning.make_items(self._wishes, lambda path: self.client().get(path))
+            client = self.client()
+        except NotFound as error:
+            self._nowhere = error
+            self.items = planning.make_items(self._wishes, None)
+            planning.decide(self.items)
+            return self.items
+        planning.read_live(client, items, self._wishes.target, defined=self._wishes.new_kinds())
+        planning.decide(items)
+        self.items = items
+        self._missing = planning.missing_namespaces(client, self.items)
+        if self._manner.prune:
+            self._add_surplus(client)
+        self._ask_server(client)
+        return self.items
+
+    def plan(self, found: list[Item]) -> Plan:
+        """The outcomes as a plan; its diff holds only the objects that change."""
+        changed = any(item.outcome != UNCHANGED for item in found)
+        diff = differ.diff_of(found)
+        return Plan(
+            UPDATE if changed else NONE,
+            before=diff["before"],
+            after=diff["after"],
+            predicted=self.view(found),
+            warnings=tuple(self._warnings()),
+        )
+
+    def apply(self, plan: Plan) -> None:
+        """Sends the writes. Raises ``AsmError`` for the objects that failed, when all others have been tried."""
+        if self._nowhere:
+            raise self._nowhere
+        if self._missing:
+            raise self._no_namespace()
+        client = self.client()
+        applying.apply_all(client, self.items, force=self._manner.force_conflicts)
+        self._applied = True
+        error = applying.failure(self.items, written=client.writes > 0)
+        if error:
+            raise error
+
+    def progress(self, plan: Plan) -> Progress:
+        if self._nowhere:
+            return DONE
+        if self._readiness is None:
+            self._readiness = Readiness(self.client(), self.items, require_sidecar=self._manner.require_sidecar)
+        return self._readiness.look()
+
+    def view(self, found: list[Item]) -> list[dict[str, Any]]:
+        return [differ.result_of(item) for item in found]
+
+    def wrote(self) -> bool:
+        return bool(self._client and self._client.writes)
+
+    def client(self) -> KubeClient:
+        if self._client is None:
+            self._client = self._connect()
+        return self._client
+
+    def close(self) -> None:
+        if self._client:
+            self._client.close()
+
+    def _check_options(self) -> None:
+        manner = self._manner
+        if manner.prune and not manner.set_name:
+            raise InvalidInput("prune needs the option set: it removes only members of a named set.")
+        if manner.prune and self._wishes.absent:
+            raise InvalidInput("prune goes with state: present only; state: absent removes what is listed.")
+        if manner.prune and not self._wishes.documents and not manner.prune_all:
+            raise InvalidInput(
+                f"prune with an empty list would remove the whole set '{manner.set_name}'. Check the files, or allow "
+                "it with prune_all: true."
+            )
+
+    def _add_surplus(self, client: KubeClient) -> None:
+        set_name = str(self._manner.set_name)
+        kinds = list(dict.fromkeys(item.kind for item in self.items))
+        found = pruning.members(client, set_name, self._wishes.target, kinds)
+        self.items += pruning.surplus(found, self.items, set_name, everything=self._manner.prune_all)
+
+    def _ask_server(self, client: KubeClient) -> None:
+        """Dry runs: of all that would be written, or (without ``validate``) only where it is not certain locally."""
+        asked = [item for item in self.items if item.outcome in (CREATED, UPDATED) and not item.terminating]
+        if not self._manner.validate:
+            asked = [item for item in asked if item.verdict == UNSURE]
+        coming = [item.name for item in self.items if item.kind.kind == "Namespace" and item.outcome == CREATED]
+        applying.dry_run(
+            client,
+            asked,
+            force=self._manner.force_conflicts,
+            new_namespaces=[*coming, *self._missing],
+            new_kinds=self._wishes.new_kinds(),
+        )
+        error = applying.failure(self.items, written=False)
+        if error:
+            raise error
+
+    def _no_namespace(self) -> AsmError:
+        first = next(item for item in self.items if item.namespace in self._missing)
+        return NotFound(f"{first.title}: {applying.namespace_missing(first.namespace)} Nothing was written.")
+
+    def _warnings(self) -> list[str]:
+        texts = list(self._client.warnings) if self._client else []
+        if self._nowhere and not self._wishes.absent:
+            texts.append(f"{self._nowhere.message} The objects are predicted without it.")
+        if self._missing:
+            names = ", ".join(self._missing)
+            texts.append(f"Namespaces that do not exist yet ({names}): the objects in them are predicted without them.")
+        return texts

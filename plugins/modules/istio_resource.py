@@ -1,0 +1,147 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: istio_resource
+short_description: Manage Istio resources in the control plane of a mesh
+version_added: 0.1.0
+author: The meshops.asm authors (@meshops)
+description:
+  - Applies any number of Istio resources (Gateway, VirtualService, DestinationRule, ServiceEntry and all other kinds)
+    and resources of ASM's own kinds to the control plane of a mesh, or removes them.
+  - Reads what is there with one list request per kind and namespace. What is as desired gets no further request.
+  - Applications do not belong here but in a cluster, see M(meshops.asm.asm_workload).
+options:
+  mesh:
+    description:
+      - Name or id of the mesh. Its kubeconfig is fetched for the task and kept in memory only.
+      - One of O(mesh) and O(kubeconfig) is needed.
+    type: str
+extends_documentation_fragment:
+  - meshops.asm.cloud
+  - meshops.asm.kube_connection
+  - meshops.asm.kube_objects
+  - meshops.asm.wait
+  - meshops.asm.attributes
+seealso:
+  - module: meshops.asm.istio_resource_info
+  - module: meshops.asm.asm_namespace
+  - module: meshops.asm.asm_workload
+"""
+
+EXAMPLES = r"""
+- name: Open the mesh for the application
+  meshops.asm.istio_resource:
+    mesh: demo
+    namespace: bookinfo
+    definition:
+      apiVersion: networking.istio.io/v1
+      kind: Gateway
+      metadata:
+        name: bookinfo-gateway
+      spec:
+        selector:
+          istio: ingressgateway
+        servers:
+          - port: {number: 80, name: http, protocol: HTTP}
+            hosts: ["*"]
+
+- name: Apply every resource below a folder, and remove the ones that were taken out of it
+  meshops.asm.istio_resource:
+    mesh: demo
+    src: istio/
+    set: shop
+    prune: true
+
+- name: Shift the traffic with a template
+  meshops.asm.istio_resource:
+    mesh: demo
+    template: reviews.yml.j2
+  vars:
+    weight: 20
+
+- name: Remove what a file lists
+  meshops.asm.istio_resource:
+    mesh: demo
+    src: bookinfo.yml
+    state: absent
+"""
+
+RETURN = r"""
+resources:
+  description:
+    - Every object of the task with what became of it. In check mode, and after a failure of the validation, with what
+      would become of it.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    api_version:
+      description: The group and version in which the object was applied.
+      type: str
+      returned: always
+    kind:
+      description: The kind.
+      type: str
+      returned: always
+    name:
+      description: The name.
+      type: str
+      returned: always
+    namespace:
+      description: The namespace; V(null) for a cluster-scoped object.
+      type: str
+      returned: always
+    outcome:
+      description: V(created), V(updated), V(unchanged), V(deleted), V(failed), or V(skipped) after a failure.
+      type: str
+      returned: always
+    source:
+      description: The file and document that holds it; V(null) for an object that was pruned.
+      type: str
+      returned: always
+    error:
+      description: Why it failed, in the server's words.
+      type: str
+      returned: when it failed
+  sample:
+    - api_version: networking.istio.io/v1
+      kind: VirtualService
+      name: reviews
+      namespace: bookinfo
+      outcome: updated
+      source: istio/reviews.yml, document 2
+summary:
+  description: How many objects had each outcome.
+  returned: always
+  type: dict
+  sample: {created: 0, updated: 1, unchanged: 11, deleted: 0, failed: 0, skipped: 0}
+"""
+
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import MESH
+from ansible_collections.meshops.asm.plugins.module_utils.kube.module import ObjectsModule
+from ansible_collections.meshops.asm.plugins.module_utils.kube.options import OBJECT_OPTIONS
+from ansible_collections.meshops.asm.plugins.module_utils.module import run_resource
+
+
+class IstioResource(ObjectsModule):
+    """Objects in the control plane of a mesh."""
+
+    target = MESH
+    options = {"mesh": {"type": "str"}, **OBJECT_OPTIONS}
+    rules = {
+        "required_one_of": [("mesh", "kubeconfig"), ("definition", "src", "template", "_documents")],
+        "mutually_exclusive": [("mesh", "kubeconfig")],
+    }
+
+
+def main() -> None:
+    run_resource(IstioResource)
+
+
+if __name__ == "__main__":
+    main()
