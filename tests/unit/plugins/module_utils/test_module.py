@@ -1,0 +1,246 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.meshops.asm.plugins.module_utils import module as base
+from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput, NotFound
+from ansible_collections.meshops.asm.plugins.module_utils.module import ResourceModule, as_diff, run_info, run_resource
+from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DONE, NONE, UPDATE, Plan, Progress, failed
+from ansible_collections.meshops.asm.tests.unit.conftest import FakeClock
+
+Run = Callable[..., dict[str, Any]]
+
+
+class Lamp(ResourceModule):
+    """A resource with one option; its remote state is kept in the class, as a service would keep it."""
+
+    result = "lamp"
+    wait_timeout = 77
+    options = {"colour": {"type": "str"}, "code": {"type": "str", "no_log": True}}
+    rules = {"required_if": [("state", "present", ["colour"])]}
+    remote: str | None = None
+    looks: list[str] = []
+    answer: Progress = DONE
+
+    def find(self) -> Any:
+        return Lamp.remote
+
+    def plan(self, found: Any) -> Plan:
+        if self.params["colour"] == "black":
+            raise InvalidInput("A lamp cannot be black.", details={"colours": ["red", "blue"]})
+        wanted = self.params["colour"] if self.params["state"] == "present" else None
+        same = found == wanted
+        return Plan(NONE if same else UPDATE, found, wanted, wanted, warnings=() if found else ("It was dark.",))
+
+    def apply(self, plan: Plan) -> None:
+        Lamp.remote = plan.changes
+        self.cloud.writes += 1
+
+    def progress(self, plan: Plan) -> Progress:
+        Lamp.looks.append("look")
+        return Lamp.answer
+
+    def view(self, found: Any) -> Any:
+        return found
+
+    def extra(self, plan: Plan) -> dict[str, Any]:
+        return {"was": plan.before}
+
+
+class Switch(Lamp):
+    """A resource that is there at once."""
+
+    result = "switch"
+    waits = False
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], no_waiting: FakeClock) -> Run:
+    """Runs a ``main`` with options as Ansible does and returns what the module printed."""
+    monkeypatch.setattr(Lamp, "remote", None)
+    monkeypatch.setattr(Lamp, "looks", [])
+    monkeypatch.setattr(Lamp, "answer", DONE)
+
+    def call(main: Callable[[], None], check: bool = False, **options: Any) -> dict[str, Any]:
+        with patch_module_args({**options, "_ansible_check_mode": check}), pytest.raises(SystemExit) as ended:
+            main()
+        printed: dict[str, Any] = json.loads(capsys.readouterr().out)
+        assert bool(ended.value.code) is bool(printed.get("failed"))
+        return printed
+
+    return call
+
+
+def lamp() -> None:
+    run_resource(Lamp)
+
+
+# Modules that change something
+
+
+def test_the_result_has_the_object_the_diff_and_whether_it_changed(run: Run) -> None:
+    first = run(lamp, colour="red")
+    assert (first["changed"], first["lamp"], first["diff"]) == (True, "red", {"before": {}, "after": "red"})
+    second = run(lamp, colour="red")
+    assert (second["changed"], second["lamp"], second["diff"]) == (False, "red", {"before": "red", "after": "red"})
+
+
+def test_check_mode_predicts_and_writes_nothing(run: Run) -> None:
+    result = run(lamp, check=True, colour="red")
+    assert (result["changed"], result["lamp"], result["diff"]) == (True, "red", {"before": {}, "after": "red"})
+    assert Lamp.remote is None
+    assert Lamp.looks == []
+
+
+def test_removal_returns_null(run: Run) -> None:
+    Lamp.remote = "red"
+    result = run(lamp, state="absent")
+    assert (result["changed"], result["lamp"], result["diff"]) == (True, None, {"before": "red", "after": {}})
+
+
+def test_further_keys_and_warnings_reach_the_result(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    warned: list[str] = []
+    monkeypatch.setattr(AnsibleModule, "warn", lambda self, warning: warned.append(warning))
+    assert run(lamp, colour="red")["was"] is None
+    assert warned == ["It was dark."]
+    assert run(lamp, colour="blue")["was"] == "red"
+    assert warned == ["It was dark."]
+
+
+def test_waiting_is_the_default_and_can_be_left_out(run: Run) -> None:
+    run(lamp, colour="red")
+    assert Lamp.looks == ["look"]
+    run(lamp, colour="blue", wait=False)
+    assert Lamp.looks == ["look"]
+
+
+def test_what_is_there_at_once_has_no_options_about_waiting(run: Run) -> None:
+    assert run(lambda: run_resource(Switch), colour="red")["switch"] == "red"
+    assert Lamp.looks == []
+    refused = run(lambda: run_resource(Switch), colour="red", wait=True)
+    assert "Unsupported parameters" in refused["msg"]
+
+
+def test_a_failure_is_a_sentence_and_a_structure(run: Run) -> None:
+    result = run(lamp, colour="black")
+    assert result["failed"] is True
+    assert result["changed"] is False
+    assert result["msg"] == "A lamp cannot be black."
+    assert result["error"] == {
+        "code": "InvalidInput",
+        "message": "A lamp cannot be black.",
+        "request_id": "",
+        "http_status": None,
+    }
+    assert result["colours"] == ["red", "blue"]
+
+
+def test_a_failure_after_a_write_says_changed_and_shows_the_last_state(run: Run) -> None:
+    Lamp.answer = failed("The lamp broke.", last="broken")
+    result = run(lamp, colour="red")
+    assert (result["failed"], result["changed"], result["last_state"]) == (True, True, "broken")
+    assert "was" in result
+
+
+def test_rules_of_the_resource_reach_the_options(run: Run) -> None:
+    assert "colour" in run(lamp)["msg"]
+
+
+def test_every_resource_takes_the_shared_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, Any] = {}
+
+    class Stop(Exception):
+        pass
+
+    def capture(**arguments: Any) -> None:
+        seen.update(arguments)
+        raise Stop
+
+    monkeypatch.setattr(base, "AnsibleModule", capture)
+    with pytest.raises(Stop):
+        lamp()
+    spec = seen["argument_spec"]
+    assert seen["supports_check_mode"] is True
+    assert seen["required_if"] == [("state", "present", ["colour"])]
+    assert {"access_key_id", "region", "state", "wait", "wait_timeout", "colour"} <= set(spec)
+    assert spec["wait_timeout"]["default"] == 77
+    assert spec["state"]["choices"] == ["present", "absent"]
+
+
+def test_secrets_are_not_printed(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    result = run(lamp, colour="s3cr3t-value", code="s3cr3t-value", access_key_id="AK", access_key_secret="top-secret-1")
+    text = json.dumps(result)
+    assert "s3cr3t-value" not in text
+    assert "top-secret-1" not in text
+
+
+# Modules that only read
+
+
+def test_an_info_module_returns_what_was_read_and_never_changes(run: Run) -> None:
+    result = run(lambda: run_info("lamps", {"name": {"type": "str"}}, lambda params, cloud: [params["name"]]), name="a")
+    assert (result["changed"], result["lamps"]) == (False, ["a"])
+    assert "diff" not in result
+
+
+def test_an_info_module_takes_the_region_and_the_rules(run: Run) -> None:
+    spec: dict[str, Any] = {"name": {"type": "str"}, "id": {"type": "str"}}
+
+    def main() -> None:
+        run_info("lamps", spec, lambda params, cloud: cloud.region, mutually_exclusive=[("name", "id")])
+
+    assert run(main, region="cn-beijing")["lamps"] == "cn-beijing"
+    assert "mutually exclusive" in run(main, name="a", id="b")["msg"]
+
+
+def test_an_info_module_fails_like_the_others(run: Run) -> None:
+    def read(params: dict[str, Any], cloud: Any) -> Any:
+        raise NotFound("No such lamp.", code="ERR404", request_id="r-1", http_status=404)
+
+    result = run(lambda: run_info("lamps", {}, read))
+    assert result["failed"] is True
+    assert result["error"] == {
+        "code": "ERR404",
+        "message": "No such lamp.",
+        "request_id": "r-1",
+        "http_status": 404,
+    }
+
+
+def test_a_region_comes_from_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALIBABA_CLOUD_REGION_ID", "cn-shenzhen")
+    assert run(lambda: run_info("lamps", {}, lambda params, cloud: params["region"]))["lamps"] == "cn-shenzhen"
+
+
+# The end of every run
+
+
+@pytest.mark.parametrize("colour", ["red", "black"])
+def test_the_connection_is_closed_however_the_run_ends(run: Run, monkeypatch: pytest.MonkeyPatch, colour: str) -> None:
+    closed: list[bool] = []
+    monkeypatch.setattr(base.Cloud, "close", lambda self: closed.append(True))
+    run(lamp, colour=colour)
+    assert closed == [True]
+
+
+def test_a_mistake_in_the_code_is_not_dressed_up_as_a_failure(no_waiting: FakeClock) -> None:
+    def read(params: dict[str, Any], cloud: Any) -> Any:
+        raise TypeError("a programming mistake")
+
+    with patch_module_args({}), pytest.raises(TypeError, match="programming mistake"):
+        run_info("lamps", {}, read)
+
+
+def test_an_absent_side_of_a_diff_is_an_empty_mapping() -> None:
+    assert as_diff(None, {"a": 1}) == {"before": {}, "after": {"a": 1}}
+    assert as_diff({"a": 1}, None) == {"before": {"a": 1}, "after": {}}
+    assert as_diff("", []) == {"before": "", "after": []}
