@@ -119,7 +119,9 @@ def _check_ports(what: str, holder: dict[str, Any]) -> None:
         values = [port[field] for port in ports]
         twice = sorted({str(value) for value in values if values.count(value) > 1})
         if twice:
-            raise InvalidInput(f"{what} has more than one port with the {field} {', '.join(twice)}.", code="InvalidPorts")
+            raise InvalidInput(
+                f"{what} has more than one port with the {field} {', '.join(twice)}.", code="InvalidPorts"
+            )
     for port in ports:
         target = _target(port)
         if not (0 < port["port"] < 65536 and 0 < target < 65536):

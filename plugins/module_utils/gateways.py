@@ -107,7 +107,9 @@ def address_progress(gateway: dict[str, Any] | None, name: str, names: dict[str,
     if spec.get("serviceType", "LoadBalancer") != "LoadBalancer":
         return DONE
     have = addresses(gateway)
-    missing = [names.get(identifier, identifier) for identifier in spec.get("clusterIds") or [] if not have.get(identifier)]
+    missing = [
+        names.get(identifier, identifier) for identifier in spec.get("clusterIds") or [] if not have.get(identifier)
+    ]
     if not missing:
         return DONE
     status = gateway.get("status") or {}

@@ -96,13 +96,23 @@ MESH_ATTRIBUTES: list[Attribute] = [
     _both("access_log.service_enabled", "bool", "AccessLogServiceEnabled", _CONFIG + "Proxy.AccessLogServiceEnabled"),
     _both("access_log.service_host", "str", "AccessLogServiceHost", _CONFIG + "Proxy.AccessLogServiceHost"),
     _both("access_log.service_port", "int", "AccessLogServicePort", _CONFIG + "Proxy.AccessLogServicePort"),
-    _later("access_log.gateway_enabled", "bool", "AccessLogGatewayEnabled", _EXTRA + "AccessLogExtraConf.GatewayEnabled"),
     _later(
-        "access_log.gateway_lifecycle", "int", "AccessLogGatewayLifecycle", _EXTRA + "AccessLogExtraConf.GatewayLifecycle"
+        "access_log.gateway_enabled", "bool", "AccessLogGatewayEnabled", _EXTRA + "AccessLogExtraConf.GatewayEnabled"
     ),
-    _later("access_log.sidecar_enabled", "bool", "AccessLogSidecarEnabled", _EXTRA + "AccessLogExtraConf.SidecarEnabled"),
     _later(
-        "access_log.sidecar_lifecycle", "int", "AccessLogSidecarLifecycle", _EXTRA + "AccessLogExtraConf.SidecarLifecycle"
+        "access_log.gateway_lifecycle",
+        "int",
+        "AccessLogGatewayLifecycle",
+        _EXTRA + "AccessLogExtraConf.GatewayLifecycle",
+    ),
+    _later(
+        "access_log.sidecar_enabled", "bool", "AccessLogSidecarEnabled", _EXTRA + "AccessLogExtraConf.SidecarEnabled"
+    ),
+    _later(
+        "access_log.sidecar_lifecycle",
+        "int",
+        "AccessLogSidecarLifecycle",
+        _EXTRA + "AccessLogExtraConf.SidecarLifecycle",
     ),
     _both("audit.enabled", "bool", "EnableAudit", _CONFIG + "Audit.Enabled"),
     _both("audit.project", "str", "AuditProject", _CONFIG + "Audit.Project"),
@@ -201,9 +211,7 @@ MESH_ATTRIBUTES: list[Attribute] = [
     _both("filters.mysql", "bool", "MysqlFilterEnabled", _CONFIG + "ProtocolSupport.MysqlFilterEnabled"),
     _both("filters.redis", "bool", "RedisFilterEnabled", _CONFIG + "ProtocolSupport.RedisFilterEnabled"),
     _both("filters.thrift", "bool", "ThriftFilterEnabled", _CONFIG + "ProtocolSupport.ThriftFilterEnabled"),
-    _both(
-        "filters.web_assembly", "bool", "WebAssemblyFilterEnabled", _CONFIG + "WebAssemblyFilterDeployment.Enabled"
-    ),
+    _both("filters.web_assembly", "bool", "WebAssemblyFilterEnabled", _CONFIG + "WebAssemblyFilterDeployment.Enabled"),
     _both("multi_buffer.enabled", "bool", "MultiBufferEnabled", _EXTRA + "MultiBuffer.Enabled"),
     _both("multi_buffer.poll_delay", "str", "MultiBufferPollDelay", _EXTRA + "MultiBuffer.PollDelay"),
 ]

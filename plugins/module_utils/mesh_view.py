@@ -15,7 +15,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud import meshes, t
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.mesh_table import MESH_ATTRIBUTES
-from ansible_collections.meshops.asm.plugins.module_utils.table import Changes, dig, view as view_of_rows
+from ansible_collections.meshops.asm.plugins.module_utils.table import Changes, dig
+from ansible_collections.meshops.asm.plugins.module_utils.table import view as view_of_rows
 
 _LOAD_BALANCER = "Spec.LoadBalancer."
 # What a deleted mesh may leave on the bill: kind, where the detail names it, why.

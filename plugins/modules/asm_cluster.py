@@ -224,7 +224,9 @@ class Clusters(ResourceModule):
                 cluster = self._candidate(found, item)
                 reason = clusters.refusal(cluster, self.id, ignore_namespace=item["ignore_namespace_check"])
                 if reason:
-                    refused.append(f"Cluster '{item['name']}' cannot be added to mesh '{self.params['mesh']}': {reason}.")
+                    refused.append(
+                        f"Cluster '{item['name']}' cannot be added to mesh '{self.params['mesh']}': {reason}."
+                    )
                 elif cluster["ClusterId"] not in named:
                     add.append({**item, "cluster": cluster})
             if cluster is not None:
@@ -279,9 +281,7 @@ class Clusters(ResourceModule):
         if not plan.changed and self.params["state"] == "present":
             listed = clusters.attached(self.cloud, self.id)
             wanted = [clusters.require(listed, item["name"])["ClusterId"] for item in self.params["clusters"]]
-        return clusters.membership_progress(
-            self.cloud, self.id, wanted, [cluster["ClusterId"] for cluster in remove]
-        )
+        return clusters.membership_progress(self.cloud, self.id, wanted, [cluster["ClusterId"] for cluster in remove])
 
     def view(self, found: Any) -> Any:
         return [clusters.as_user_sees(cluster) for cluster in found["attached"]]

@@ -33,9 +33,7 @@ def fetch_mesh_kubeconfig(cloud: Cloud, mesh: dict[str, Any], *, private: bool |
     if private is None:
         private = not (mesh.get("Endpoints") or {}).get("PublicApiServerEndpoint")
     name = meshes.info(mesh).get("Name")
-    reply = cloud.asm(
-        "DescribeServiceMeshKubeconfig", ServiceMeshId=meshes.mesh_id(mesh), PrivateIpAddress=private
-    )
+    reply = cloud.asm("DescribeServiceMeshKubeconfig", ServiceMeshId=meshes.mesh_id(mesh), PrivateIpAddress=private)
     if not reply.get("Kubeconfig"):
         kind = "private" if private else "public"
         raise AsmError(f"Mesh '{name}' gave no kubeconfig for its {kind} address.", code="NoKubeconfig")
@@ -71,7 +69,9 @@ def fetch_cluster_kubeconfig(
 def require_cluster(cloud: Cloud, name_or_id: str) -> dict[str, Any]:
     """The ACK cluster with this name or id (action DescribeClustersV1, paged); an unknown one raises ``NotFound``."""
     known = list_clusters(cloud)
-    as_seen_by_meshes = [{"ClusterId": c["cluster_id"], "Name": c.get("name"), "RegionId": c.get("region_id")} for c in known]
+    as_seen_by_meshes = [
+        {"ClusterId": c["cluster_id"], "Name": c.get("name"), "RegionId": c.get("region_id")} for c in known
+    ]
     chosen = clusters.require(as_seen_by_meshes, name_or_id)["ClusterId"]
     return next(cluster for cluster in known if cluster["cluster_id"] == chosen)
 

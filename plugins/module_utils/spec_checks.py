@@ -1,0 +1,187 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be wrong in a spec as it stands: names that refer to nothing, ports without listener. Pure.
+
+A spec is ``{variable: value}`` with the variables of the roles (asm_gateways, asm_workloads, ...). Every function
+returns sentences, none raises for a wrong spec.
+
+PRIVATE: this code is for the modules of this collection only and may change without notice.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+from ansible_collections.meshops.asm.plugins.module_utils import gateway_manifest
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item
+
+VARIABLES = (
+    "asm_mesh",
+    "asm_clusters",
+    "asm_clusters_purge",
+    "asm_reserve_namespace",
+    "asm_gateways",
+    "asm_namespaces",
+    "asm_workloads",
+    "asm_istio_resources",
+    "asm_checks",
+    "asm_base_dir",
+    "asm_wait_timeout",
+    "asm_remove",
+    "asm_remove_workloads",
+)
+SOURCES = ("definition", "src", "template")
+# Namespaces that every control plane and cluster has without being asked.
+_GIVEN_NAMESPACES = frozenset({"", "default", "istio-system", "kube-system", "kube-public", "kube-node-lease"})
+_NAMED_LISTS = ("asm_clusters", "asm_gateways", "asm_namespaces", "asm_workloads", "asm_istio_resources")
+
+Json = dict[str, Any]
+
+
+def misspelt(names: Iterable[str]) -> list[str]:
+    """Variables that are almost, but not quite, one of the spec's."""
+    found = []
+    for name in sorted(names):
+        near = [] if name in VARIABLES else difflib.get_close_matches(name, VARIABLES, n=1, cutoff=0.85)
+        if near:
+            found.append(f"The variable {name} means nothing to the roles. Did you mean {near[0]}?")
+    return found
+
+
+def wrong_names(spec: Json) -> list[str]:
+    """Names given twice, and clusters that are not among asm_clusters."""
+    problems = []
+    for variable in _NAMED_LISTS:
+        names = [item["name"] for item in spec[variable]]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        problems += [f"{variable} has more than one item with the name '{name}'." for name in twice]
+    clusters = [item["name"] for item in spec["asm_clusters"]]
+    for variable in ("asm_gateways", "asm_namespaces", "asm_workloads"):
+        for item in spec[variable]:
+            named = [*(item.get("clusters") or []), *(one["cluster"] for one in item.get("overrides") or [])]
+            for name in dict.fromkeys(name for name in named if name not in clusters):
+                problems.append(
+                    f"{variable}, '{item['name']}': the cluster '{name}' is not in asm_clusters"
+                    f" ({', '.join(clusters) or 'which is empty'})."
+                )
+    for gateway in spec["asm_gateways"]:
+        strays = [one["cluster"] for one in gateway.get("overrides") or [] if one["cluster"] in clusters]
+        for name in (name for name in strays if gateway.get("clusters") and name not in gateway["clusters"]):
+            problems.append(
+                f"asm_gateways, '{gateway['name']}': overrides names the cluster '{name}', where the gateway is not "
+                "deployed: add it to the gateway's clusters, or remove the override."
+            )
+    return problems
+
+
+def wrong_sources(spec: Json) -> list[str]:
+    """Items that do not say where their objects come from, or say it twice."""
+    problems = []
+    for variable in ("asm_workloads", "asm_istio_resources"):
+        for item in spec[variable]:
+            given = [name for name in SOURCES if item.get(name) is not None]
+            if len(given) != 1:
+                problems.append(
+                    f"{variable}, '{item['name']}': exactly one of {', '.join(SOURCES)} is needed, "
+                    f"{' and '.join(given) if given else 'none'} is given."
+                )
+    return problems
+
+
+def wrong_gateways(spec: Json) -> list[str]:
+    """Gateways outside their namespace, and ports that exclude each other."""
+    problems = []
+    for gateway in spec["asm_gateways"]:
+        try:
+            gateway_manifest.check(_completed(gateway))
+        except AsmError as error:
+            problems.append(error.message)
+    return problems
+
+
+def _completed(gateway: Json) -> Json:
+    """The options of a gateway as the module has them once its defaults are filled in, as far as ``check`` reads."""
+    completed = {"namespace": gateway_manifest.NAMESPACE, "overrides": None, **gateway}
+    completed["ports"] = _complete_ports(gateway.get("ports"))
+    completed["overrides"] = [
+        {**one, "ports": _complete_ports(one.get("ports"))} for one in gateway.get("overrides") or []
+    ]
+    return completed
+
+
+def _complete_ports(ports: list[Json] | None) -> list[Json]:
+    completed = []
+    for port in ports or []:
+        target = port.get("target_port")
+        completed.append({**port, "port": int(port["port"]), "target_port": None if target is None else int(target)})
+    return completed
+
+
+def deaf_ports(spec: Json, objects: dict[str, list[Item]]) -> list[str]:
+    """Servers of Istio Gateways whose port the selected gateway of the spec does not open: nothing listens there.
+
+    ``objects`` maps the names of ``asm_istio_resources`` to their objects.
+    """
+    gateways = {gateway["name"]: gateway for gateway in spec["asm_gateways"]}
+    problems = []
+    for item in (item for items in objects.values() for item in items):
+        gateway = gateways.get(_selected(item))
+        for place, ports in _opened(gateway) if gateway else []:
+            for number in (number for number in _server_ports(item) if number not in ports):
+                problems.append(
+                    f"{item.title}: a server has port {number}, but nothing listens there: gateway "
+                    f"'{_selected(item)}'{place} opens {', '.join(map(str, ports))}. Add the port to the gateway in "
+                    "asm_gateways, or change the server."
+                )
+    return problems
+
+
+def _selected(item: Item) -> str:
+    """The gateway that an Istio Gateway selects by the label ``istio``; empty for any other object."""
+    body = item.body or {}
+    if item.kind.kind != "Gateway" or item.kind.group != "networking.istio.io":
+        return ""
+    selector = (body.get("spec") or {}).get("selector")
+    return str(selector.get("istio", "")) if isinstance(selector, dict) else ""
+
+
+def _server_ports(item: Item) -> list[int]:
+    servers = ((item.body or {}).get("spec") or {}).get("servers")
+    ports = [server.get("port") for server in servers if isinstance(server, dict)] if isinstance(servers, list) else []
+    return [port["number"] for port in ports if isinstance(port, dict) and isinstance(port.get("number"), int)]
+
+
+def _opened(gateway: Json) -> list[tuple[str, list[int]]]:
+    """The ports of a gateway, as a whole and per cluster where they differ; only those that the spec names."""
+    holders = [("", gateway), *((f" in {one['cluster']}", one) for one in gateway.get("overrides") or [])]
+    return [
+        (place, [int(port["port"]) for port in holder["ports"]]) for place, holder in holders if holder.get("ports")
+    ]
+
+
+def unmade_namespaces(spec: Json, variable: str, objects: dict[str, list[Item]]) -> list[str]:
+    """Namespaces that objects are in and the spec does not make; they have to be there already."""
+    made = {namespace["name"] for namespace in spec["asm_namespaces"]}
+    made |= {item.name for items in objects.values() for item in items if item.kind.kind == "Namespace"}
+    hints = []
+    for name, items in objects.items():
+        for namespace in sorted({item.namespace for item in items} - made - _GIVEN_NAMESPACES):
+            hints.append(
+                f"{variable}, '{name}': the namespace '{namespace}' is not in asm_namespaces, so it must exist already."
+            )
+    return hints
+
+
+def unknown_gateways(spec: Json, objects: dict[str, list[Item]]) -> list[str]:
+    """Istio Gateways that select a gateway which is not of this spec."""
+    names = {gateway["name"] for gateway in spec["asm_gateways"]}
+    selections = [(item, _selected(item)) for items in objects.values() for item in items]
+    return [
+        f"{item.title} selects the gateway '{name}', which is not in asm_gateways, so it must exist already."
+        for item, name in selections
+        if name and name not in names
+    ]
