@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from pathlib import Path
 
 from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
 
@@ -18,8 +19,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidI
 def read(path: str) -> str | None:
     """The text of the file, or ``None`` where there is none."""
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
+        return Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
@@ -28,15 +28,15 @@ def read(path: str) -> str | None:
 
 def is_private(path: str) -> bool:
     """Whether only the owner can read and write the existing file."""
-    return stat.S_IMODE(os.stat(path).st_mode) & 0o077 == 0
+    return stat.S_IMODE(Path(path).stat().st_mode) & 0o077 == 0
 
 
 def write(path: str, text: str) -> None:
     """Replaces the file in one step; it has mode 0600 from the first moment on."""
-    folder = os.path.dirname(path) or "."
-    if not os.path.isdir(folder):
+    folder = Path(path).parent
+    if not folder.is_dir():
         raise InvalidInput(f"The folder {folder} of {path} does not exist: make it first.", code="MissingFolder")
-    if os.path.isdir(path):
+    if Path(path).is_dir():
         raise InvalidInput(f"{path} is a folder: name a file.", code="NotAFile")
     try:
         handle, temporary = tempfile.mkstemp(dir=folder, prefix=".kubeconfig-")
@@ -45,15 +45,12 @@ def write(path: str, text: str) -> None:
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except OSError as error:
-        os.unlink(temporary)
+        Path(temporary).unlink()
         raise InvalidInput(f"{path} cannot be written: {error}.", code="UnwritableFile") from error
 
 
 def remove(path: str) -> None:
     """Removes the file; an absent one is fine."""
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return
+    Path(path).unlink(missing_ok=True)

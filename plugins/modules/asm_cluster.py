@@ -10,8 +10,8 @@ module: asm_cluster
 short_description: Attach clusters to a mesh and detach them
 version_added: 0.1.0
 description:
-  - Attaches Kubernetes clusters (managed, dedicated, serverless or registered ones of Container Service, or any other by
-    its kubeconfig) to a mesh of Alibaba Cloud Service Mesh (ASM) as data plane, or detaches them.
+  - Attaches Kubernetes clusters (managed, dedicated, serverless or registered ones of Container Service, or any
+    other by its kubeconfig) to a mesh of Alibaba Cloud Service Mesh (ASM) as data plane, or detaches them.
   - Only clusters that differ are touched. Each candidate is checked before the first write, and a refusal says why.
   - Clusters are added and removed one after the other, as the service updates the mesh along with each.
 extends_documentation_fragment:
@@ -57,7 +57,8 @@ options:
     default: present
   purge:
     description:
-      - With O(state=present), detaches every cluster that is not in O(clusters), so that exactly the listed ones remain.
+      - With O(state=present), detaches every cluster that is not in O(clusters), so that exactly the listed ones
+        remain.
       - An empty list detaches all.
     type: bool
     default: false
@@ -130,7 +131,9 @@ detached:
   elements: str
   sample: []
 error:
-  description: What the service said, see M(meshops.asm.asm_mesh). On failure RV(attached) and RV(detached) tell how far the task came.
+  description: >-
+    What the service said, see M(meshops.asm.asm_mesh). On failure RV(attached) and RV(detached) tell how far the
+    task came.
   returned: failure
   type: dict
   sample:
@@ -193,10 +196,8 @@ class Clusters(ResourceModule):
     def plan(self, found: Any) -> Plan:
         attached = {str(cluster["ClusterId"]): cluster for cluster in found["attached"]}
         add, named = self._sort_out(found, attached)
-        if self.params["state"] == "absent":
-            gone = named
-        else:
-            gone = set(attached) - named if self.params["purge"] else set()
+        extra = set(attached) - named if self.params["purge"] else set()
+        gone = named if self.params["state"] == "absent" else extra
         stay = [cluster for key, cluster in attached.items() if key not in gone]
         remove = [cluster for key, cluster in attached.items() if key in gone]
         before = {"clusters": clusters.names(attached.values())}

@@ -78,7 +78,8 @@ options:
         description: The C(loadBalancerIP) to ask for.
         type: str
   external_traffic_policy:
-    description: Whether nodes forward to gateway pods of other nodes (V(Cluster)) or keep the client's address (V(Local)).
+    description: >-
+      Whether nodes forward to gateway pods of other nodes (V(Cluster)) or keep the client's address (V(Local)).
     type: str
     choices: [Cluster, Local]
   ports:
@@ -96,8 +97,9 @@ options:
         required: true
       target_port:
         description:
-          - Port of the container. Left out, it is O(ports[].port), or that plus 8000 for ports below 1024, which
-            the proxy may bind only with O(run_as_root=true).
+          - Port of the container.
+          - Left out, it is O(ports[].port), or that plus 8000 for ports below 1024.
+          - The proxy may bind those only with O(run_as_root=true).
         type: int
       node_port:
         description: Port of the nodes.
@@ -183,7 +185,8 @@ options:
     description: Whether the proxy runs as root and may bind ports below 1024.
     type: bool
   spec:
-    description: Further fields of the C(IstioGateway)'s C(spec), as the service documents them; they win over the options.
+    description: >-
+      Further fields of the C(IstioGateway)'s C(spec), as the service documents them; they win over the options.
     type: dict
   labels:
     description: Labels of the C(IstioGateway) object.
@@ -234,7 +237,8 @@ options:
             description: The C(loadBalancerIP) to ask for.
             type: str
       external_traffic_policy:
-        description: Whether nodes forward to gateway pods of other nodes (V(Cluster)) or keep the client's address (V(Local)).
+        description: >-
+          Whether nodes forward to gateway pods of other nodes (V(Cluster)) or keep the client's address (V(Local)).
         type: str
         choices: [Cluster, Local]
       ports:
@@ -252,8 +256,9 @@ options:
             required: true
           target_port:
             description:
-              - Port of the container. Left out, it is O(overrides[].ports[].port), or that plus 8000 for ports below 1024, which
-                the proxy may bind only with O(overrides[].run_as_root=true).
+              - Port of the container.
+              - Left out, it is O(overrides[].ports[].port), or that plus 8000 for ports below 1024.
+              - The proxy may bind those only with O(overrides[].run_as_root=true).
             type: int
           node_port:
             description: Port of the nodes.
@@ -339,7 +344,8 @@ options:
         description: Whether the proxy runs as root and may bind ports below 1024.
         type: bool
       spec:
-        description: Further fields of the C(IstioGateway)'s C(spec), as the service documents them; they win over the options.
+        description: >-
+          Further fields of the C(IstioGateway)'s C(spec), as the service documents them; they win over the options.
         type: dict
   state:
     description:
@@ -453,7 +459,11 @@ error:
   description: What the service said, see M(meshops.asm.asm_mesh).
   returned: failure
   type: dict
-  sample: {code: WrongNamespace, message: "Gateway 'ingressgateway' is asked for in namespace...", request_id: "", http_status: null}
+  sample:
+    code: WrongNamespace
+    message: "Gateway 'ingressgateway' is asked for in namespace..."
+    request_id: ""
+    http_status: null
 """
 
 from typing import Any

@@ -56,7 +56,7 @@ class CallFailed(AsmError):
         message = self.message
         if gave_up_after is not None:
             message += f" Tried again for {gave_up_after:.0f} s in vain (raise api_timeout to try longer)."
-        kept = {"code": self.code, "request_id": self.request_id, "http_status": self.http_status}
+        kept: dict[str, Any] = {"code": self.code, "request_id": self.request_id, "http_status": self.http_status}
         if self.may_have_happened:
             return LostReply(message, answered=self.answered, **kept)
         return AsmError(message, **kept)
