@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lab's command line: python -m meshlab up|down|status|env|log|fault|resources|kubeconfig|reset."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from meshlab import daemon
+from meshlab.control import Control, LabError, default_workdir
+from meshlab.faults import KINDS
+from meshlab.requestlog import read_log
+from meshlab.world import DEFAULT_WORLD
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    options.workdir = Path(options.workdir).expanduser().absolute()
+    try:
+        return int(options.run(options) or 0)
+    except LabError as error:
+        print(f"meshlab: {error}", file=sys.stderr)
+        return 1
+
+
+def _up(options: argparse.Namespace) -> int:
+    world = Path(options.world).expanduser().absolute()
+    if options.foreground:
+        return daemon.run(options.workdir, world, options.transitions)
+    if daemon.up(options.workdir, world, options.transitions, lambda line: print(line, flush=True)):
+        print(f"the lab is up; its environment: eval $({_command(options, 'env')})")
+    else:
+        print(f"the lab is running already in {options.workdir}")
+    return 0
+
+
+def _down(options: argparse.Namespace) -> int:
+    if daemon.down(options.workdir):
+        print("the lab is down; what the account holds is kept for the next start")
+    else:
+        print("no lab was running")
+    return 0
+
+
+def _reset(options: argparse.Namespace) -> int:
+    was_up = daemon.down(options.workdir)
+    shutil.rmtree(options.workdir, ignore_errors=True)
+    print("the lab has forgotten everything")
+    return _up(options) if was_up else 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    status = Control(options.workdir).status()
+    if options.json:
+        print(json.dumps(status, indent=1))
+        return 0
+    print(f"lab in {status['workdir']}, process {status['pid']}, transitions {status['transitions']}")
+    for product, url in status["endpoints"].items():
+        print(f"  {product}: {url}")
+    for row in status["meshes"]:
+        print(f"  mesh {row['name']} {row['id']} {row['region_id']} {row['state']} clusters={len(row['clusters'])}")
+    for row in status["clusters"]:
+        servers = "running" if row["servers"] else "not started"
+        print(f"  cluster {row['name']} {row['id']} {row['region_id']} {row['state']} servers={servers}")
+    for program, reason in status["missing"].items():
+        print(f"  without {program}: {reason}")
+    return 0
+
+
+def _env(options: argparse.Namespace) -> int:
+    for name, value in Control(options.workdir).environment().items():
+        print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def _log(options: argparse.Namespace) -> int:
+    for entry in read_log(options.workdir / "requests.jsonl", writes=options.writes, since=options.since):
+        if options.json:
+            print(json.dumps(entry))
+        else:
+            print(f"{entry['time']:.3f} {entry['status']} {entry['action']} {entry['code']} {entry['parameters']}")
+    return 0
+
+
+def _fault(options: argparse.Namespace) -> int:
+    control = Control(options.workdir)
+    if options.what == "add":
+        if not options.fault:
+            raise LabError("fault add needs the fault as JSON; kinds: " + ", ".join(KINDS))
+        try:
+            fault: dict[str, Any] = json.loads(options.fault)
+        except ValueError as error:
+            raise LabError(f"the fault is not JSON: {error}") from None
+        print(json.dumps(control.call("fault_add", fault=fault)))
+    elif options.what == "clear":
+        print(f"{control.clear_faults()} faults removed")
+    else:
+        for row in control.faults():
+            print(json.dumps(row))
+    return 0
+
+
+def _resources(options: argparse.Namespace) -> int:
+    rows = Control(options.workdir).resources()
+    if options.json:
+        print(json.dumps(rows, indent=1))
+        return 0
+    for row in rows:
+        print(f"{row['type']} {row['id']} {row['name']} used_by={','.join(row['used_by']) or '-'}")
+    return 0
+
+
+def _kubeconfig(options: argparse.Namespace) -> int:
+    print(Control(options.workdir).kubeconfig(options.cluster), end="")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="meshlab", description="Alibaba Cloud Service Mesh on one machine.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Any, description: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=description, description=description)
+        sub.add_argument("--workdir", default=str(default_workdir()), help="where the lab keeps its state")
+        sub.set_defaults(run=run)
+        return sub
+
+    for name, run, description in (
+        ("up", _up, "Start the lab."),
+        ("reset", _reset, "Forget everything; start afresh if the lab was up."),
+    ):
+        sub = command(name, run, description)
+        sub.add_argument("--world", default=str(DEFAULT_WORLD), help="what the account holds at the first start")
+        sub.add_argument("--transitions", type=float, default=0.0, help="0: fast, 1: as slow as the product")
+        sub.add_argument("--foreground", action="store_true", help="stay in this process")
+    command("down", _down, "Stop the lab; its state is kept.")
+    command("env", _env, "Print the environment that the collection needs, for eval.")
+    command("status", _status, "Show what the lab holds.").add_argument("--json", action="store_true")
+    command("resources", _resources, "List all that is billed.").add_argument("--json", action="store_true")
+    log = command("log", _log, "Show the API requests.")
+    log.add_argument("--json", action="store_true")
+    log.add_argument("--writes", action="store_true", help="only those that may change something")
+    log.add_argument("--since", type=float, default=0.0, metavar="SECONDS", help="Unix time")
+    fault = command("fault", _fault, "Have requests fail. Kinds: " + "; ".join(f"{k}: {v}" for k, v in KINDS.items()))
+    fault.add_argument("what", choices=["add", "clear", "list"])
+    fault.add_argument("fault", nargs="?", help='such as {"action": "CreateServiceMesh", "kind": "throttle"}')
+    kubeconfig = command("kubeconfig", _kubeconfig, "Print the administrator's kubeconfig of a cluster.")
+    kubeconfig.add_argument("cluster", help="id or unique name")
+    return parser
+
+
+def _command(options: argparse.Namespace, name: str) -> str:
+    words = [sys.executable, "-m", "meshlab", name]
+    if options.workdir != default_workdir():
+        words += ["--workdir", str(options.workdir)]
+    return shlex.join(words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

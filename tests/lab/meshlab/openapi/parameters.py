@@ -1,0 +1,185 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which parameters an action has and how they lie on the wire: read from the models of the official SDK."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import re
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from meshlab.openapi.errors import invalid_parameter, unknown_parameter
+
+SDK = "alibabacloud_servicemesh20200111"
+
+#: Parameters of every RPC request, in query or form; they are not the action's.
+COMMON = frozenset(
+    "Action Version Format Timestamp SignatureNonce SignatureMethod SignatureVersion SignatureType AccessKeyId "
+    "Signature SecurityToken RegionId".split()
+)
+
+#: Parameters of older SDK releases that the installed one no longer has; accepted, as old clients still send them.
+OLDER = {
+    "CreateServiceMesh": {"PilotPublicEip": "bool", "StrictMTLS": "bool", "ControlPlaneLogTTLInDay": "int"},
+    "DescribeServiceMeshes": {},
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One parameter: ``kind`` is str, int, float, bool, list, map or object; lists and maps say what they hold."""
+
+    kind: str
+    item: Field | None = None
+    members: Mapping[str, Field] = field(default_factory=dict)
+
+
+class Parameters:
+    """The parameter tables of all actions of one SDK package."""
+
+    def __init__(self, package: str = SDK) -> None:
+        models = importlib.import_module(f"{package}.models")
+        self.actions = sorted(_actions(importlib.import_module(f"{package}.client")))
+        self._tables = {action: _table(action, getattr(models, f"{action}Request", None)) for action in self.actions}
+
+    def of(self, action: str) -> Mapping[str, Field]:
+        """Wire name -> field. An action without a request model has no parameters."""
+        return self._tables[action]
+
+    def parse(self, action: str, sent: Iterable[tuple[str, str]]) -> dict[str, Any]:
+        """Typed parameters from the merged query and form. Raises ApiError for unknown names and wrong values."""
+        table = self.of(action)
+        values: dict[str, Any] = {}
+        flat: dict[str, dict[str, str]] = {}
+        for key, text in sent:
+            name, _, rest = key.partition(".")
+            if name in COMMON and name not in table:
+                continue
+            if name not in table:
+                raise unknown_parameter(action, key)
+            if rest:
+                flat.setdefault(name, {})[rest] = text
+            else:
+                values[name] = _parse_text(table[name], name, text, action)
+        for name, parts in flat.items():
+            values[name] = _parse_flat(table[name], name, parts, action)
+        return values
+
+
+def _table(action: str, model: type | None) -> dict[str, Field]:
+    table = _members(model) if model else {}
+    for name, kind in OLDER.get(action, {}).items():
+        table.setdefault(name, Field(kind))
+    return table
+
+
+def _actions(client: ModuleType) -> list[str]:
+    """Action names: each ``x_with_options`` method of the client states its own."""
+    source = inspect.getsource(client)
+    return list(dict.fromkeys(re.findall(r"action\s*=\s*['\"]([A-Za-z0-9]+)['\"]", source)))
+
+
+def _members(model: type) -> dict[str, Field]:
+    """Wire name -> field of one model, found by setting each attribute alone and looking at what is sent."""
+    base = model().to_map()
+    table: dict[str, Field] = {}
+    for attribute, hint in typing.get_type_hints(model.__init__).items():
+        annotation = _without_none(hint)
+        sent = model(**{attribute: _sample(annotation)}).to_map()
+        names = [name for name, value in sent.items() if name not in base or base[name] != value]
+        table[names[0]] = _field(annotation)
+    return table
+
+
+def _without_none(annotation: Any) -> Any:
+    """``X | None`` is X: some releases of Python add the None where the default is None."""
+    arguments = [one for one in typing.get_args(annotation) if one is not type(None)]
+    return arguments[0] if typing.get_origin(annotation) is typing.Union and len(arguments) == 1 else annotation
+
+
+def _is_model(annotation: Any) -> bool:
+    return inspect.isclass(annotation) and hasattr(annotation, "to_map")
+
+
+def _sample(annotation: Any) -> Any:
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is list:
+        return [_sample(arguments[0])]
+    if origin is dict:
+        return {"key": _sample(arguments[1])}
+    return annotation() if _is_model(annotation) else "sample"
+
+
+def _field(annotation: Any) -> Field:
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is list:
+        return Field("list", item=_field(arguments[0]))
+    if origin is dict:
+        return Field("map", item=_field(arguments[1]))
+    if _is_model(annotation):
+        return Field("object", members=_members(annotation))
+    return Field(annotation.__name__ if annotation in (str, int, float, bool) else "any")
+
+
+def _parse_text(spec: Field, name: str, text: str, action: str) -> Any:
+    if spec.kind == "bool":
+        if text.lower() not in ("true", "false"):
+            raise invalid_parameter(name, f"{text!r} is not true or false")
+        return text.lower() == "true"
+    if spec.kind in ("int", "float"):
+        try:
+            return int(text) if spec.kind == "int" else float(text)
+        except ValueError:
+            raise invalid_parameter(name, f"{text!r} is not a number") from None
+    if spec.kind in ("list", "map", "object"):
+        try:
+            value = json.loads(text)
+        except ValueError as error:
+            raise invalid_parameter(name, f"it is not JSON ({error})") from None
+        _check_shape(spec, name, value, action)
+        return value
+    return text
+
+
+def _parse_flat(spec: Field, name: str, parts: dict[str, str], action: str) -> list[Any]:
+    """Lists on the wire are Name.1, Name.2 or Name.1.Member; the numbers need not be without gaps."""
+    if spec.kind != "list" or spec.item is None:
+        raise unknown_parameter(action, f"{name}.{next(iter(parts))}")
+    rows: dict[int, Any] = {}
+    for rest, text in parts.items():
+        number, _, member = rest.partition(".")
+        if not number.isdigit() or int(number) < 1:
+            raise unknown_parameter(action, f"{name}.{rest}")
+        if not member:
+            rows[int(number)] = _parse_text(spec.item, f"{name}.{rest}", text, action)
+        elif member in spec.item.members:
+            row = rows.setdefault(int(number), {})
+            row[member] = _parse_text(spec.item.members[member], f"{name}.{rest}", text, action)
+        else:
+            raise unknown_parameter(action, f"{name}.{rest}")
+    return [rows[number] for number in sorted(rows)]
+
+
+def _check_shape(spec: Field, name: str, value: Any, action: str) -> None:
+    """JSON parameters: right container, no unknown members."""
+    expected = list if spec.kind == "list" else dict
+    if not isinstance(value, expected):
+        raise invalid_parameter(name, f"it must be a JSON {'array' if expected is list else 'object'}")
+    if spec.kind == "object":
+        for member, inner in value.items():
+            if member not in spec.members:
+                raise unknown_parameter(action, f"{name}.{member}")
+            if spec.members[member].kind in ("list", "map", "object"):
+                _check_shape(spec.members[member], f"{name}.{member}", inner, action)
+    elif spec.item is not None and spec.item.kind in ("list", "map", "object"):
+        inner_values = value if isinstance(value, list) else value.values()
+        for inner in inner_values:
+            _check_shape(spec.item, name, inner, action)
