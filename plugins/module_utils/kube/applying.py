@@ -136,6 +136,7 @@ def failure(items: Iterable[Item], *, written: bool) -> AsmError | None:
     else:
         text = f"{len(failed)} of {len(items)} objects failed. " + " | ".join(texts)
     skipped = sum(1 for item in items if item.outcome == SKIPPED)
+    text += "" if text.endswith((".", "!", "?")) else "."
     if not written:
         text += " Nothing was written."
     elif skipped:
@@ -194,9 +195,25 @@ def _tried_elsewhere(client: KubeClient, item: Item, body: Json) -> Json | None:
     return {**found, "metadata": {**found["metadata"], "namespace": item.namespace}}
 
 
+def wait_until_gone(client: KubeClient, path: str, live: Json, title: str) -> None:
+    """An object that is being deleted takes no changes: it has to go before it can be created anew.
+
+    Raises ``WaitTimeout`` after ``GOING_PATIENCE`` seconds, naming the finalizers that hold it.
+    """
+    deadline = time.monotonic() + GOING_PATIENCE
+    while True:
+        found = client.get(path)
+        if found is None or found["metadata"].get("uid") != live["metadata"]["uid"]:
+            return
+        if time.monotonic() > deadline:
+            holders = ", ".join(found["metadata"].get("finalizers") or []) or "none named"
+            raise WaitTimeout(f"{title} is still being deleted (finalizers: {holders}), so it cannot be created.")
+        time.sleep(0.3)
+
+
 def _write(client: KubeClient, item: Item, force: bool) -> Json:
-    if item.terminating:
-        _wait_until_gone(client, item)
+    if item.terminating and item.live:
+        wait_until_gone(client, item.path, item.live, item.title)
     return client.apply(item.path, _sized(item), force=force)
 
 
@@ -226,20 +243,6 @@ def _sized(item: Item) -> Json:
             f"{item.title} has {size:,} bytes; the API server stores at most {MOST_BYTES:,} in one object. Split it."
         )
     return body
-
-
-def _wait_until_gone(client: KubeClient, item: Item) -> None:
-    """An object that is being deleted takes no changes: it has to go before it can be created anew."""
-    uid = item.live["metadata"]["uid"] if item.live else ""
-    deadline = time.monotonic() + GOING_PATIENCE
-    while True:
-        found = client.get(item.path)
-        if found is None or found["metadata"].get("uid") != uid:
-            return
-        if time.monotonic() > deadline:
-            holders = ", ".join(found["metadata"].get("finalizers") or []) or "none named"
-            raise WaitTimeout(f"{item.title} is still being deleted (finalizers: {holders}), so it cannot be created.")
-        time.sleep(0.3)
 
 
 def _wait_for_kinds(client: KubeClient, definitions: list[Item]) -> None:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Requests to one Kubernetes API server over a few kept-alive connections, with retries in one place.
 
-Every request of this layer may be repeated: reads, server-side apply, merge patches of fixed values, and deletions
-that name the uid. So throttling, server errors and broken connections are all retried, under one deadline.
+Every request of this layer may be repeated: reads, server-side apply, merge patches of fixed values, creations that
+accept what they find, and deletions that name the uid. So throttling, server errors and broken connections are all retried, under one deadline.
 
 PRIVATE: this code is for the modules of this collection only and may change without notice.
 """
@@ -111,6 +111,16 @@ class KubeClient:
         if force:
             query["force"] = "true"
         return self._write("PATCH", path, query, body, _APPLY, dry_run)
+
+    def create(self, collection: str, body: Json) -> Json:
+        """Creates an object; when it is there already (perhaps by an earlier attempt of this call), returns that."""
+        try:
+            return self._write("POST", collection, {"fieldManager": MANAGER}, body, "application/json", False)
+        except KubeError as error:
+            found = self.get(f"{collection}/{body['metadata']['name']}") if error.code == "AlreadyExists" else None
+            if found is None:
+                raise
+            return found
 
     def merge(self, path: str, body: Json, *, dry_run: bool = False) -> Json:
         """JSON merge patch: the fields named change, ``None`` removes, all others stay."""

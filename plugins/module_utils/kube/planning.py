@@ -166,7 +166,9 @@ def read_live(client: KubeClient, items: Iterable[Item], target: str, *, defined
         except KubeError as error:
             if error.http_status == 404 and (kind.group, kind.kind) in coming:
                 return []
-            raise explain_list_error(error, client, kind, namespace, target) from error
+            explained = explain_list_error(error, client, kind, namespace, target)
+            explained.message = f"{next(iter(wanted.values())).title}: {explained.message}"
+            raise explained from error
 
     for (kind, namespace), found in zip(groups, client.each(look, list(groups))):
         if isinstance(found, AsmError):

@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Objects of a control plane for users to read: by kind, name, namespace, selectors and query.
+
+PRIVATE: this code is for the modules of this collection only and may change without notice.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import (
+    MESH,
+    Kind,
+    check_target,
+    find_kind,
+    known_kind,
+    prunable_kinds,
+)
+from ansible_collections.meshops.asm.plugins.module_utils.kube.libraries import library
+from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import explain_list_error
+
+Json = dict[str, Any]
+
+
+def read_objects(client: KubeClient, params: Json) -> list[Json]:
+    """The objects that fit, sorted by kind, namespace and name, without ``managedFields``.
+
+    ``params`` has ``kind``, ``api_version``, ``name``, ``namespace``, ``label_selectors`` and ``field_selectors``.
+    Without a kind, all of Istio's and ASM's that the server has are read at the same time.
+    """
+    kinds = [_kind_of(client, params)] if params["kind"] else prunable_kinds(MESH)
+    query = _selectors(params)
+
+    def look(kind: Kind) -> list[Json]:
+        namespace = params["namespace"] or "" if kind.namespaced else ""
+        try:
+            found = client.list(kind.path(namespace), **query)
+        except KubeError as error:
+            if error.http_status == 404 and not params["kind"]:
+                return []
+            raise explain_list_error(error, client, kind, namespace, MESH) from error
+        return [{"apiVersion": kind.api_version, "kind": kind.kind, **one} for one in found]
+
+    result: list[Json] = []
+    for answer in client.each(look, kinds):
+        if isinstance(answer, AsmError):
+            raise answer
+        result += answer
+    for one in result:
+        one["metadata"].pop("managedFields", None)
+    return sorted(result, key=_order)
+
+
+def queried(expression: str, objects: list[Json]) -> Any:
+    """The result of a JMESPath expression. Raises ``InvalidInput`` for one that cannot be read."""
+    jmespath = library("jmespath", "jmespath")
+    try:
+        return jmespath.search(expression, objects)
+    except jmespath.exceptions.JMESPathError as error:
+        raise InvalidInput(f"The query is not valid JMESPath: {error}") from error
+
+
+def _kind_of(client: KubeClient, params: Json) -> Kind:
+    if params["api_version"]:
+        kind = find_kind(params["api_version"], params["kind"], lambda path: client.get(path))
+    else:
+        kind = known_kind(params["kind"])
+    if kind:
+        check_target(MESH, kind, "istio-system")
+        return kind
+    near = difflib.get_close_matches(params["kind"], [kind.kind for kind in prunable_kinds(MESH)], n=1)
+    hint = f" Did you mean {near[0]}?" if near else " Give its api_version too."
+    raise InvalidInput(f"There is no Istio kind '{params['kind']}'.{hint}")
+
+
+def _selectors(params: Json) -> dict[str, str]:
+    fields = [*params["field_selectors"], *([f"metadata.name={params['name']}"] if params["name"] else [])]
+    query = {"labelSelector": ",".join(params["label_selectors"]), "fieldSelector": ",".join(fields)}
+    return {key: value for key, value in query.items() if value}
+
+
+def _order(found: Json) -> tuple[str, str, str]:
+    return (found["kind"], found["metadata"].get("namespace") or "", found["metadata"]["name"])

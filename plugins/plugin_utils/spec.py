@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's part of the modules that look at a whole spec: its manifests are found, rendered and parsed here.
+
+PRIVATE: this code is for the action plugins of this collection only and may change without notice.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.kube import documents
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import CLUSTER, MESH
+from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items
+from ansible_collections.meshops.asm.plugins.plugin_utils.manifests import ManifestsAction
+
+Json = dict[str, Any]
+
+# Which API server the objects of a list are for.
+TARGETS = {"workloads": CLUSTER, "istio_resources": MESH}
+
+
+class SpecAction(ManifestsAction):
+    """Reads the objects behind the items of ``workloads`` and ``istio_resources``."""
+
+    def objects_of(self, option: str, task_vars: Json) -> tuple[dict[str, list[Item]], list[str]]:
+        """``{name of the item: its objects}``, and a sentence for each item whose objects cannot be had."""
+        found: dict[str, list[Item]] = {}
+        problems: list[str] = []
+        for item in self._task.args.get(option) or []:
+            try:
+                found[item["name"]] = self._objects(item, TARGETS[option], task_vars)
+            except AsmError as error:
+                problems.append(f"asm_{option}, '{item['name']}': {error.message}")
+            except AnsibleError as error:
+                problems.append(f"asm_{option}, '{item['name']}': {error}")
+        return found, problems
+
+    def _objects(self, item: Json, target: str, task_vars: Json) -> list[Item]:
+        located = {"definition": item.get("definition")}
+        for option in ("src", "template"):
+            located[option] = [self._path(path) for path in _as_list(item.get(option))] or None
+        texts = self._texts(located, task_vars)
+        parsed = [document for entry in texts for document in documents.parse(entry["text"], entry["file"])]
+        return make_items(Wishes(target, parsed, namespace=str(item.get("namespace") or "default")), None)
+
+    def _path(self, path: str) -> str:
+        """Relative paths of a spec start from ``base_dir``."""
+        return os.path.join(str(self._task.args.get("base_dir") or os.getcwd()), path)
+
+
+def _as_list(value: Any) -> list[str]:
+    if value is None:
+        return []
+    return [str(item) for item in value] if isinstance(value, (list, tuple)) else [str(value)]
