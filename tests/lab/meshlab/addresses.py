@@ -71,6 +71,13 @@ class Addresses:
             if self._owners.pop(address, None) is not None:
                 self._save()
 
+    def forget(self, plane_id: str) -> None:
+        """Give back the private addresses of a plane."""
+        with self._lock:
+            owners = {f"plane/{plane_id}", f"pilot/{plane_id}"}
+            self._owners = {address: name for address, name in self._owners.items() if name not in owners}
+            self._save()
+
     def close(self) -> None:
         """Let other labs take the range; what was handed out stays remembered for the next start."""
         self._claim.close()

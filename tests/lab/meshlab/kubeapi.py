@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -45,7 +44,7 @@ class KubeApi:
             ca_certs=str(ca_file),
             cert_file=str(cert_file),
             key_file=str(key_file),
-            maxsize=8,
+            maxsize=16,
             timeout=urllib3.Timeout(connect=5.0, read=30.0),
             retries=urllib3.Retry(total=None, connect=retries, read=0, redirect=0, status=0, other=0, backoff_factor=0.1),
         )
@@ -80,6 +79,11 @@ class KubeApi:
         query = {"fieldManager": manager, "force": "true" if force else "false"}
         return self._request("PATCH", path, query, body, "application/apply-patch+yaml")
 
+    def apply_yaml(self, path: str, text: str, *, manager: str = FIELD_MANAGER) -> None:
+        """Server-side apply of a YAML text as it is, for objects that are too large to be parsed here."""
+        query = {"fieldManager": manager, "force": "true"}
+        self._send("PATCH", path, query, text.encode(), "application/apply-patch+yaml")
+
     def patch(self, path: str, body: Object, **query: str) -> Object:
         """Merge patch (RFC 7396): null removes a field."""
         return self._request("PATCH", path, query, body, "application/merge-patch+json")
@@ -98,9 +102,12 @@ class KubeApi:
         """Follow a collection from a resourceVersion on; see Watch. For list-and-watch use meshlab.informer."""
         return Watch(self._pool, path, {**query, "watch": "true", "resourceVersion": resource_version})
 
-    def text(self, path: str) -> str:
-        """Read something that is not JSON, such as /readyz."""
-        return self._send("GET", path, {}, None, "").decode()
+    def ready(self) -> bool:
+        """Whether the API server says that it is ready; tries once."""
+        try:
+            return self._pool.urlopen("GET", "/readyz", retries=False).status == 200
+        except urllib3.exceptions.HTTPError:
+            return False
 
     def close(self) -> None:
         """Close the kept-alive connections."""
@@ -109,11 +116,11 @@ class KubeApi:
     def _request(
         self, method: str, path: str, query: dict[str, str], body: Object | None = None, content: str = "application/json"
     ) -> Object:
-        return json.loads(self._send(method, path, query, body, content))
-
-    def _send(self, method: str, path: str, query: dict[str, str], body: Object | None, content: str) -> bytes:
-        url = f"{path}?{urlencode(query)}" if query else path
         data = None if body is None else json.dumps(body).encode()
+        return json.loads(self._send(method, path, query, data, content))
+
+    def _send(self, method: str, path: str, query: dict[str, str], data: bytes | None, content: str) -> bytes:
+        url = f"{path}?{urlencode(query)}" if query else path
         headers = {"Accept": "application/json", "User-Agent": FIELD_MANAGER}
         if data is not None:
             headers["Content-Type"] = content
@@ -130,7 +137,6 @@ class Watch:
     """
 
     def __init__(self, pool: urllib3.HTTPConnectionPool, path: str, query: dict[str, str]) -> None:
-        self._closed = threading.Event()
         self._answer = pool.urlopen(
             "GET",
             f"{path}?{urlencode(query)}",
@@ -158,7 +164,6 @@ class Watch:
 
     def close(self) -> None:
         """End the watch; a thread that is waiting in it returns."""
-        self._closed.set()
         connection = self._answer.connection
         sock = getattr(connection, "sock", None)
         if sock is not None:

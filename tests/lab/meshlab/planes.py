@@ -6,72 +6,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from meshlab.addresses import Addresses
+from meshlab.apiserver import ApiServer
 from meshlab.binaries import Binaries
-from meshlab.kubeapi import KubeApi
+from meshlab.clusterplane import ClusterPlane
+from meshlab.etcd import Etcd
+from meshlab.files import private_dir
+from meshlab.loopthread import LoopThread
+from meshlab.meshplane import MeshPlane
+from meshlab.plane import Plane
+from meshlab.processes import Processes, end_leftovers
 
+__all__ = ["ClusterPlane", "MeshPlane", "Plane", "Planes"]
 
-class Plane:
-    """One running Kubernetes API server with what belongs to it."""
+P = TypeVar("P", bound=Plane)
 
-    plane_id: str
-    #: "https://127.X.a.b:6443", the address inside the VPC.
-    private_url: str
-    #: PEM of the certificate authority of this plane alone; a client certificate of one plane is refused by others.
-    ca_pem: str
-    #: Administrator's client (group system:masters), for the lab's own use.
-    api: KubeApi
+#: Services of a mesh's control plane: only the API server's own.
+_MESH_SERVICES = "192.168.255.0/24"
 
-    def kubeconfig(self, *, user: str, groups: list[str], server: str, hours: float) -> str:
-        """A kubeconfig (YAML) with an embedded client certificate for ``user`` that is valid for ``hours``."""
-
-    def bind(self, user: str, role: str) -> None:
-        """Give ``user`` a role of this plane; replaces the role that the user had. ValueError for an unknown role.
-
-        Meshes: istio-admin, istio-ops, istio-readonly. Clusters: cluster-admin, view.
-        """
-
-    def unbind(self, user: str) -> None:
-        """Take away the role of ``user``; nothing happens when there is none."""
-
-    def publish(self, address: str) -> None:
-        """Serve the same API server at https://ADDRESS:6443 too (an EIP); the certificate covers it on return."""
-
-    def unpublish(self, address: str) -> None:
-        """The reverse of publish; nothing happens when the address is not published."""
-
-    def pause(self) -> None:
-        """Stop the API server alone: connections are refused until resume()."""
-
-    def resume(self) -> None:
-        """Start the API server again and return when it is ready."""
-
-    def audit(self, since: float | None = None) -> Iterator[dict[str, Any]]:
-        """Audit events (audit.k8s.io/v1, level Metadata) whose requests came at or after ``since`` (Unix seconds)."""
-
-
-class ClusterPlane(Plane):
-    """A data-plane cluster: API server, controller-manager, scheduler and one node."""
-
-    region: str
-    zone: str
-    node_name: str
-
-
-class MeshPlane(Plane):
-    """A mesh's control plane: API server with the Istio and ASM kinds, istiod, no nodes."""
-
-    has_istiod: bool
-
-    def attach(self, cluster: ClusterPlane, *, discovery_only: bool = False) -> None:
-        """Connect istiod with a cluster and create in it what ASM creates there. Idempotent; call again at restart."""
-
-    def detach(self, cluster: ClusterPlane, *, reserve_namespace: bool = False) -> None:
-        """Take the cluster away again; its namespace istio-system goes, with gateways, unless it is reserved."""
+#: No nodes and no pods, so no ServiceAccounts either: users come with certificates.
+_MESH_FLAGS = ("--disable-admission-plugins=ServiceAccount",)
 
 
 class Planes:
@@ -80,19 +41,124 @@ class Planes:
     State lies in ``workdir``: planes that were running before come back by the same calls of cluster() and mesh().
     """
 
-    def __init__(self, workdir: Path, binaries: Binaries, addresses: Addresses) -> None: ...
+    def __init__(self, workdir: Path, binaries: Binaries, addresses: Addresses) -> None:
+        self._workdir = private_dir(workdir)
+        self._binaries = binaries
+        self._addresses = addresses
+        self._lock = threading.Lock()
+        self._plane_locks: dict[str, threading.Lock] = {}
+        self._planes: dict[str, Plane] = {}
+        end_leftovers(self._workdir)
+        self._processes = Processes(self._workdir)
+        self._loop = LoopThread("lab-loop")
+        self._etcd = Etcd(self._workdir, binaries.etcd, self._processes)
 
     def start(self) -> None:
-        """Start etcd; ends processes that a killed lab left behind in the same workdir."""
+        """Start etcd."""
+        self._etcd.start()
 
     def stop(self) -> None:
         """Stop everything in order; no process, thread or listener is left. State stays in the workdir."""
+        with self._lock:
+            planes = list(self._planes.values())
+            self._planes.clear()
+        # Meshes first, so that istiod does not watch its clusters die.
+        for group in (MeshPlane, ClusterPlane):
+            _together([one.stop_clients for one in planes if isinstance(one, group)])
+        _together([one.stop_server for one in planes])
+        self._etcd.stop()
+        self._processes.close()
+        self._loop.close()
 
     def cluster(self, cluster_id: str, *, region: str, zone: str, service_cidr: str, pod_cidr: str) -> ClusterPlane:
         """The plane of a data-plane cluster; started at the first call, ready on return."""
 
+        def make() -> ClusterPlane:
+            server, address = self._server(cluster_id, service_cidr)
+            return ClusterPlane(
+                cluster_id,
+                server,
+                address,
+                self._loop,
+                binaries=self._binaries,
+                processes=self._processes,
+                region=region,
+                zone=zone,
+                pod_cidr=pod_cidr,
+            )
+
+        return self._plane(cluster_id, ClusterPlane, make)
+
     def mesh(self, mesh_id: str) -> MeshPlane:
         """The plane of a mesh's control plane; started at the first call, ready on return."""
 
+        def make() -> MeshPlane:
+            server, address = self._server(mesh_id, _MESH_SERVICES, _MESH_FLAGS)
+            return MeshPlane(
+                mesh_id,
+                server,
+                address,
+                self._loop,
+                binaries=self._binaries,
+                processes=self._processes,
+                pilot_address=self._addresses.pilot(mesh_id),
+            )
+
+        return self._plane(mesh_id, MeshPlane, make)
+
     def drop(self, plane_id: str) -> None:
-        """Stop one plane and wipe all that it stored. Nothing happens when there is no such plane."""
+        """Stop one plane and wipe all that it stored, also when it was not running."""
+        with self._plane_lock(plane_id):
+            plane = self._planes.pop(plane_id, None)
+            if plane:
+                plane.stop_clients()
+                plane.stop_server()
+            self._etcd.wipe(f"/{plane_id}")
+            shutil.rmtree(self._folder(plane_id), ignore_errors=True)
+            self._addresses.forget(plane_id)
+
+    def _plane(self, plane_id: str, kind: type[P], make: Callable[[], P]) -> P:
+        with self._plane_lock(plane_id):
+            plane = self._planes.get(plane_id)
+            if plane is None:
+                plane = make()
+                try:
+                    plane.start()
+                except BaseException:
+                    plane.stop_clients()
+                    plane.stop_server()
+                    raise
+                self._planes[plane_id] = plane
+            if not isinstance(plane, kind):
+                raise ValueError(f"{plane_id} is a {type(plane).__name__}, not a {kind.__name__}")
+            return plane
+
+    def _plane_lock(self, plane_id: str) -> threading.Lock:
+        with self._lock:
+            return self._plane_locks.setdefault(plane_id, threading.Lock())
+
+    def _server(self, plane_id: str, service_cidr: str, flags: tuple[str, ...] = ()) -> tuple[ApiServer, str]:
+        address = self._addresses.plane(plane_id)
+        server = ApiServer(
+            plane_id,
+            folder=self._folder(plane_id),
+            address=address,
+            service_cidr=service_cidr,
+            binary=self._binaries.kube_apiserver,
+            processes=self._processes,
+            store=self._etcd,
+            flags=flags,
+        )
+        return server, address
+
+    def _folder(self, plane_id: str) -> Path:
+        return self._workdir / "planes" / plane_id
+
+
+def _together(calls: list[Callable[[], None]]) -> None:
+    """Run all at the same time; the first exception is raised once all have ended."""
+    if calls:
+        with ThreadPoolExecutor(len(calls)) as pool:
+            jobs = [pool.submit(call) for call in calls]
+        for job in jobs:
+            job.result()

@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A data-plane cluster: API server, controller-manager, scheduler and one node."""
+
+from __future__ import annotations
+
+import time
+
+from meshlab import controllers
+from meshlab.apiserver import ApiServer
+from meshlab.binaries import Binaries
+from meshlab.loopthread import LoopThread
+from meshlab.node.addresses import PodAddresses
+from meshlab.node.events import PodEvents
+from meshlab.node.images import Catalogue
+from meshlab.node.kubelet import Kubelet
+from meshlab.node.podworker import Host, Timing
+from meshlab.node.runtime import Runtime
+from meshlab.node.statusruntime import StatusRuntime
+from meshlab.plane import Plane
+from meshlab.processes import Process, Processes
+
+
+class ClusterPlane(Plane):
+    """A data-plane cluster."""
+
+    roles = ("cluster-admin", "admin", "edit", "view")
+
+    def __init__(
+        self, plane_id: str, server: ApiServer, address: str, loop: LoopThread, *,
+        binaries: Binaries, processes: Processes, region: str, zone: str, pod_cidr: str,
+    ) -> None:  # fmt: skip
+        super().__init__(plane_id, server, address, loop)
+        self.region = region
+        self.zone = zone
+        self.node_name = f"{zone}.{plane_id[:12]}"
+        self._binaries = binaries
+        self._processes = processes
+        self._children: list[Process] = []
+        pods = PodAddresses(pod_cidr)
+        self._node_api = server.client(f"system:node:{self.node_name}", ["system:nodes", "system:masters"])
+        runtime: Runtime = StatusRuntime(pods)
+        host = Host(
+            api=self._node_api,
+            runtime=runtime,
+            # Without istiod nothing replaces the placeholder image of gateways, so the node has to know it.
+            images=Catalogue(placeholder=binaries.istiod is None),
+            events=PodEvents(self._node_api, self.node_name),
+            address=pods.node,
+            timing=Timing(),
+        )
+        self._kubelet = Kubelet(self.node_name, region=region, zone=zone, pod_cidr=pod_cidr, host=host, loop=loop)
+
+    def start(self) -> None:
+        """Start everything; returns when pods can be created."""
+        self._server.start()
+        self._server.wait_ready()
+        self._children = [
+            controllers.start_controller_manager(
+                self.plane_id,
+                self._server,
+                binary=self._binaries.kube_controller_manager,
+                processes=self._processes,
+                controllers=controllers.CLUSTER_CONTROLLERS,
+            ),
+            controllers.start_scheduler(
+                self.plane_id, self._server, binary=self._binaries.kube_scheduler, processes=self._processes
+            ),
+        ]
+        self._kubelet.start()
+        self._wait_account()
+
+    def stop_clients(self) -> None:
+        """Stop the node, the scheduler and the controller-manager."""
+        self._kubelet.stop()
+        for child in reversed(self._children):
+            self._processes.stop(child)
+        self._node_api.close()
+
+    def _wait_account(self, *, seconds: float = 30.0) -> None:
+        """Pods are refused until the controller-manager has made the namespace's ServiceAccount."""
+        deadline = time.monotonic() + seconds
+        while not self.api.find("/api/v1/namespaces/default/serviceaccounts/default"):
+            for child in self._children:
+                child.check()
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the controllers of {self.plane_id} do nothing; {self._children[0].tail()}")
+            time.sleep(0.05)

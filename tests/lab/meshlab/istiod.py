@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The istiod process of one mesh and its files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import urllib3
+
+from meshlab import pki
+from meshlab.apiserver import ApiServer
+from meshlab.controllers import component_kubeconfig
+from meshlab.files import private_dir, write_private
+from meshlab.processes import Process, Processes
+
+#: istiod's own user in the mesh's API server; data/mesh-roles.yml says what it may do.
+USER = "istiod"
+
+#: Istio's revision; part of the names of what appears in attached clusters.
+REVISION = "default"
+
+WEBHOOK_PORT = 15017
+GRPC_PORT = 15010
+HTTP_PORT = 8080
+
+_DATA = Path(__file__).parent / "data"
+
+_ENVIRONMENT = {
+    "GOGC": "50",
+    "POD_NAME": "istiod-0",
+    "POD_NAMESPACE": "istio-system",
+    "ENABLE_LEADER_ELECTION": "false",
+    # No CA and no patching of webhook configurations: the lab writes them with its own bundle.
+    "PILOT_CERT_PROVIDER": "none",
+    "ENABLE_CA_SERVER": "false",
+    "VALIDATION_WEBHOOK_CONFIG_NAME": "",
+    "INJECTION_WEBHOOK_CONFIG_NAME": "",
+    # The lab's Envoy is the upstream build, which has none of Istio's own filters.
+    "PILOT_ENABLE_METADATA_EXCHANGE": "false",
+    "PILOT_ENABLE_ALPN_FILTER": "false",
+    "PILOT_ENABLE_GATEWAY_API": "false",
+    "PILOT_ENABLE_GATEWAY_API_DEPLOYMENT_CONTROLLER": "false",
+    # A cluster that is away may delay the start by this much (Istio's default is 30 s).
+    "PILOT_REMOTE_CLUSTER_TIMEOUT": "10s",
+}
+
+
+class Istiod:
+    """istiod of the mesh ``mesh_id``: configuration from ``server``, everything else from remote secrets."""
+
+    def __init__(self, mesh_id: str, *, server: ApiServer, address: str, binary: Path, processes: Processes) -> None:
+        self.address = address
+        self.ca_pem = server.authority.certificate_pem
+        self._mesh_id = mesh_id
+        self._server = server
+        self._binary = binary
+        self._processes = processes
+        self._folder = private_dir(server.folder / "istiod")
+        self._process: Process | None = None
+        self._http = urllib3.PoolManager(retries=False, timeout=2.0)
+
+    def start(self) -> None:
+        """Start the process; returns when istiod says that it is ready."""
+        key = pki.stored_key(self._folder / "tls.key")
+        certificate = self._server.authority.server(
+            "istiod", dns=[f"istiod-{REVISION}.istio-system.svc"], addresses=[self.address], key=key
+        )
+        write_private(self._folder / "tls.crt", certificate)
+        kubeconfig = component_kubeconfig(self._server, USER)
+        inject = private_dir(self._folder / "var" / "lib" / "istio" / "inject")
+        write_private(inject / "config", (_DATA / "injection.yml").read_text())
+        write_private(inject / "values", json.dumps(_VALUES))
+        write_private(self._folder / "networks.yml", "networks: {}\n")
+        argv = [
+            str(self._binary),
+            "discovery",
+            f"--clusterID={self._mesh_id}",
+            f"--kubeconfig={kubeconfig}",
+            f"--meshConfig={_DATA / 'mesh.yml'}",
+            "--networksConfig=networks.yml",
+            f"--httpAddr={self.address}:{HTTP_PORT}",
+            f"--grpcAddr={self.address}:{GRPC_PORT}",
+            "--secureGRPCAddr=",
+            f"--httpsAddr={self.address}:{WEBHOOK_PORT}",
+            f"--monitoringAddr={self.address}:15014",
+            "--ctrlz_port=0",
+            "--tlsCertFile=tls.crt",
+            "--tlsKeyFile=tls.key",
+            f"--caCertFile={self._server.authority.certificate_file}",
+            "--shutdownDuration=1s",
+        ]
+        environment = {**_ENVIRONMENT, "CLUSTER_ID": self._mesh_id}
+        self._process = self._processes.start(f"{self._mesh_id}-istiod", argv, env=environment, cwd=self._folder)
+        self._process.wait_ready(self._ready, seconds=60)
+
+    def stop(self) -> None:
+        """Stop the process."""
+        if self._process:
+            self._processes.stop(self._process)
+            self._process = None
+        self._http.clear()
+
+    def _ready(self) -> bool:
+        try:
+            return self._http.request("GET", f"http://{self.address}:{HTTP_PORT}/ready").status == 200
+        except urllib3.exceptions.HTTPError:
+            return False
+
+
+#: The part of the Helm chart's values that istiod itself reads.
+_VALUES = {"global": {"multiCluster": {"clusterName": ""}, "network": "", "proxy": {}}}

@@ -1,0 +1,120 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A mesh's control plane: API server with the Istio and ASM kinds, istiod, no nodes."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import yaml
+
+from meshlab import attachment, controllers, crds
+from meshlab.apiserver import ApiServer
+from meshlab.binaries import Binaries
+from meshlab.clusterplane import ClusterPlane
+from meshlab.istiod import Istiod
+from meshlab.kubeapi import KubeApi
+from meshlab.loopthread import LoopThread
+from meshlab.namespacesync import NamespaceSync
+from meshlab.plane import Plane
+from meshlab.processes import Process, Processes
+
+_ROLES = Path(__file__).parent / "data" / "mesh-roles.yml"
+_PATHS = {"ClusterRole": "clusterroles", "ClusterRoleBinding": "clusterrolebindings"}
+
+
+class MeshPlane(Plane):
+    """A mesh's control plane."""
+
+    roles = ("istio-admin", "istio-ops", "istio-readonly")
+
+    def __init__(
+        self, plane_id: str, server: ApiServer, address: str, loop: LoopThread, *,
+        binaries: Binaries, processes: Processes, pilot_address: str,
+    ) -> None:  # fmt: skip
+        super().__init__(plane_id, server, address, loop)
+        self.pilot_address = pilot_address
+        self.has_istiod = binaries.istiod is not None
+        self._binaries = binaries
+        self._processes = processes
+        self._manager: Process | None = None
+        self._istiod: Istiod | None = None
+        if binaries.istiod:
+            self._istiod = Istiod(
+                plane_id, server=server, address=pilot_address, binary=binaries.istiod, processes=processes
+            )
+        self._sync = NamespaceSync(server.api)
+
+    def start(self) -> None:
+        """Start everything; returns when Istio objects can be written and are checked."""
+        self._server.start()
+        self._server.wait_ready()
+        with ThreadPoolExecutor(3) as pool:
+            steps = [
+                pool.submit(crds.install, self.api, self._binaries.crds, self._server.folder / "crds.sha256"),
+                pool.submit(self._start_istiod),
+                pool.submit(self._start_manager),
+            ]
+            for step in steps:
+                step.result()
+        if self._istiod:
+            attachment.create_validator(self.api, self._istiod)
+        self._sync.start()
+
+    def stop_clients(self) -> None:
+        """Stop istiod and the controllers."""
+        self._sync.stop()
+        if self._istiod:
+            self._istiod.stop()
+        if self._manager:
+            self._processes.stop(self._manager)
+            self._manager = None
+
+    def attach(self, cluster: ClusterPlane, *, discovery_only: bool = False) -> None:
+        """Connect istiod with a cluster and create in it what ASM creates there.
+
+        ``discovery_only``: no injection and no address of istiod, only services and endpoints. Idempotent; to be
+        called again for every attached cluster when the lab starts again.
+        """
+        kubeconfig = attachment.create_access(
+            cluster.api, cluster_id=cluster.plane_id, server=cluster.private_url, ca_pem=cluster.ca_pem
+        )
+        attachment.create_remote_secret(self.api, cluster.plane_id, kubeconfig)
+        if not discovery_only:
+            attachment.create_pilot_service(cluster.api)
+            if self._istiod:
+                attachment.create_injector(cluster.api, cluster_id=cluster.plane_id, pilot=self._istiod)
+        self._sync.add(cluster.plane_id, cluster.api)
+
+    def detach(self, cluster: ClusterPlane, *, reserve_namespace: bool = False) -> None:
+        """Take the cluster away again; its namespace istio-system goes, with gateways, unless it is reserved."""
+        self._sync.remove(cluster.plane_id)
+        attachment.delete_remote_secret(self.api, cluster.plane_id)
+        attachment.delete_from_cluster(cluster.api, reserve_namespace=reserve_namespace)
+
+    def _start_istiod(self) -> None:
+        _create_roles(self.api)
+        if self._istiod:
+            self._istiod.start()
+
+    def _start_manager(self) -> None:
+        self._manager = controllers.start_controller_manager(
+            self.plane_id,
+            self._server,
+            binary=self._binaries.kube_controller_manager,
+            processes=self._processes,
+            controllers=controllers.MESH_CONTROLLERS,
+        )
+
+
+def _create_roles(api: KubeApi) -> None:
+    api.apply(
+        f"/api/v1/namespaces/{attachment.NAMESPACE}",
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": attachment.NAMESPACE}},
+    )
+    for item in yaml.safe_load(_ROLES.read_text()):
+        kind = _PATHS[item["kind"]]
+        api.apply(f"/apis/rbac.authorization.k8s.io/v1/{kind}/{item['metadata']['name']}", item)
