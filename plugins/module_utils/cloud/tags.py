@@ -20,16 +20,21 @@ def from_list(entries: list[dict[str, str]] | None) -> dict[str, str]:
 
 def to_list(tags: dict[str, Any]) -> list[dict[str, str]]:
     """``{key: value}`` -> ``[{Key, Value}]``; values become text, as the API knows no other."""
-    return [{"Key": str(key), "Value": str(value)} for key, value in tags.items()]
+    return [{"Key": key, "Value": value} for key, value in _as_text(tags).items()]
 
 
 def compare(wanted: dict[str, Any] | None, current: dict[str, str], purge: bool) -> tuple[dict[str, str], list[str]]:
     """``(to set, keys to remove)``; unset ``wanted`` leaves all as it is, ``purge`` removes what is not wanted."""
     if wanted is None:
         return {}, []
-    text = {str(key): str(value) for key, value in wanted.items()}
+    text = _as_text(wanted)
     to_set = {key: value for key, value in text.items() if current.get(key) != value}
     return to_set, sorted(set(current) - set(text)) if purge else []
+
+
+def _as_text(tags: dict[str, Any]) -> dict[str, str]:
+    """A tag with a null value is one without a value."""
+    return {str(key): "" if value is None else str(value) for key, value in tags.items()}
 
 
 def apply(cloud: Cloud, mesh_id: str, region: str, to_set: dict[str, str], to_remove: list[str]) -> None:

@@ -176,8 +176,9 @@ def test_every_resource_takes_the_shared_options(monkeypatch: pytest.MonkeyPatch
     assert spec["state"]["choices"] == ["present", "absent"]
 
 
-def test_secrets_are_not_printed(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    result = run(lamp, colour="s3cr3t-value", code="s3cr3t-value", access_key_id="AK", access_key_secret="top-secret-1")
+def test_secrets_are_not_printed(run: Run) -> None:
+    secrets = {"code": "s3cr3t-value", "access_key_secret": "top-secret-1"}
+    result = run(lamp, colour="s3cr3t-value", access_key_id="AK", **secrets)
     text = json.dumps(result)
     assert "s3cr3t-value" not in text
     assert "top-secret-1" not in text
