@@ -50,7 +50,7 @@ class SpecAction(ManifestsAction):
 
     def _path(self, path: str) -> str:
         """Relative paths of a spec start from ``base_dir``."""
-        return os.path.join(str(self._task.args.get("base_dir") or os.getcwd()), path)
+        return os.path.join(os.path.abspath(str(self._task.args.get("base_dir") or ".")), path)
 
 
 def _as_list(value: Any) -> list[str]:

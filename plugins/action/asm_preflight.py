@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks the parts of a spec that need no account, on the controller; the module asm_preflight checks the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.meshops.asm.plugins.module_utils import spec_checks
+from ansible_collections.meshops.asm.plugins.plugin_utils.spec import SpecAction
+
+_LISTS = ("clusters", "gateways", "namespaces", "workloads", "istio_resources")
+# What the module gets: nothing of it is secret, and manifests stay on the controller.
+_OWN = ("namespaces", "workloads", "istio_resources", "base_dir")
+
+Json = dict[str, Any]
+
+
+class ActionModule(SpecAction):
+    """Fails with every problem of the spec and of the account in one message."""
+
+    def run(self, tmp: str | None = None, task_vars: Json | None = None) -> Json:
+        task_vars = task_vars or {}
+        args = self._task.args
+        problems, hints = self._offline(task_vars)
+        module_args = {key: value for key, value in args.items() if key not in _OWN}
+        module_args["mesh"] = {key: value for key, value in args["mesh"].items() if key != "ca"}
+        module_args["clusters"] = [_without_secrets(cluster) for cluster in args.get("clusters") or []]
+        result: Json = self._execute_module(module_args=module_args, task_vars=task_vars)
+        if result.get("failed") and "errors" not in result:
+            problems.append(str(result.get("msg")))
+        problems += result.get("errors") or []
+        result["errors"] = problems
+        result["warnings"] = [*(result.get("warnings") or []), *hints]
+        if problems:
+            result["failed"] = True
+            result["msg"] = _message(args["mesh"]["name"], problems)
+        return result
+
+    def _offline(self, task_vars: Json) -> tuple[list[str], list[str]]:
+        """What is wrong, and what is worth a warning, without asking anybody."""
+        spec = {f"asm_{name}": self._task.args.get(name) or [] for name in _LISTS}
+        workloads, unreadable = self.objects_of("workloads", task_vars)
+        resources, unreadable_too = self.objects_of("istio_resources", task_vars)
+        problems = [
+            *spec_checks.misspelt(name for name in task_vars if str(name).startswith("asm")),
+            *spec_checks.wrong_names(spec),
+            *spec_checks.wrong_sources(spec),
+            *spec_checks.wrong_gateways(spec),
+            *unreadable,
+            *unreadable_too,
+            *spec_checks.deaf_ports(spec, resources),
+        ]
+        hints = [
+            *spec_checks.unmade_namespaces(spec, "asm_workloads", workloads),
+            *spec_checks.unmade_namespaces(spec, "asm_istio_resources", resources),
+            *spec_checks.unknown_gateways(spec, resources),
+        ]
+        return problems, hints
+
+
+def _without_secrets(cluster: Json) -> Json:
+    public = {key: value for key, value in cluster.items() if key != "kubeconfig"}
+    return {**public, "by_kubeconfig": bool(cluster.get("kubeconfig"))}
+
+
+def _message(mesh: str, problems: list[str]) -> str:
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    lines = "\n".join(f"- {problem}" for problem in problems)
+    return f"The spec of mesh '{mesh}' has {count}. Nothing was changed.\n{lines}"

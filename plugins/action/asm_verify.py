@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Replaces the manifests of a spec by the identities of their objects, then lets the module look for these."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item
+from ansible_collections.meshops.asm.plugins.plugin_utils.spec import SpecAction
+
+Json = dict[str, Any]
+
+
+class ActionModule(SpecAction):
+    """Manifests, which may hold secrets, do not leave the controller."""
+
+    def run(self, tmp: str | None = None, task_vars: Json | None = None) -> Json:
+        task_vars = task_vars or {}
+        args = self._task.args
+        workloads, unreadable = self.objects_of("workloads", task_vars)
+        resources, unreadable_too = self.objects_of("istio_resources", task_vars)
+        if unreadable or unreadable_too:
+            raise AnsibleActionFail(" ".join([*unreadable, *unreadable_too]))
+        module_args = {key: value for key, value in args.items() if key != "base_dir"}
+        module_args["workloads"] = [
+            {
+                "name": item["name"],
+                "clusters": item.get("clusters") or [],
+                "require_sidecar": bool(item.get("require_sidecar")),
+                "objects": [_identity(one) for one in workloads[item["name"]]],
+            }
+            for item in args.get("workloads") or []
+        ]
+        module_args["istio_resources"] = [
+            {"name": item["name"], "objects": [_identity(one) for one in resources[item["name"]]]}
+            for item in args.get("istio_resources") or []
+        ]
+        result: Json = self._execute_module(module_args=module_args, task_vars=task_vars)
+        return result
+
+
+def _identity(item: Item) -> Json:
+    metadata = {"name": item.name, **({"namespace": item.namespace} if item.namespace else {})}
+    return {"apiVersion": item.kind.api_version, "kind": item.kind.kind, "metadata": metadata}

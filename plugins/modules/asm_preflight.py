@@ -1,0 +1,139 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: asm_preflight
+short_description: Check the spec of a mesh before anything is written
+version_added: 0.1.0
+description:
+  - Checks a whole spec, as the roles of this collection take it, and fails with every problem in one list. Only reads.
+  - >-
+    Without asking anybody: misspelt variables, names that refer to nothing, files that are missing or not valid, kinds
+    that are aimed at the wrong API server, and ports of Istio gateways on which nothing would listen.
+  - >-
+    With the account: credentials, name and region of the mesh, options that an existing mesh cannot change any more, the
+    version, VPC and vSwitches of a new one, and whether each cluster is there and can be attached.
+  - Files are read and templates rendered on the controller; manifests do not leave it.
+extends_documentation_fragment:
+  - meshops.asm.cloud
+  - meshops.asm.attributes.info
+options:
+  mesh:
+    description: The mesh, with the options of M(meshops.asm.asm_mesh).
+    type: dict
+    required: true
+  clusters:
+    description: The clusters, as O(meshops.asm.asm_cluster#module:clusters).
+    type: list
+    elements: dict
+    default: []
+  gateways:
+    description: The gateways, each with the options of M(meshops.asm.asm_gateway).
+    type: list
+    elements: dict
+    default: []
+  namespaces:
+    description: The namespaces, each with the options of M(meshops.asm.asm_namespace).
+    type: list
+    elements: dict
+    default: []
+  workloads:
+    description: The applications, each with a C(name) and the options of M(meshops.asm.asm_workload).
+    type: list
+    elements: dict
+    default: []
+  istio_resources:
+    description: The Istio resources, each with a C(name) and the options of M(meshops.asm.istio_resource).
+    type: list
+    elements: dict
+    default: []
+  base_dir:
+    description: Folder on the controller that relative paths start from. Unset means the current one.
+    type: path
+seealso:
+  - module: meshops.asm.asm_verify
+  - module: meshops.asm.asm_mesh
+author:
+  - The meshops.asm authors (@meshops)
+"""
+
+EXAMPLES = r"""
+- name: Check before anything is made
+  meshops.asm.asm_preflight:
+    mesh:
+      name: shop
+      region: cn-hangzhou
+      vpc_id: vpc-bp1example
+      vswitch_ids: [vsw-bp1example]
+    clusters:
+      - name: shop-1
+    gateways:
+      - name: ingressgateway
+        clusters: [shop-1]
+        ports:
+          - name: http
+            port: 80
+    istio_resources:
+      - name: bookinfo
+        src: istio/
+"""
+
+RETURN = r"""
+creates:
+  description: What making the mesh and its gateways creates and exposes in the account; empty when the mesh exists.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - "Mesh 'shop' does not exist yet: it will be created in cn-hangzhou, which takes 2 to 3 minutes."
+    - "A security group, route entries in VPC vpc-bp1example and a RAM role with its policies."
+errors:
+  description: Every problem that was found.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - "asm_workloads, 'bookinfo': the cluster 'shop-9' is not in asm_clusters (shop-1)."
+error:
+  description: What the service said, see RV(meshops.asm.asm_mesh#module:error).
+  returned: failure
+  type: dict
+  sample: {code: MissingCredentials, message: "No usable credentials for Alibaba Cloud. ...", request_id: "", http_status: null}
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.meshops.asm.plugins.module_utils import account_checks
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS, Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+
+_LISTS = ("clusters", "gateways", "namespaces", "workloads", "istio_resources")
+OPTIONS: dict[str, Any] = {
+    "mesh": {"type": "dict", "required": True},
+    **{name: {"type": "list", "elements": "dict", "default": []} for name in _LISTS},
+    "base_dir": {"type": "path"},
+}
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec={**CLOUD_OPTIONS, **OPTIONS}, supports_check_mode=True)
+    cloud = Cloud(module.params)
+    try:
+        findings = account_checks.check(cloud, module.params)
+    except AsmError as error:
+        module.fail_json(msg=error.message, error=error.as_result())
+    else:
+        for warning in findings.warnings:
+            module.warn(warning)
+        module.exit_json(changed=False, creates=findings.creates, errors=findings.errors)
+    finally:
+        cloud.close()
+
+
+if __name__ == "__main__":
+    main()

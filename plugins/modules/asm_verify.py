@@ -1,0 +1,178 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: asm_verify
+short_description: Compare the spec of a mesh with what is there
+version_added: 0.1.0
+description:
+  - Reads the mesh, its clusters and gateways, the workloads in the clusters and the Istio resources in the control plane,
+    and says what of the spec is missing or not ready. Only reads, and waits for nothing.
+  - Objects are looked for by kind, namespace and name. Whether their content is as in the spec is what M(meshops.asm.istio_resource)
+    and M(meshops.asm.asm_workload) say in check mode.
+  - What is missing is returned, and is no failure of the module.
+extends_documentation_fragment:
+  - meshops.asm.cloud
+  - meshops.asm.attributes.info
+options:
+  mesh:
+    description: Name or id of the mesh.
+    type: str
+    required: true
+  clusters:
+    description: Names or ids of the clusters that shall be attached.
+    type: list
+    elements: str
+    default: []
+  gateways:
+    description: The gateways, each with the C(name), C(clusters) and C(service_type) of M(meshops.asm.asm_gateway).
+    type: list
+    elements: dict
+    default: []
+  workloads:
+    description:
+      - The applications, each with a C(name), the C(clusters) and the options of M(meshops.asm.asm_workload) that say
+        which objects it has. Files are read on the controller.
+      - With C(require_sidecar) every pod must have the mesh's sidecar.
+    type: list
+    elements: dict
+    default: []
+  istio_resources:
+    description:
+      - The Istio resources, each with a C(name) and the options of M(meshops.asm.istio_resource) that say which objects
+        it has. Files are read on the controller.
+    type: list
+    elements: dict
+    default: []
+  base_dir:
+    description: Folder on the controller that relative paths start from. Unset means the current one.
+    type: path
+seealso:
+  - module: meshops.asm.asm_preflight
+  - module: meshops.asm.asm_mesh_info
+author:
+  - The meshops.asm authors (@meshops)
+"""
+
+EXAMPLES = r"""
+- name: See whether all is there
+  meshops.asm.asm_verify:
+    mesh: shop
+    clusters: [shop-1]
+    gateways:
+      - name: ingressgateway
+        clusters: [shop-1]
+    workloads:
+      - name: bookinfo
+        clusters: [shop-1]
+        src: bookinfo.yaml
+        require_sidecar: true
+    istio_resources:
+      - name: routes
+        src: istio/
+  register: shop
+
+- name: Show it
+  ansible.builtin.debug:
+    msg: "{{ shop.table }}"
+
+- name: Fail when something is missing
+  ansible.builtin.assert:
+    that: not shop.problems
+"""
+
+RETURN = r"""
+rows:
+  description: What the spec asks for, and how it was found.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    what:
+      description: One of V(mesh), V(cluster), V(gateway), V(workload), V(istio).
+      returned: always
+      type: str
+      sample: workload
+    name:
+      description: Its name.
+      returned: always
+      type: str
+      sample: Deployment bookinfo/details-v1
+    where:
+      description: The cluster, region or set that it belongs to.
+      returned: always
+      type: str
+      sample: shop-1
+    state:
+      description: How it is there.
+      returned: always
+      type: str
+      sample: 1/1 ready, sidecars
+    ok:
+      description: Whether that is as it should be.
+      returned: always
+      type: bool
+      sample: true
+  sample:
+    - {what: gateway, name: ingressgateway, where: shop-1, state: 203.0.113.10, ok: true}
+table:
+  description: The rows as lines of aligned text.
+  returned: success
+  type: list
+  elements: str
+  sample:
+    - "gateway  ingressgateway  shop-1  203.0.113.10"
+problems:
+  description: A sentence for everything that is missing or not ready.
+  returned: success
+  type: list
+  elements: str
+  sample: ["gateway ingressgateway (shop-2): no address yet"]
+error:
+  description: What the service said, see RV(meshops.asm.asm_mesh#module:error).
+  returned: failure
+  type: dict
+  sample: {code: MissingCredentials, message: "No usable credentials for Alibaba Cloud. ...", request_id: "", http_status: null}
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.meshops.asm.plugins.module_utils import inspection
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS, Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+
+OPTIONS: dict[str, Any] = {
+    "mesh": {"type": "str", "required": True},
+    "clusters": {"type": "list", "elements": "str", "default": []},
+    "gateways": {"type": "list", "elements": "dict", "default": []},
+    "workloads": {"type": "list", "elements": "dict", "default": []},
+    "istio_resources": {"type": "list", "elements": "dict", "default": []},
+    "base_dir": {"type": "path"},
+}
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec={**CLOUD_OPTIONS, **OPTIONS}, supports_check_mode=True)
+    cloud = Cloud(module.params)
+    try:
+        rows = inspection.inspect(cloud, module.params)
+    except AsmError as error:
+        module.fail_json(msg=error.message, error=error.as_result())
+    else:
+        module.exit_json(
+            changed=False,
+            rows=[row.as_result() for row in rows],
+            table=inspection.table(rows),
+            problems=inspection.problems(rows),
+        )
+    finally:
+        cloud.close()
+
+
+if __name__ == "__main__":
+    main()
