@@ -853,7 +853,8 @@ class Mesh(ResourceModule):
         before = mesh_view.settings(found)
         if not changes and not to_set and not to_remove:
             return Plan(before=before, after=before, predicted=self.view(found))
-        after = overlay(MESH_ATTRIBUTES, before, p)
+        # What the service never shows cannot be seen to change either.
+        after = overlay([row for row in MESH_ATTRIBUTES if row.read], before, p)
         after["name"] = p["new_name"] or after["name"]
         after["tags"] = {key: value for key, value in {**found["tags"], **to_set}.items() if key not in to_remove}
         after.update(mesh_view.wanted_addresses(p))
