@@ -808,6 +808,7 @@ class Mesh(ResourceModule):
     }
 
     id = ""
+    region = ""
 
     def find(self) -> Any:
         listed = meshes.list_meshes(self.cloud)
@@ -817,6 +818,7 @@ class Mesh(ResourceModule):
             self._check_creatable()
             return None
         self.id = meshes.mesh_id(picked[0])
+        self.region = str(meshes.info(picked[0]).get("RegionId") or self.params["region"] or "")
         try:
             return mesh_view.whole(self.cloud, picked[0])
         except AsmError as error:
@@ -877,7 +879,8 @@ class Mesh(ResourceModule):
     def _plan_removal(self, found: Any) -> Plan:
         if found is None:
             return Plan()
-        if meshes.info(found["detail"]).get("State") == "deleting":
+        state = meshes.info(found["detail"]).get("State")
+        if state == "deleting":
             return Plan()
         attached = found["detail"].get("Clusters") or []
         if attached and not self.params["detach_clusters"]:
@@ -885,15 +888,14 @@ class Mesh(ResourceModule):
                 f"Mesh '{self.params['name']}' still has {len(attached)} cluster(s): {', '.join(attached)}. "
                 "Detach them first, or leave detach_clusters at its default."
             )
-        return Plan(DELETE, mesh_view.settings(found), None, attached)
+        return Plan(DELETE, mesh_view.settings(found), None, {"attached": attached, "state": state})
 
     def apply(self, plan: Plan) -> None:
         if plan.action == CREATE:
             self._create()
         elif plan.action == DELETE:
-            self._delete(plan.changes)
+            self._delete(plan.changes["attached"])
         else:
-            self._settle()
             self._update(*plan.changes)
 
     def _create(self) -> None:
@@ -921,11 +923,12 @@ class Mesh(ResourceModule):
             enabled = (self.params["control_plane_log"] or {}).get("enabled")
             changes.calls["UpdateControlPlaneLogConfig"].setdefault("Enabled", enabled is not False)
         for action, parameters in changes.calls.items():
+            self._settle()
             self.cloud.asm(action, ServiceMeshId=self.id, **parameters)
-        tags.apply(self.cloud, self.id, self.params["region"] or "", to_set, to_remove)
+        tags.apply(self.cloud, self.id, self.region, to_set, to_remove)
 
     def _settle(self) -> None:
-        """Changes are sent to a running mesh only."""
+        """A mesh takes one change at a time: it must run again before the next one is sent."""
         wait_until_done(
             lambda: meshes.state_progress(meshes.describe_mesh(self.cloud, self.id)),
             timeout=self.params["wait_timeout"],
@@ -951,17 +954,33 @@ class Mesh(ResourceModule):
         except AsmError as error:
             if error.code in _BUSY:
                 return waiting(f"mesh '{self.params['name']}' to become deletable ({error.code})", last=error.code)
-            if not meshes.is_gone(error):
+            if not self._is_gone(error):
                 raise
         return DONE
 
+    def _is_gone(self, error: AsmError) -> bool:
+        """The service may forbid what is gone already; only the list tells that from a missing permission."""
+        if error.code == "ServiceMesh.NotFound":
+            return True
+        listed = self._listed() if meshes.is_gone(error) else {}
+        return listed is None or meshes.info(listed).get("State") == "deleting"
+
+    def _listed(self) -> dict[str, Any] | None:
+        return meshes.pick_mesh(meshes.list_meshes(self.cloud), self.id, None) if self.id else None
+
     def progress(self, plan: Plan) -> Progress:
         if self.params["state"] == "absent":
-            listed = meshes.pick_mesh(meshes.list_meshes(self.cloud), self.id, None) if self.id else None
+            listed = self._listed()
             if listed is None:
                 return DONE
             progress = meshes.state_progress(listed)
-            return progress if progress.failed else waiting(f"mesh '{self.params['name']}' to be gone", last="deleting")
+            # The list may still show the failure because of which the mesh is deleted.
+            new = progress.last != (plan.changes or {}).get("state")
+            return (
+                progress
+                if progress.failed and new
+                else waiting(f"mesh '{self.params['name']}' to be gone", last="deleting")
+            )
         try:
             return meshes.state_progress(meshes.describe_mesh(self.cloud, self.id))
         except AsmError as error:
