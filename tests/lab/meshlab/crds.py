@@ -43,7 +43,7 @@ def install(api: KubeApi, program: Path | None, stamp: Path) -> None:
         for job in jobs:
             job.result()
         write_private(stamp, digest)
-    _wait_established(api, set(definitions))
+    _wait_served(api, set(definitions))
 
 
 @cache
@@ -84,14 +84,9 @@ def _asm_definition(kind: dict[str, Any], schema: Object) -> Object:
     }
 
 
-def _wait_established(api: KubeApi, names: set[str], *, seconds: float = 30.0) -> None:
+def _wait_served(api: KubeApi, names: set[str], *, seconds: float = 30.0) -> None:
     deadline = time.monotonic() + seconds
-    while waiting := names - {one["metadata"]["name"] for one in api.list(_CRDS) if _is_established(one)}:
+    while waiting := names - api.served():
         if time.monotonic() > deadline:
             raise TimeoutError(f"the API server does not serve {', '.join(sorted(waiting))} after {seconds:.0f} s")
         time.sleep(0.1)
-
-
-def _is_established(definition: Object) -> bool:
-    conditions = definition.get("status", {}).get("conditions") or []
-    return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)

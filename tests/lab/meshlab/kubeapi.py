@@ -20,6 +20,8 @@ Object = dict[str, Any]
 #: Field manager of everything that the lab itself writes.
 FIELD_MANAGER = "asm-lab"
 
+_METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+
 
 class KubeApiError(RuntimeError):
     """The API server refused a request. ``status`` is the HTTP status, ``reason`` the machine-readable reason."""
@@ -82,7 +84,7 @@ class KubeApi:
     def apply_yaml(self, path: str, text: str, *, manager: str = FIELD_MANAGER) -> None:
         """Server-side apply of a YAML text as it is, for objects that are too large to be parsed here."""
         query = {"fieldManager": manager, "force": "true"}
-        self._send("PATCH", path, query, text.encode(), "application/apply-patch+yaml")
+        self._send("PATCH", path, query, text.encode(), "application/apply-patch+yaml", accept=_METADATA_ONLY)
 
     def patch(self, path: str, body: Object, **query: str) -> Object:
         """Merge patch (RFC 7396): null removes a field."""
@@ -109,6 +111,19 @@ class KubeApi:
         except urllib3.exceptions.HTTPError:
             return False
 
+    def served(self) -> set[str]:
+        """All kinds that are served, as "plural.group", by one request of aggregated discovery."""
+        kind = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+        answer = self._pool.request("GET", "/apis", headers={"Accept": kind, "User-Agent": FIELD_MANAGER})
+        if answer.status >= 400:
+            raise _error("GET", "/apis", answer.status, answer.data)
+        return {
+            f"{resource['resource']}.{group['metadata']['name']}"
+            for group in json.loads(answer.data)["items"]
+            for version in group["versions"]
+            for resource in version["resources"]
+        }
+
     def close(self) -> None:
         """Close the kept-alive connections."""
         self._pool.close()
@@ -119,9 +134,11 @@ class KubeApi:
         data = None if body is None else json.dumps(body).encode()
         return json.loads(self._send(method, path, query, data, content))
 
-    def _send(self, method: str, path: str, query: dict[str, str], data: bytes | None, content: str) -> bytes:
+    def _send(
+        self, method: str, path: str, query: dict[str, str], data: bytes | None, content: str, accept: str = "application/json"
+    ) -> bytes:
         url = f"{path}?{urlencode(query)}" if query else path
-        headers = {"Accept": "application/json", "User-Agent": FIELD_MANAGER}
+        headers = {"Accept": accept, "User-Agent": FIELD_MANAGER}
         if data is not None:
             headers["Content-Type"] = content
         answer = self._pool.request(method, url, body=data, headers=headers)

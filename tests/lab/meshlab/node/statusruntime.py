@@ -58,9 +58,9 @@ class StatusRuntime:
     async def start_container(self, sandbox: Sandbox, container: Object, image: Image) -> StatusContainer:
         """Start a container."""
         words = [*container.get("command", []), *container.get("args", [])]
-        service = image.entrypoint == "service"
-        if service and not container.get("command"):
-            return StatusContainer(Outcome(None, 0))
+        service = image.entrypoint == "service" and not _must_end(sandbox.pod, container)
+        if image.entrypoint == "service" and not container.get("command"):
+            return StatusContainer(Outcome(None if service else 0.0, 0))
         return StatusContainer(outcome(words, endless=service))
 
     async def drain(self, sandbox: Sandbox) -> None:
@@ -72,3 +72,9 @@ class StatusRuntime:
 
     async def close(self) -> None:
         """Nothing is left to take away."""
+
+
+def _must_end(pod: Object, container: Object) -> bool:
+    """Whether it is an init container that the others wait for."""
+    names = {one["name"] for one in pod["spec"].get("initContainers", []) if one.get("restartPolicy") != "Always"}
+    return container["name"] in names
