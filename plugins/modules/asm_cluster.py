@@ -288,7 +288,14 @@ class Clusters(ResourceModule):
         return [clusters.as_user_sees(cluster) for cluster in found["attached"]]
 
     def extra(self, plan: Plan) -> dict[str, Any]:
-        return {"attached": self.attached, "detached": self.detached}
+        if not plan.changed:
+            # Unchanged, or a failure: then these say how far the task came.
+            return {"attached": self.attached, "detached": self.detached}
+        add, remove = plan.changes
+        return {
+            "attached": [clusters.name(item["cluster"]) for item in add],
+            "detached": [clusters.name(cluster) for cluster in remove],
+        }
 
 
 def main() -> None:

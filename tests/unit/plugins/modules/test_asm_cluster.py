@@ -1,0 +1,267 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module that attaches and detaches clusters, against an ASM in memory."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.meshops.asm.plugins.module_utils.errors import (
+    Ambiguous,
+    AsmError,
+    LostReply,
+    NotFound,
+    Refused,
+    WaitFailed,
+)
+from ansible_collections.meshops.asm.plugins.module_utils.reconcile import Plan, reconcile
+from ansible_collections.meshops.asm.plugins.modules.asm_cluster import Clusters
+
+from .conftest import FakeAsm
+
+ADD, REMOVE = "AddClusterIntoServiceMesh", "RemoveClusterFromServiceMesh"
+NAMES = {"k1": "shop-1", "k2": "shop-2", "k3": "shop-3"}
+
+Result = dict[str, Any]
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def shop(asm: FakeAsm) -> str:
+    """A running mesh, and three clusters that could join it."""
+    asm.candidates = [{"ClusterId": key, "Name": name, "State": "running"} for key, name in NAMES.items()]
+    asm.CreateServiceMesh(RegionId="cn-hangzhou", Name="shop")
+    asm.meshes["c1"]["ServiceMeshInfo"]["State"] = "running"
+    return "c1"
+
+
+@pytest.fixture
+def run(asm: FakeAsm, task: Callable[..., dict[str, Any]], no_waiting: Any) -> Run:
+    def call(*wanted: Any, check: bool = False, wait: bool = True, mesh: str = "shop", **options: Any) -> Result:
+        items = [{"name": item} if isinstance(item, str) else item for item in wanted]
+        resource = Clusters(task(Clusters, mesh=mesh, clusters=items, **options), asm)  # type: ignore[arg-type]
+        try:
+            outcome = reconcile(resource, check=check, wait=wait)
+        except AsmError as error:
+            error.details = {**resource.extra(Plan()), **error.details}
+            raise
+        names = [cluster["name"] for cluster in outcome.value]
+        plan = outcome.plan
+        return {"changed": outcome.changed, "clusters": names, "plan": plan, **resource.extra(plan)}
+
+    return call
+
+
+def attach(asm: FakeAsm, *clusters: str) -> None:
+    asm.meshes["c1"]["Clusters"] = list(clusters)
+    asm.meshes["c1"]["Members"] = [{"ClusterId": key, "Name": NAMES[key], "State": "running"} for key in clusters]
+
+
+def attached(asm: FakeAsm) -> set[str]:
+    return set(asm.meshes["c1"]["Clusters"])
+
+
+SUBSETS = [set(chosen) for size in range(4) for chosen in itertools.combinations(NAMES, size)]
+
+
+@pytest.mark.parametrize("before", SUBSETS, ids=lambda keys: "+".join(sorted(keys)) or "none")
+@pytest.mark.parametrize("wanted", SUBSETS, ids=lambda keys: "+".join(sorted(keys)) or "none")
+@pytest.mark.parametrize("mode", ["add", "purge", "absent"])
+def test_every_set_becomes_what_was_asked_for_and_only_differences_are_sent(
+    run: Run, asm: FakeAsm, shop: str, before: set[str], wanted: set[str], mode: str
+) -> None:
+    options = {"add": {}, "purge": {"purge": True}, "absent": {"state": "absent"}}[mode]
+    expected = {"add": before | wanted, "purge": wanted, "absent": before - wanted}[mode]
+    attach(asm, *sorted(before))
+    names = [NAMES[key] for key in sorted(wanted)]
+
+    predicted = run(*names, check=True, **options)
+    assert (asm.written(), attached(asm)) == ([], before)
+    result = run(*names, **options)
+    assert attached(asm) == expected
+    assert {call["ClusterId"] for call in asm.sent(ADD)} == expected - before
+    assert {call["ClusterId"] for call in asm.sent(REMOVE)} == before - expected
+    assert len(asm.written()) == len(before ^ expected)
+
+    for seen in (predicted, result):
+        assert seen["changed"] is (before != expected)
+        assert sorted(seen["clusters"]) == [NAMES[key] for key in sorted(expected)]
+        assert sorted(seen["attached"]) == [NAMES[key] for key in sorted(expected - before)]
+        assert sorted(seen["detached"]) == [NAMES[key] for key in sorted(before - expected)]
+        assert seen["plan"].after == {"clusters": [NAMES[key] for key in sorted(expected)]}
+    assert run(*names, **options)["changed"] is False
+
+
+def test_attaching_a_third_cluster_is_one_add_and_no_remove(run: Run, asm: FakeAsm, shop: str) -> None:
+    attach(asm, "k1", "k2")
+    run("shop-1", "shop-2", "shop-3", purge=True)
+    assert asm.written() == [ADD]
+    assert asm.sent(ADD) == [{"ServiceMeshId": "c1", "ClusterId": "k3"}]
+
+
+def test_clusters_are_named_by_id_too_and_twice_is_once(run: Run, asm: FakeAsm, shop: str) -> None:
+    run("k1", "shop-1", "k2")
+    assert [call["ClusterId"] for call in asm.sent(ADD)] == ["k1", "k2"]
+    assert run("k1", "shop-1", "k2", purge=True)["changed"] is False
+
+
+def test_candidates_are_asked_for_only_when_one_is_needed(run: Run, asm: FakeAsm, shop: str) -> None:
+    attach(asm, "k1")
+    run("shop-1", purge=True)
+    assert asm.sent("DescribeServiceMeshClusters") == []
+
+
+def test_options_of_a_cluster_travel_with_it(run: Run, asm: FakeAsm, shop: str) -> None:
+    run({"name": "shop-1", "ignore_namespace_check": True, "discovery_only": True})
+    assert asm.sent(ADD) == [
+        {"ServiceMeshId": "c1", "ClusterId": "k1", "IgnoreNamespaceCheck": True, "DiscoveryOnly": True}
+    ]
+
+
+def test_a_cluster_with_a_kubeconfig_need_not_be_a_candidate(run: Run, asm: FakeAsm, shop: str) -> None:
+    for check in (True, False):
+        assert run({"name": "own", "kubeconfig": "kind: Config"}, check=check)["attached"] == ["own"]
+    assert asm.sent(ADD) == [{"ServiceMeshId": "c1", "ClusterId": "own", "Kubeconfig": "kind: Config"}]
+
+
+def test_a_kubeconfig_is_in_no_result(run: Run, shop: str) -> None:
+    result = run({"name": "own", "kubeconfig": "token: hidden"}, check=True)
+    assert "hidden" not in str([result["clusters"], result["plan"].before, result["plan"].after, result["attached"]])
+    assert Clusters.options["clusters"]["options"]["kubeconfig"]["no_log"] is True
+
+
+def test_the_namespace_of_istio_is_kept_when_asked_for(run: Run, asm: FakeAsm, shop: str) -> None:
+    attach(asm, "k1", "k2")
+    run("shop-1", state="absent", reserve_namespace=True)
+    assert asm.sent(REMOVE) == [{"ServiceMeshId": "c1", "ClusterId": "k1", "ReserveNamespace": True}]
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("flaw", "words"),
+    [
+        ({"ForbiddenFlag": 1}, "not an administrator"),
+        ({"ForbiddenFlag": 2}, "another VPC"),
+        ({"ForbiddenFlag": 3, "ForbiddenInfo": '["10.0.0.0/8"]'}, "overlap"),
+        ({"ForbiddenFlag": 4}, "istio-system"),
+        ({"ServiceMeshId": "c9"}, "belongs to the mesh c9"),
+        ({"State": "deleting"}, "its state is deleting"),
+    ],
+)
+def test_a_refused_cluster_stops_the_task_before_the_first_write(
+    run: Run, asm: FakeAsm, shop: str, flaw: dict[str, Any], words: str
+) -> None:
+    attach(asm, "k3")
+    asm.candidates[1].update(flaw)
+    for check in (True, False):
+        with pytest.raises(Refused, match=f"Cluster 'shop-2' cannot be added to mesh 'shop': .*{words}") as caught:
+            run("shop-1", "shop-2", purge=True, check=check)
+        assert "Nothing was changed" in caught.value.message
+        assert caught.value.changed is False
+    assert (asm.written(), attached(asm)) == ([], {"k3"})
+
+
+def test_all_refusals_are_told_at_once(run: Run, asm: FakeAsm, shop: str) -> None:
+    asm.candidates[0].update(ForbiddenFlag=1)
+    asm.candidates[1].update(ForbiddenFlag=2)
+    with pytest.raises(Refused, match=r"'shop-1'.*administrator.*'shop-2'.*another VPC"):
+        run("shop-1", "shop-2", "shop-3")
+
+
+def test_a_namespace_is_taken_over_only_when_asked_for(run: Run, asm: FakeAsm, shop: str) -> None:
+    asm.candidates[0].update(ForbiddenFlag=4)
+    assert run({"name": "shop-1", "ignore_namespace_check": True})["attached"] == ["shop-1"]
+
+
+def test_an_unknown_cluster_is_named_among_the_known_ones(run: Run, asm: FakeAsm, shop: str) -> None:
+    with pytest.raises(NotFound, match=r"'shop-9'.*shop-1, shop-2, shop-3"):
+        run("shop-1", "shop-9")
+    assert asm.written() == []
+
+
+def test_an_ambiguous_cluster_is_refused(run: Run, asm: FakeAsm, shop: str) -> None:
+    asm.candidates[1]["Name"] = "shop-1"
+    with pytest.raises(Ambiguous, match=r"k1.*k2"):
+        run("shop-1")
+
+
+def test_an_unknown_cluster_that_is_to_be_detached_is_detached_already(run: Run, asm: FakeAsm, shop: str) -> None:
+    assert run("shop-9", state="absent")["changed"] is False
+
+
+# A mesh that is not there
+
+
+def test_check_mode_predicts_clusters_of_a_mesh_that_an_earlier_task_would_make(run: Run, asm: FakeAsm) -> None:
+    result = run("shop-1", "shop-2", check=True)
+    assert (result["changed"], result["clusters"]) == (True, ["shop-1", "shop-2"])
+    assert result["plan"].warnings == ("Mesh 'shop' does not exist yet.",)
+
+
+def test_an_unknown_mesh_is_an_error(run: Run, asm: FakeAsm, shop: str) -> None:
+    with pytest.raises(NotFound, match=r"'store'.*shop \(cn-hangzhou\)"):
+        run("shop-1", mesh="store")
+    assert asm.written() == []
+
+
+def test_nothing_is_attached_to_an_absent_mesh(run: Run) -> None:
+    assert run("shop-1", state="absent")["changed"] is False
+
+
+# Trouble on the way
+
+
+@pytest.mark.parametrize("happened", [True, False])
+@pytest.mark.parametrize(("action", "options"), [(ADD, {}), (REMOVE, {"state": "absent"})])
+def test_after_a_lost_reply_the_rest_is_done_and_nothing_twice(
+    run: Run, asm: FakeAsm, shop: str, action: str, options: dict[str, Any], happened: bool
+) -> None:
+    if options:
+        attach(asm, "k1", "k2")
+    asm.faults[action] = [(LostReply("Lost."), happened)]
+    result = run("shop-1", "shop-2", **options)
+    assert attached(asm) == (set() if options else {"k1", "k2"})
+    assert len(asm.sent(action)) == (2 if happened else 3)
+    assert sorted(result["attached"] + result["detached"]) == ["shop-1", "shop-2"]
+
+
+def test_a_failure_half_way_tells_how_far_the_task_came(run: Run, asm: FakeAsm, shop: str) -> None:
+    real = asm.AddClusterIntoServiceMesh
+
+    def second_fails(ServiceMeshId: str, ClusterId: str, **more: Any) -> Any:
+        if ClusterId == "k2":
+            raise AsmError("No quota is left.", code="QuotaExceeded", http_status=400)
+        return real(ServiceMeshId, ClusterId, **more)
+
+    asm.answers[ADD] = second_fails
+    with pytest.raises(AsmError, match="No quota") as caught:
+        run("shop-1", "shop-2", "shop-3")
+    assert caught.value.changed is True
+    assert caught.value.details == {"attached": ["shop-1"], "detached": []}
+    assert attached(asm) == {"k1"}
+
+
+def test_a_cluster_that_fails_in_the_mesh_is_a_failure_with_the_reason(run: Run, asm: FakeAsm, shop: str) -> None:
+    real = asm.AddClusterIntoServiceMesh
+
+    def failing(ServiceMeshId: str, ClusterId: str, **more: Any) -> Any:
+        reply = real(ServiceMeshId, ClusterId, **more)
+        asm.meshes["c1"]["Members"][-1].update(State="failed", ErrorMessage="The API server is not reachable")
+        return reply
+
+    asm.answers[ADD] = failing
+    with pytest.raises(WaitFailed, match=r"Cluster 'shop-1' is in state failed .*not reachable"):
+        run("shop-1")
+
+
+def test_an_interrupted_run_is_waited_for_by_the_next_one(run: Run, asm: FakeAsm, shop: str) -> None:
+    assert run("shop-1", wait=False)["changed"] is True
+    assert asm.meshes["c1"]["ServiceMeshInfo"]["State"] == "updating"
+    assert run("shop-1")["changed"] is False
+    assert asm.meshes["c1"]["ServiceMeshInfo"]["State"] == "running"
