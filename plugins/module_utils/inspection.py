@@ -8,7 +8,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils import gateways
@@ -57,25 +57,32 @@ def inspect(cloud: Cloud, params: Json) -> list[Row]:
 
 
 def table(rows: list[Row]) -> list[str]:
-    """The rows as lines with aligned columns; what is not as it should be is marked. Pure."""
-    cells = [
-        (row.what, row.name, row.where, row.state if row.ok else f"{row.state}  <-- not as in the spec") for row in rows
-    ]
-    cells = [(what if what != before else "", *rest) for (what, *rest), before in zip(cells, _previous(cells))]
-    widths = [max(len(row[column]) for row in cells) for column in range(3)] if cells else []
-    return ["  ".join([*(text.ljust(width) for text, width in zip(row, widths)), row[3]]) for row in cells]
+    """The rows as lines with aligned columns; what is found alike in several places is one line. Pure."""
+    lines: list[list[str]] = []
+    before = ""
+    for row in _joined(rows):
+        state = row.state if row.ok else f"{row.state}  <-- not as in the spec"
+        lines.append([row.what if row.what != before else "", row.name, row.where, state])
+        before = row.what
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in lines]
 
 
 def problems(rows: list[Row]) -> list[str]:
-    """A sentence for each row that is not ok. Pure."""
-    return [f"{row.what} {row.name}{f' ({row.where})' if row.where else ''}: {row.state}" for row in rows if not row.ok]
+    """A sentence for each thing that is not ok. Pure."""
+    wrong = [row for row in _joined(rows) if not row.ok]
+    return [f"{row.what} {row.name}{f' ({row.where})' if row.where else ''}: {row.state}" for row in wrong]
+
+
+def _joined(rows: list[Row]) -> list[Row]:
+    """One row for the same thing in the same state at several places."""
+    places: dict[Row, list[str]] = {}
+    for row in rows:
+        places.setdefault(replace(row, where=""), []).append(row.where)
+    return [replace(row, where=", ".join(where)) for row, where in places.items()]
 
 
 _ORDER = ("mesh", "cluster", "gateway", "workload", "istio")
-
-
-def _previous(cells: list[Any]) -> list[str]:
-    return ["", *(row[0] for row in cells[:-1])]
 
 
 def _mesh_row(name: str, mesh: Json | None, region: str | None) -> Row:
@@ -107,14 +114,13 @@ def _control_plane_rows(cloud: Cloud, mesh: Json | None, attached: list[Json], p
     try:
         kube = gateways.control_plane(cloud, mesh)
         try:
-            live = (
-                {one["metadata"]["name"]: one for one in kube.list(gateways.COLLECTION)} if params["gateways"] else {}
-            )
+            listed = kube.list(gateways.COLLECTION) if params["gateways"] else []
             read_live(kube, [one for _item, objects in wanted for one in objects], MESH)
         finally:
             kube.close()
     except AsmError as error:
         return _all_gateways(params, error.message) + _all_resources(wanted, error.message)
+    live = {one["metadata"]["name"]: one for one in listed}
     names = {str(cluster["ClusterId"]): clusters.name(cluster) for cluster in attached}
     rows = [row for gateway in params["gateways"] for row in _gateway_rows(gateway, live.get(gateway["name"]), names)]
     return rows + [

@@ -15,8 +15,8 @@ description:
     Without asking anybody: misspelt variables, names that refer to nothing, files that are missing or not valid, kinds
     that are aimed at the wrong API server, and ports of Istio gateways on which nothing would listen.
   - >-
-    With the account: credentials, name and region of the mesh, options that an existing mesh cannot change any more, the
-    version, VPC and vSwitches of a new one, and whether each cluster is there and can be attached.
+    With the account: credentials, name and region of the mesh, options that an existing mesh cannot change any more,
+    the version, VPC and vSwitches of a new one, and whether each cluster is there and can be attached.
   - Files are read and templates rendered on the controller; manifests do not leave it.
 extends_documentation_fragment:
   - meshops.asm.cloud
@@ -102,7 +102,11 @@ error:
   description: What the service said, see RV(meshops.asm.asm_mesh#module:error).
   returned: failure
   type: dict
-  sample: {code: MissingCredentials, message: "No usable credentials for Alibaba Cloud. ...", request_id: "", http_status: null}
+  sample:
+    code: MissingCredentials
+    message: "No usable credentials for Alibaba Cloud. Set access_key_id and access_key_secret (or ...)"
+    request_id: ""
+    http_status: null
 """
 
 from typing import Any

@@ -10,10 +10,10 @@ module: asm_verify
 short_description: Compare the spec of a mesh with what is there
 version_added: 0.1.0
 description:
-  - Reads the mesh, its clusters and gateways, the workloads in the clusters and the Istio resources in the control plane,
-    and says what of the spec is missing or not ready. Only reads, and waits for nothing.
-  - Objects are looked for by kind, namespace and name. Whether their content is as in the spec is what M(meshops.asm.istio_resource)
-    and M(meshops.asm.asm_workload) say in check mode.
+  - Reads the mesh, its clusters and gateways, the workloads in the clusters and the Istio resources in the control
+    plane, and says what of the spec is missing or not ready. Only reads, and waits for nothing.
+  - Objects are looked for by kind, namespace and name. Whether their content is as in the spec is what
+    M(meshops.asm.istio_resource) and M(meshops.asm.asm_workload) say in check mode.
   - What is missing is returned, and is no failure of the module.
 extends_documentation_fragment:
   - meshops.asm.cloud
@@ -136,7 +136,11 @@ error:
   description: What the service said, see RV(meshops.asm.asm_mesh#module:error).
   returned: failure
   type: dict
-  sample: {code: MissingCredentials, message: "No usable credentials for Alibaba Cloud. ...", request_id: "", http_status: null}
+  sample:
+    code: MissingCredentials
+    message: "No usable credentials for Alibaba Cloud. Set access_key_id and access_key_secret (or ...)"
+    request_id: ""
+    http_status: null
 """
 
 from typing import Any

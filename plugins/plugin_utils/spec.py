@@ -8,7 +8,7 @@ PRIVATE: this code is for the action plugins of this collection only and may cha
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -50,7 +50,7 @@ class SpecAction(ManifestsAction):
 
     def _path(self, path: str) -> str:
         """Relative paths of a spec start from ``base_dir``."""
-        return os.path.join(os.path.abspath(str(self._task.args.get("base_dir") or ".")), path)
+        return str(Path(str(self._task.args.get("base_dir") or ".")).absolute() / path)
 
 
 def _as_list(value: Any) -> list[str]:
