@@ -31,7 +31,7 @@ class ControlServer:
         self._path.unlink(missing_ok=True)
         operations = Operations(lab, stop)
         self._server = _Server(str(path), operations)
-        os.chmod(path, 0o600)
+        path.chmod(0o600)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.2,), name="control", daemon=True)
 
     def start(self) -> None:
@@ -74,7 +74,7 @@ class Operations:
 
     def fault_list(self) -> list[dict[str, Any]]:
         """All faults."""
-        return self._lab.faults.list()
+        return self._lab.faults.rows()
 
     def fault_clear(self) -> int:
         """Remove all faults."""

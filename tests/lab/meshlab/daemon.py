@@ -22,7 +22,7 @@ from meshlab.control import SOCKET, Control, LabError
 from meshlab.controlserver import ControlServer
 from meshlab.files import private_dir, write_private
 from meshlab.lab import Lab
-from meshlab.processes import ProcessError
+from meshlab.processes import ProcessError, end_leftovers
 
 PID_FILE = "lab.pid"
 LOG_FILE = "lab.log"
@@ -100,7 +100,7 @@ def down(workdir: Path) -> bool:
     """Stop the lab and wait until it is gone; False when none was running. Raises LabError."""
     pid = _alive(workdir)
     if pid is None:
-        return False
+        return bool(end_leftovers(workdir))
     try:
         Control(workdir).shutdown()
     except LabError:

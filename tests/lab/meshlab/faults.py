@@ -89,7 +89,7 @@ class Faults:
             self._faults.clear()
             return count
 
-    def list(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, Any]]:
         """All faults with their hits, those that are used up included."""
         with self._lock:
             return [asdict(fault) for fault in self._faults]

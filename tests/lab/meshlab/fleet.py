@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The servers behind the account: starts the planes that records stand for, with the controllers that belong to them."""
+"""The servers behind the account: starts the planes that records stand for, with the controllers of each."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class Inventory:
             self._world.log_projects[name] = LogProject(name, mesh.region_id, made_for=f"mesh/{mesh.mesh_id}")
 
     def release_mesh(self, mesh: Mesh, retain: list[str]) -> None:
-        """Release what was made for a mesh, but for ``retain``. EIPs of the user are only unbound; log projects stay."""
+        """Release what was made for a mesh, but for ``retain``; the user's EIPs are only unbound, log projects stay."""
         owner = f"mesh/{mesh.mesh_id}"
         for role, allocation_id in list(mesh.eips.items()):
             eip = self._world.eips.get(allocation_id)

@@ -86,9 +86,7 @@ class Lifecycle:
             self._settle(mesh)
 
         self._begin(mesh, "upgrade_mesh", "upgrading", {"version": version, "gateways": gateways})
-        self._run(
-            "upgrade_mesh", mesh, _nothing, done, lambda problem: self._settle(mesh, "upgrading_failed", problem)
-        )
+        self._run("upgrade_mesh", mesh, _nothing, done, lambda problem: self._settle(mesh, "upgrading_failed", problem))
 
     def delete(self, mesh: Mesh, retain: list[str], fault: Fault | None = None) -> None:
         """Stop the servers of a mesh and release what was made for it, but for the ids in ``retain``."""

@@ -127,7 +127,9 @@ class LoadBalancerController:
         cleared = self.problems.pop(key, None) is not None
         if service.get("status", {}).get("loadBalancer", {}).get("ingress") != ingress:
             self._api.patch(f"{path}/status", {"status": {"loadBalancer": {"ingress": ingress}}})
-            self._events.emit(service, "Normal", "EnsuredLoadBalancer", f"Ensured load balancer [{balancer.load_balancer_id}]")
+            self._events.emit(
+                service, "Normal", "EnsuredLoadBalancer", f"Ensured load balancer [{balancer.load_balancer_id}]"
+            )
             self._on_change(key)
         elif cleared:
             self._on_change(key)
@@ -287,4 +289,3 @@ def _address(balancer: LoadBalancer) -> dict[str, str]:
     if balancer.kind == "nlb":
         return {"hostname": f"{balancer.load_balancer_id}.{balancer.region_id}.nlb.aliyuncs.com"}
     return {"ip": balancer.address}
-

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The controllers of the lab's clusters and meshes: started with their plane, told about clusters that join and leave."""
+"""The controllers of clusters and meshes: started with their plane, told about clusters that join and leave."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Operators:
 
     def idle(self, timeout: float) -> bool:
         """Wait until no controller has anything to do."""
-        controllers = [*list(self._gateways.values()), *list(self._balancers.values())]
-        return all(controller.idle(timeout) for controller in controllers)
+        operators, controllers = list(self._gateways.values()), list(self._balancers.values())
+        return all(one.idle(timeout) for one in operators) and all(one.idle(timeout) for one in controllers)
 
     def _cluster_started(self, cluster: Cluster, plane: ClusterPlane) -> None:
         controller = LoadBalancerController(

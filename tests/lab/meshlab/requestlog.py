@@ -16,8 +16,19 @@ from typing import Any
 
 #: Parameters whose values are secrets.
 SECRET_PARAMETERS = frozenset(
-    "ExistingCaKey ExistingRootCaKey ExistingCaCert ExistingRootCaCert CertChain Kubeconfig Key Cert "
-    "KialiArmsAuthTokens SecurityToken Signature".split()
+    [
+        "ExistingCaKey",
+        "ExistingRootCaKey",
+        "ExistingCaCert",
+        "ExistingRootCaCert",
+        "CertChain",
+        "Kubeconfig",
+        "Key",
+        "Cert",
+        "KialiArmsAuthTokens",
+        "SecurityToken",
+        "Signature",
+    ]
 )
 
 MASK = "********"
@@ -45,7 +56,7 @@ class RequestLog:
         seconds: float,
         faults: list[str],
     ) -> None:
-        """Add a line. ``status`` 0 means that the caller got no reply; ``write`` that the action may change something."""
+        """Add a line. ``status`` 0: the caller got no reply; ``write``: the action may change something."""
         entry = {
             "time": time.time() - seconds,
             "product": product,
@@ -78,7 +89,7 @@ def masked(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_log(file: Path, *, writes: bool = False, since: float = 0.0) -> Iterator[dict[str, Any]]:
-    """The entries of a log, the oldest first; only those that may change something, or from a time on (Unix seconds)."""
+    """The entries of a log, the oldest first; all, or those that may change something, from a Unix time on."""
     if not file.exists():
         return
     with file.open(encoding="utf-8") as stream:

@@ -17,7 +17,7 @@ Step = Callable[[], None]
 
 
 class Transitions:
-    """Runs transitions. ``durations`` are seconds by kind at scale 1; ``scale`` may be changed while some are running."""
+    """Runs transitions. ``durations``: seconds by kind at scale 1; ``scale`` may change while some are running."""
 
     def __init__(self, durations: Mapping[str, float], scale: float) -> None:
         self._durations = durations

@@ -193,7 +193,9 @@ def add_record(world: World, collection: str, row: dict[str, Any], addresses: Ad
         getattr(world, collection)[identity] = made
         if collection == "clusters" and made.public_api:
             owner = f"cluster/{identity}"
-            eip = Eip(new_id("eip"), made.region_id, addresses.next_eip(), bound_to=owner, made_for=owner, status="InUse")
+            eip = Eip(
+                new_id("eip"), made.region_id, addresses.next_eip(), bound_to=owner, made_for=owner, status="InUse"
+            )
             world.eips[eip.allocation_id] = eip
         world.save()
         return identity

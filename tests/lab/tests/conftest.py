@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alibabacloud_cs20151215 import models as cs_models
 from alibabacloud_cs20151215.client import Client as CsClient
 from alibabacloud_servicemesh20200111 import models as asm_models
 from alibabacloud_servicemesh20200111.client import Client as AsmClient
 from alibabacloud_tea_openapi.models import Config
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from doubles import NO_BINARIES, MemoryPlanes
-
 from meshlab import lab as lab_module
 from meshlab.account import User
 from meshlab.lab import Lab
 from meshlab.world import DEFAULT_WORLD
+from Tea.exceptions import TeaException
 
 
 @pytest.fixture
@@ -52,16 +58,42 @@ def user_named(lab: Lab, name: str) -> User:
     return next(user for user in lab.world.users.values() if user.name == name)
 
 
+def _assert_known(models: Any, action: str, body: Any) -> None:
+    """Every field of a reply is one that the SDK knows: what it drops on the way in would be a field of our own."""
+    model = getattr(models, f"{action}ResponseBody")
+    for one in body if isinstance(body, list) else [body]:
+        assert model().from_map(one).to_map() == one, f"{action} answers with fields that the SDK does not know"
+
+
+class CheckedAsm(AsmClient):
+    """The official client; each reply is also held against the SDK's model."""
+
+    def call_api(self, params: Any, request: Any, runtime: Any) -> Any:
+        reply = super().call_api(params, request, runtime)
+        _assert_known(asm_models, params.action, reply["body"])
+        return reply
+
+
+class CheckedCs(CsClient):
+    """The same for ACK."""
+
+    def call_api(self, params: Any, request: Any, runtime: Any) -> Any:
+        reply = super().call_api(params, request, runtime)
+        if isinstance(reply.get("body"), (dict, list)) and hasattr(cs_models, f"{params.action}ResponseBody"):
+            _assert_known(cs_models, params.action, reply["body"])
+        return reply
+
+
 @pytest.fixture
 def asm(cloud: Lab) -> AsmClient:
     """ASM for the account itself."""
-    return AsmClient(config(cloud, "servicemesh", cloud.world.main_user()))
+    return CheckedAsm(config(cloud, "servicemesh", cloud.world.main_user()))
 
 
 @pytest.fixture
 def cs(cloud: Lab) -> CsClient:
     """ACK for the account itself."""
-    return CsClient(config(cloud, "cs", cloud.world.main_user()))
+    return CheckedCs(config(cloud, "cs", cloud.world.main_user()))
 
 
 def wait_for(check: Callable[[], Any], seconds: float = 5.0) -> Any:
@@ -102,3 +134,43 @@ def wait_state(asm: AsmClient, mesh_id: str, state: str = "running") -> Any:
         return detail if detail["ServiceMeshInfo"]["State"] == state else None
 
     return wait_for(check)
+
+
+def cluster_id(lab: Lab, name: str) -> str:
+    """The id of the only cluster of a name."""
+    (found,) = [one.cluster_id for one in lab.world.clusters.values() if one.name == name]
+    return found
+
+
+def attach(asm: AsmClient, mesh_id: str, cluster: str, **more: Any) -> Any:
+    """AddClusterIntoServiceMesh as plain data."""
+    request = asm_models.AddClusterIntoServiceMeshRequest(service_mesh_id=mesh_id, cluster_id=cluster, **more)
+    return asm.add_cluster_into_service_mesh(request).body.to_map()
+
+
+def attached(asm: AsmClient, mesh_id: str) -> dict[str, Any]:
+    """DescribeClustersInServiceMesh by cluster id."""
+    request = asm_models.DescribeClustersInServiceMeshRequest(service_mesh_id=mesh_id)
+    return {row["ClusterId"]: row for row in asm.describe_clusters_in_service_mesh(request).body.to_map()["Clusters"]}
+
+
+def refused(call: Callable[[], Any]) -> TeaException:
+    """The error that a call raises."""
+    with pytest.raises(TeaException) as caught:
+        call()
+    return caught.value
+
+
+@pytest.fixture(scope="session")
+def pem_pair() -> tuple[str, str]:
+    """A self-signed certificate and its private key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "root")])
+    begin = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(begin).not_valid_after(begin + timedelta(days=3650))
+    certificate = builder.sign(key, hashes.SHA256())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return certificate.public_bytes(serialization.Encoding.PEM).decode(), private.decode()

@@ -211,15 +211,43 @@ _JSON_ROWS = (
 )
 
 #: Parameters that no reply shows; kept so that the account knows them.
-_HIDDEN_NAMES = """
-    CertChain Concurrency DefaultComponentsScheduleConfig EnableACMG EnableAmbient EnableBootstrapXdsAgent
-    ExistingCaCert ExistingCaKey ExistingCaType ExistingRootCaCert ExistingRootCaKey HoldApplicationUntilProxyStarts
-    IncludeInboundPorts IncludeOutboundPorts IntegrateKiali InterceptionMode KialiArmsAuthTokens KialiServiceAnnotations
-    LogLevel OPAInjectorCPULimit OPAInjectorCPURequirement OPAInjectorMemoryLimit OPAInjectorMemoryRequirement
-    OpenAgentPolicy ProxyStatsMatcher SMCEnabled StrictMTLS TraceCustomTags TraceMaxPathTagLength
-    TracingOnExtZipkinLimitCPU TracingOnExtZipkinLimitMemory TracingOnExtZipkinReplicaCount TracingOnExtZipkinRequestCPU
-    TracingOnExtZipkinRequestMemory UseExistingCA
-""".split()
+_HIDDEN_NAMES = [
+    "CertChain",
+    "Concurrency",
+    "DefaultComponentsScheduleConfig",
+    "EnableACMG",
+    "EnableAmbient",
+    "EnableBootstrapXdsAgent",
+    "ExistingCaCert",
+    "ExistingCaKey",
+    "ExistingCaType",
+    "ExistingRootCaCert",
+    "ExistingRootCaKey",
+    "HoldApplicationUntilProxyStarts",
+    "IncludeInboundPorts",
+    "IncludeOutboundPorts",
+    "IntegrateKiali",
+    "InterceptionMode",
+    "KialiArmsAuthTokens",
+    "KialiServiceAnnotations",
+    "LogLevel",
+    "OPAInjectorCPULimit",
+    "OPAInjectorCPURequirement",
+    "OPAInjectorMemoryLimit",
+    "OPAInjectorMemoryRequirement",
+    "OpenAgentPolicy",
+    "ProxyStatsMatcher",
+    "SMCEnabled",
+    "StrictMTLS",
+    "TraceCustomTags",
+    "TraceMaxPathTagLength",
+    "TracingOnExtZipkinLimitCPU",
+    "TracingOnExtZipkinLimitMemory",
+    "TracingOnExtZipkinReplicaCount",
+    "TracingOnExtZipkinRequestCPU",
+    "TracingOnExtZipkinRequestMemory",
+    "UseExistingCA",
+]
 
 _HIDDEN_CHECKS: dict[str, Check] = {
     "IncludeInboundPorts": ports,

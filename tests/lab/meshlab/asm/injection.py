@@ -26,7 +26,9 @@ def update_istio_injection_config(call: Call) -> dict[str, Any]:
     namespace = call.get("Namespace")
     labels = _labels(call, ambient=mesh.hidden.get("EnableAmbient", False))
     try:
-        call.cloud.fleet.mesh(mesh.mesh_id).api.patch(f"/api/v1/namespaces/{namespace}", {"metadata": {"labels": labels}})
+        call.cloud.fleet.mesh(mesh.mesh_id).api.patch(
+            f"/api/v1/namespaces/{namespace}", {"metadata": {"labels": labels}}
+        )
     except KubeApiError as error:
         if error.status != 404:
             raise

@@ -16,9 +16,7 @@ from meshlab.openapi.errors import ApiError
 @action("DescribeServiceMeshKubeconfig", "ServiceMeshId")
 def describe_service_mesh_kubeconfig(call: Call) -> dict[str, Any]:
     """The caller's kubeconfig, for the private address or (default) the public one."""
-    kubeconfig = call.cloud.access.mesh_kubeconfig(
-        _ready(call), call.user, private=call.get("PrivateIpAddress", False)
-    )
+    kubeconfig = call.cloud.access.mesh_kubeconfig(_ready(call), call.user, private=call.get("PrivateIpAddress", False))
     return {"Kubeconfig": kubeconfig.text, "ExpireTime": kubeconfig.expires.strftime("%Y-%m-%d %H:%M:%S")}
 
 

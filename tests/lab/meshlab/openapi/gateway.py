@@ -75,7 +75,8 @@ class Gateway:
         self._nonces = Nonces()
         #: One action that changes something at a time, so that what it checked still holds when it acts.
         self._writing = threading.Lock()
-        self._before: World | None = None
+        #: The account before the last writing action, for stale reads.
+        self._before: dict[str, Any] | None = None
 
     def handle(self, product: Product, request: Request) -> Reply:
         """Answer a request; never raises."""
@@ -89,9 +90,9 @@ class Gateway:
             entry.code = error.code
         except Exception:  # a bug, or a server that is away: the caller gets a 500 as from any cloud
             logger.exception("%s %s failed", product.name, entry.action)
-            error = ApiError(500, "InternalError", "The request processing has failed due to some unknown error.")
-            reply = Reply(error.status, product.failure(error, request_id))
-            entry.code = error.code
+            internal = ApiError(500, "InternalError", "The request processing has failed due to some unknown error.")
+            reply = Reply(internal.status, product.failure(internal, request_id))
+            entry.code = internal.code
         self._log.write(
             product=product.name,
             action=entry.action,
@@ -135,11 +136,11 @@ class Gateway:
     def _run(self, product: Product, operation: Operation, user: User, faults: list[Fault]) -> Any:
         if operation.write:
             with self._writing:
-                self._before = World.from_dump(self._world.dump())
+                self._before = self._world.dump()
                 return product.call(operation, user, self._world, faults)
         world = self._world
         if of_kind(faults, "stale_read") and self._before is not None:
-            world = self._before
+            world = World.from_dump(self._before)
         return product.call(operation, user, world, faults)
 
 

@@ -13,6 +13,8 @@ import re
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -22,8 +24,20 @@ SDK = "alibabacloud_servicemesh20200111"
 
 #: Parameters of every RPC request, in query or form; they are not the action's.
 COMMON = frozenset(
-    "Action Version Format Timestamp SignatureNonce SignatureMethod SignatureVersion SignatureType AccessKeyId "
-    "Signature SecurityToken RegionId".split()
+    [
+        "Action",
+        "Version",
+        "Format",
+        "Timestamp",
+        "SignatureNonce",
+        "SignatureMethod",
+        "SignatureVersion",
+        "SignatureType",
+        "AccessKeyId",
+        "Signature",
+        "SecurityToken",
+        "RegionId",
+    ]
 )
 
 #: Parameters of older SDK releases that the installed one no longer has; accepted, as old clients still send them.
@@ -74,6 +88,12 @@ class Parameters:
         return values
 
 
+@cache
+def parameters_of(package: str) -> Parameters:
+    """The tables of a package, read once in a process."""
+    return Parameters(package)
+
+
 def _table(action: str, model: type | None) -> dict[str, Field]:
     table = _members(model) if model else {}
     for name, kind in OLDER.get(action, {}).items():
@@ -83,7 +103,7 @@ def _table(action: str, model: type | None) -> dict[str, Field]:
 
 def _actions(client: ModuleType) -> list[str]:
     """Action names: each ``x_with_options`` method of the client states its own."""
-    source = inspect.getsource(client)
+    source = Path(str(client.__file__)).read_text(encoding="utf-8")
     return list(dict.fromkeys(re.findall(r"action\s*=\s*['\"]([A-Za-z0-9]+)['\"]", source)))
 
 
@@ -91,7 +111,7 @@ def _members(model: type) -> dict[str, Field]:
     """Wire name -> field of one model, found by setting each attribute alone and looking at what is sent."""
     base = model().to_map()
     table: dict[str, Field] = {}
-    for attribute, hint in typing.get_type_hints(model.__init__).items():
+    for attribute, hint in typing.get_type_hints(vars(model)["__init__"]).items():
         annotation = _without_none(hint)
         sent = model(**{attribute: _sample(annotation)}).to_map()
         names = [name for name, value in sent.items() if name not in base or base[name] != value]
@@ -170,9 +190,9 @@ def _parse_flat(spec: Field, name: str, parts: dict[str, str], action: str) -> l
 
 def _check_shape(spec: Field, name: str, value: Any, action: str) -> None:
     """JSON parameters: right container, no unknown members."""
-    expected = list if spec.kind == "list" else dict
-    if not isinstance(value, expected):
-        raise invalid_parameter(name, f"it must be a JSON {'array' if expected is list else 'object'}")
+    right = isinstance(value, list) if spec.kind == "list" else isinstance(value, dict)
+    if not right:
+        raise invalid_parameter(name, f"it must be a JSON {'array' if spec.kind == 'list' else 'object'}")
     if spec.kind == "object":
         for member, inner in value.items():
             if member not in spec.members:
@@ -180,6 +200,6 @@ def _check_shape(spec: Field, name: str, value: Any, action: str) -> None:
             if spec.members[member].kind in ("list", "map", "object"):
                 _check_shape(spec.members[member], f"{name}.{member}", inner, action)
     elif spec.item is not None and spec.item.kind in ("list", "map", "object"):
-        inner_values = value if isinstance(value, list) else value.values()
-        for inner in inner_values:
+        rows: list[Any] = list(value) if spec.kind == "list" else list(value.values())
+        for inner in rows:
             _check_shape(spec.item, name, inner, action)

@@ -16,7 +16,7 @@ from meshlab.cloud import Cloud
 from meshlab.faults import Fault
 from meshlab.openapi.errors import ApiError, not_implemented, unknown_action
 from meshlab.openapi.gateway import Operation
-from meshlab.openapi.parameters import Parameters
+from meshlab.openapi.parameters import SDK, parameters_of
 from meshlab.openapi.signature import Request
 from meshlab.world import World
 
@@ -30,7 +30,7 @@ class Asm:
     def __init__(self, cloud: Cloud) -> None:
         asm.register_all()
         self._cloud = cloud
-        self._parameters = Parameters()
+        self._parameters = parameters_of(SDK)
 
     def understand(self, request: Request) -> Operation:
         """Action and version come from header, query or form; parameters from query and form together."""
@@ -74,7 +74,7 @@ class Ack:
     def __init__(self, cloud: Cloud) -> None:
         ack.register_all()
         self._cloud = cloud
-        self._parameters = Parameters("alibabacloud_cs20151215")
+        self._parameters = parameters_of("alibabacloud_cs20151215")
 
     def understand(self, request: Request) -> Operation:
         """Method and path name the action."""

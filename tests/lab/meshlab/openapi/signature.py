@@ -23,7 +23,9 @@ from meshlab.openapi.errors import ApiError
 #: Requests older or newer than this are refused, and nonces are remembered for as long, in seconds.
 WINDOW = 900
 
-_AUTHORIZATION = re.compile(r"^ACS3-HMAC-SHA256\s+Credential=([^,]+),\s*SignedHeaders=([^,]+),\s*Signature=([0-9a-fA-F]+)$")
+_AUTHORIZATION = re.compile(
+    r"^ACS3-HMAC-SHA256\s+Credential=([^,]+),\s*SignedHeaders=([^,]+),\s*Signature=([0-9a-fA-F]+)$"
+)
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,8 @@ def _check_time(sent: str, now: float) -> None:
     try:
         moment = datetime.strptime(sent, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc).timestamp()
     except ValueError:
-        raise ApiError(400, "InvalidTimeStamp.Format", f"Specified time stamp {sent!r} is not well formatted.") from None
+        raise ApiError(
+            400, "InvalidTimeStamp.Format", f"Specified time stamp {sent!r} is not well formatted."
+        ) from None
     if abs(now - moment) > WINDOW:
         raise ApiError(400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")
