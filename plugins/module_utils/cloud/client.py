@@ -101,7 +101,7 @@ class Cloud:
     def _call(self, client: Any, action: str, arguments: list[Any]) -> dict[str, Any]:
         from alibabacloud_tea_util.models import RuntimeOptions
 
-        method = getattr(client, f"{_method_name(client, action)}_with_options")
+        method = getattr(client, _method_name(client, action))
         runtime = RuntimeOptions(connect_timeout=_CONNECT_TIMEOUT, read_timeout=_READ_TIMEOUT, autoretry=False)
         write = not _READ.match(action)
 
@@ -181,11 +181,14 @@ def _split_endpoint(endpoint: str | None) -> tuple[str | None, str | None]:
 
 
 def _method_name(client: Any, action: str) -> str:
-    """The SDK's name of an action; its rule for acronyms (``CreateASMGateway``) is undone by comparing letters."""
-    wanted = action.lower()
+    """The SDK's method for an action with runtime options.
+
+    Its rule for acronyms and digits (``CreateASMGateway``, ``DescribeClustersV1``) is undone by comparing letters.
+    """
+    wanted = f"{action}WithOptions".lower()
     for name in dir(type(client)):
-        if name.endswith("_with_options") and name[: -len("_with_options")].replace("_", "") == wanted:
-            return name[: -len("_with_options")]
+        if name.replace("_", "") == wanted:
+            return name
     raise AsmError(f"The installed SDK does not know the action {action}: install a newer release.", code="OldSdk")
 
 
