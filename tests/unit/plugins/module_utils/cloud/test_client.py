@@ -76,13 +76,14 @@ def test_actions_with_acronyms_are_found(cloud: Cloud, api: ApiServer, action: s
     assert api.requests[0].parameters == {key: str(value) for key, value in parameters.items()}
 
 
-def test_every_action_of_the_sdk_can_be_named(options: dict[str, Any]) -> None:
-    sdk, models = Cloud(options)._client("asm")
+@pytest.mark.parametrize("product", ["asm", "cs"])
+def test_every_action_of_the_sdk_can_be_named(options: dict[str, Any], product: str) -> None:
+    sdk, models = Cloud(options)._client(product)
     requests = [name[: -len("Request")] for name in dir(models) if name.endswith("Request")]
     requests = [name for name in requests if not any(part in name for part in ("Request", "Response", "Shrink"))]
     assert len(requests) > 80
     for name in requests:
-        assert hasattr(sdk, client_module._method_name(sdk, name)), name
+        assert callable(getattr(sdk, client_module._method_name(sdk, name))), name
 
 
 def test_an_action_that_the_sdk_does_not_know_says_what_to_do(cloud: Cloud, api: ApiServer) -> None:
@@ -100,6 +101,14 @@ def test_container_service_is_called_by_its_paths(cloud: Cloud, api: ApiServer) 
     assert (request.method, request.path) == ("GET", "/k8s/c9/user_config")
     assert request.headers["x-acs-version"] == "2015-12-15"
     assert request.parameters == {"PrivateIpAddress": "False", "TemporaryDurationMinutes": "60"}
+
+
+def test_clusters_are_listed_by_pages(cloud: Cloud, api: ApiServer) -> None:
+    api.replies = [Reply({"clusters": [], "page_info": {"total_count": 0}})]
+    assert cloud.cs("DescribeClustersV1", page_number=2, page_size=50)["clusters"] == []
+    (request,) = api.requests
+    assert (request.method, request.path) == ("GET", "/api/v1/clusters")
+    assert request.parameters == {"page_number": "2", "page_size": "50"}
 
 
 def test_fields_that_the_sdk_does_not_know_reach_the_caller(cloud: Cloud, api: ApiServer) -> None:
