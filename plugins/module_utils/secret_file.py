@@ -31,6 +31,11 @@ def is_private(path: str) -> bool:
     return stat.S_IMODE(Path(path).stat().st_mode) & 0o077 == 0
 
 
+def mode(path: str) -> str:
+    """The permissions of the existing file, as in ``0600``."""
+    return f"{stat.S_IMODE(Path(path).stat().st_mode):04o}"
+
+
 def write(path: str, text: str) -> None:
     """Replaces the file in one step; it has mode 0600 from the first moment on."""
     folder = Path(path).parent

@@ -118,6 +118,7 @@ error:
   sample: {code: NotFound, message: "No mesh with the name or id 'shop'...", request_id: "", http_status: null}
 """
 
+import hashlib
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils import secret_file
@@ -185,12 +186,19 @@ class Kubeconfig(ResourceModule):
             return Plan(UPDATE, before, {"dest": self.params["dest"], "server": None}, warnings=(warning,))
         if not self.params["dest"] or found["works"]:
             return Plan(before=before, after=before, predicted=self.view(found))
-        after = self._shown(found["fetched"]["text"])
-        return Plan(UPDATE, before, after, found["fetched"]["text"], self.view(found))
+        text = found["fetched"]["text"]
+        kept = found["file"] is not None and _same(found["file"], text)
+        after = {"dest": self.params["dest"], "server": _server(text), "mode": "0600"}
+        after["content"] = before["content"] if kept else "(new)"
+        return Plan(UPDATE, before, after, text, self.view(found))
 
     def _shown(self, text: str | None) -> dict[str, Any]:
-        """What a diff may show of a kubeconfig."""
-        return {"dest": self.params["dest"], "server": _server(text) if text else None}
+        """What a diff may show of a kubeconfig file: a digest stands for its content."""
+        dest = self.params["dest"]
+        if text is None:
+            return {"dest": dest, "server": None}
+        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        return {"dest": dest, "server": _server(text), "mode": secret_file.mode(dest), "content": digest}
 
     def apply(self, plan: Plan) -> None:
         if plan.action == DELETE:
@@ -225,15 +233,24 @@ class Kubeconfig(ResourceModule):
 
 
 def _yaml(text: str) -> Any:
-    return library("yaml", "PyYAML").safe_load(text)
+    """The parsed text; ``None`` when it is no YAML, as the file at ``dest`` may hold anything."""
+    yaml = library("yaml", "PyYAML")
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return None
 
 
 def _same(one: str, other: str) -> bool:
     return bool(_yaml(one) == _yaml(other))
 
 
-def _server(text: str) -> str:
-    return str(_yaml(text)["clusters"][0]["cluster"]["server"])
+def _server(text: str) -> str | None:
+    """The API server that a kubeconfig names; ``None`` when the text is none."""
+    try:
+        return str(_yaml(text)["clusters"][0]["cluster"]["server"])
+    except (KeyError, IndexError, TypeError):
+        return None
 
 
 def _usable(file: str, fetched: str) -> bool:

@@ -86,9 +86,11 @@ def _running_lab(workdir: Path, log: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def run(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Runner:
+def run(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     """Runs modules and playbooks; see Runner."""
-    return Runner(lab, tmp_path_factory.mktemp("run"))
+    runner = Runner(lab, tmp_path_factory.mktemp("run"))
+    yield runner
+    runner.close()
 
 
 @pytest.fixture(autouse=True)

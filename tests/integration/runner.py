@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from .forkserver import Child, ForkServer
 from .labs import Lab
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,32 +27,26 @@ Result = dict[str, Any]
 class Running:
     """A module that has been started."""
 
-    def __init__(self, module: str, process: subprocess.Popen[str], arguments: str, secrets: list[str]) -> None:
-        self.pid = process.pid
+    def __init__(self, module: str, child: Child, secrets: list[str]) -> None:
+        self.pid = child.pid
         self._module = module
-        self._process = process
+        self._child = child
         self._secrets = secrets
-        assert process.stdin is not None
-        process.stdin.write(arguments)
-        process.stdin.close()
-        process.stdin = None
 
     @property
     def ended(self) -> bool:
-        return self._process.poll() is not None
+        return self._child.wait(0)
 
     def kill(self) -> None:
         """SIGKILL, as a machine that goes down would."""
-        self._process.kill()
-        self._process.communicate()
+        self._child.kill()
 
     def result(self) -> Result:
         """What the module returned; asserts that it is well-formed and holds no secret."""
-        try:
-            output, errors = self._process.communicate(timeout=_SECONDS)
-        except subprocess.TimeoutExpired:
+        if not self._child.wait(_SECONDS):
             self.kill()
-            raise
+            raise AssertionError(f"{self._module} did not end within {_SECONDS:.0f} s: {self._child.read()}")
+        output, errors = self._child.read()
         for secret in self._secrets:
             assert secret not in output + errors, f"{self._module} tells a secret"
         assert not errors, f"{self._module} printed on stderr:\n{errors}"
@@ -91,6 +86,9 @@ class Runner:
             "ANSIBLE_FORCE_COLOR": "0",
             **credentials,
         }
+        streams = folder / "streams"
+        streams.mkdir(mode=0o700)
+        self._server = ForkServer(streams, self.environment)
 
     def start(
         self, module: str, *, check: bool = False, env: dict[str, str | None] | None = None, **args: Any
@@ -98,16 +96,11 @@ class Runner:
         """Starts a module and returns at once. ``env`` overrides variables; None takes one away."""
         internal = {"_ansible_check_mode": check, "_ansible_diff": True}
         arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {**args, **internal}})
-        process = subprocess.Popen(
-            [sys.executable, "-m", f"{_MODULES}.{module}"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=self._with(env),
-            cwd=self.folder,
-            text=True,
-        )
-        return Running(module, process, arguments, self.secrets)
+        return Running(module, self._server.start(f"{_MODULES}.{module}", arguments, self._with(env)), self.secrets)
+
+    def close(self) -> None:
+        """Ends the helper process."""
+        self._server.close()
 
     def __call__(self, module: str, **args: Any) -> Result:
         """Runs a module (arguments of ``start``) that must succeed."""

@@ -37,9 +37,11 @@ OPTIONS: dict[str, Any] = {
 def mesh(lab: Lab, run: Runner) -> Iterator[dict[str, Any]]:
     """The mesh, created; the tests of this file come in the order of its life."""
     since = lab.mark()
-    created = run.converge("asm_mesh", **OPTIONS)
-    yield {**created, "requests": lab.writes(since)}
-    run("asm_mesh", name=NAME, state="absent")
+    try:
+        created = run.converge("asm_mesh", **OPTIONS)
+        yield {**created, "requests": lab.writes(since)}
+    finally:
+        run("asm_mesh", name=NAME, state="absent")
 
 
 def test_create_sends_what_is_set_and_nothing_else(mesh: dict[str, Any], lab: Lab) -> None:

@@ -80,7 +80,27 @@ def test_content_is_returned_only_when_asked_for(make: Callable[..., Any]) -> No
 def test_diff_has_no_secret(make: Callable[..., Any], tmp_path: Path) -> None:
     outcome, _ = run(make(mesh="shop", dest=str(tmp_path / "mesh.yaml")))
     assert outcome.plan.before == {"dest": str(tmp_path / "mesh.yaml"), "server": None}
-    assert outcome.plan.after == {"dest": str(tmp_path / "mesh.yaml"), "server": "https://192.0.2.1:6443"}
+    assert outcome.plan.after == {
+        "dest": str(tmp_path / "mesh.yaml"),
+        "server": "https://192.0.2.1:6443",
+        "mode": "0600",
+        "content": "(new)",
+    }
+
+
+@pytest.mark.parametrize("text", ["clusters: []\n", "{", "just words", "", "clusters: [{cluster: {}}]"])
+def test_whatever_the_file_holds_is_replaced_and_removed(
+    make: Callable[..., Any], tmp_path: Path, text: str
+) -> None:
+    dest = tmp_path / "mesh.yaml"
+    dest.write_text(text)
+    outcome, _ = run(make(mesh="shop", dest=str(dest)))
+    assert outcome.changed
+    assert outcome.plan.before["server"] is None
+    assert dest.read_text() == kubeconfig()
+    dest.write_text(text)
+    assert run(make(mesh="shop", dest=str(dest), state="absent"))[0].changed
+    assert not dest.exists()
 
 
 def test_check_mode_writes_no_file(make: Callable[..., Any], tmp_path: Path) -> None:
