@@ -115,7 +115,7 @@ def _claim(remembered: int | None) -> tuple[int, socket.socket]:
         return octet, claim
     if remembered:
         raise AddressesError(
-            f"another process listens on 127.{remembered}.0.1:{CLAIM_PORT}, the range that this lab's state belongs to; "
+            f"another process listens on 127.{remembered}.0.1:{CLAIM_PORT}, the range of this lab's state; "
             "is the lab running already? End that process, or remove the lab's work directory to start afresh."
         )
     raise AddressesError(f"every range 127.{_OCTETS[0]}.0.0/16 to 127.{_OCTETS[-1]}.0.0/16 is in use; stop a lab first")

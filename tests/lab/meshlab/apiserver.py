@@ -27,12 +27,24 @@ _AUDIT_POLICY = Path(__file__).parent / "data" / "audit-policy.yml"
 
 
 class ApiServer:
-    """The API server of the plane ``plane_id``, bound to ``address``:6443."""
+    """The API server of the plane ``plane_id``, bound to ``address``:6443.
+
+    ``gogc``: Go's trade of memory for time; 100 is Go's default, less is less memory.
+    """
 
     def __init__(
-        self, plane_id: str, *, folder: Path, address: str, service_cidr: str, binary: Path, processes: Processes,
-        store: etcd.Etcd, flags: tuple[str, ...] = (),
-    ) -> None:  # fmt: skip
+        self,
+        plane_id: str,
+        *,
+        folder: Path,
+        address: str,
+        service_cidr: str,
+        binary: Path,
+        processes: Processes,
+        store: etcd.Etcd,
+        gogc: int,
+        flags: tuple[str, ...] = (),
+    ) -> None:
         self.url = f"https://{address}:{PORT}"
         self.folder = private_dir(folder)
         self.authority = pki.Authority(folder / "pki", f"{plane_id} CA")
@@ -43,6 +55,7 @@ class ApiServer:
         self._binary = binary
         self._processes = processes
         self._store = store
+        self._gogc = gogc
         self._flags = flags
         self._process: Process | None = None
         self._pki = folder / "pki"
@@ -108,13 +121,13 @@ class ApiServer:
             *self._flags,
         ]
         self._process = self._processes.start(
-            f"{self._plane_id}-apiserver", argv, env={"GOGC": "50"}, cwd=self._store.folder
+            f"{self._plane_id}-apiserver", argv, env={"GOGC": str(self._gogc)}, cwd=self._store.folder
         )
 
     def wait_ready(self) -> None:
-        """Return when the server says that it is ready. ProcessError when it ends or takes more than a minute."""
+        """Return when the server says that it is ready. ProcessError when it ends or takes more than three minutes."""
         if self._process:
-            self._process.wait_ready(self.api.ready, seconds=60)
+            self._process.wait_ready(self.api.ready, seconds=180)
 
     def stop(self) -> None:
         """Stop the process."""

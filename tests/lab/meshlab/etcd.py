@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one etcd of a lab. It listens on a socket file in a private folder, so no other user of the machine can read it."""
+"""The one etcd of a lab. It listens on a socket file in a private folder, closed to other users."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Etcd:
             "--log-level=error",
         ]
         self._process = self._processes.start("etcd", argv, env={"GOGC": "50"}, cwd=self.folder)
-        self._process.wait_ready(self._healthy, seconds=20)
+        self._process.wait_ready(self._healthy, seconds=60)
 
     def stop(self) -> None:
         """Stop the server; what it stored stays."""
@@ -79,7 +79,8 @@ class Etcd:
             data = answer.read()
             if answer.status != http.client.OK:
                 raise http.client.HTTPException(f"etcd answers {method} {path} with {answer.status}: {data!r}")
-            return json.loads(data)
+            decoded: dict[str, Any] = json.loads(data)
+            return decoded
         finally:
             connection.close()
 

@@ -23,5 +23,5 @@ def write_private(path: Path, text: str) -> Path:
     handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp makes it 0600
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         stream.write(text)
-    os.replace(part, path)
+    Path(part).replace(path)
     return path

@@ -53,7 +53,7 @@ class Forwarder:
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError):  # either side may cut the connection at any time
+    with contextlib.suppress(OSError):  # either side may cut the connection at any time
         while data := await reader.read(_CHUNK):
             writer.write(data)
             await writer.drain()

@@ -64,7 +64,7 @@ def find_go(cache: Path, report: Callable[[str], None]) -> Path:
 
 
 def build(go: Path, module: Path, programs: list[Program], scratch: Path, report: Callable[[str], None]) -> None:
-    """Build programs of ``module`` into ``scratch``/out. ``scratch`` also takes the build cache; the caller removes it."""
+    """Build programs of ``module`` into ``scratch``/out. The caller removes ``scratch``, build cache included."""
     out = scratch / "out"
     out.mkdir(exist_ok=True)
     defines = " ".join(f"-X {name}={value}" for name, value in stamps(module).items())
@@ -110,9 +110,15 @@ def _environment(go: Path, scratch: Path) -> dict[str, str]:
 def _run(argv: list[str], folder: Path, environment: dict[str, str], report: Callable[[str], None]) -> None:
     began = time.monotonic()
     with subprocess.Popen(
-        argv, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, errors="replace",
-    ) as process:  # fmt: skip
+        argv,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
         progress = _Progress()
         reader = threading.Thread(target=progress.read, args=(process.stdout or (),))
         reader.start()

@@ -71,7 +71,8 @@ class Informer:
         for uid, item in present.items():
             self._report("ADDED" if uid not in self._known else "MODIFIED", item)
         self._listed.set()
-        return answer["metadata"]["resourceVersion"]
+        version: str = answer["metadata"]["resourceVersion"]
+        return version
 
     def _follow(self, version: str) -> None:
         watch = self._api.watch(self._path, resource_version=version, allowWatchBookmarks="true", **self._query)

@@ -95,7 +95,7 @@ class Istiod:
         ]
         environment = {**_ENVIRONMENT, "CLUSTER_ID": self._mesh_id}
         self._process = self._processes.start(f"{self._mesh_id}-istiod", argv, env=environment, cwd=self._folder)
-        self._process.wait_ready(self._ready, seconds=60)
+        self._process.wait_ready(self._ready, seconds=180)
 
     def stop(self) -> None:
         """Stop the process."""

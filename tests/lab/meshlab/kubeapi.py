@@ -39,7 +39,7 @@ class KubeApi:
     Every method raises KubeApiError for an answer of 400 or more, and urllib3.exceptions.HTTPError when there is none.
     """
 
-    def __init__(self, server: str, *, ca_file: Path, cert_file: Path, key_file: Path, retries: int = 2) -> None:
+    def __init__(self, server: str, *, ca_file: Path, cert_file: Path, key_file: Path) -> None:
         self.server = server
         self._pool = urllib3.connection_from_url(
             server,
@@ -48,7 +48,7 @@ class KubeApi:
             key_file=str(key_file),
             maxsize=16,
             timeout=urllib3.Timeout(connect=5.0, read=30.0),
-            retries=urllib3.Retry(total=None, connect=retries, read=0, redirect=0, status=0, other=0, backoff_factor=0.1),
+            retries=False,
         )
 
     def get(self, path: str, **query: str) -> Object:
@@ -66,7 +66,8 @@ class KubeApi:
 
     def list(self, path: str, **query: str) -> list[Object]:
         """The items of a collection; ``query`` takes labelSelector, fieldSelector."""
-        return self.get(path, **query)["items"]
+        items: list[Object] = self.get(path, **query)["items"]
+        return items
 
     def create(self, path: str, body: Object, **query: str) -> Object:
         """POST to a collection (or to a subresource such as .../token)."""
@@ -107,7 +108,7 @@ class KubeApi:
     def ready(self) -> bool:
         """Whether the API server says that it is ready; tries once."""
         try:
-            return self._pool.urlopen("GET", "/readyz", retries=False).status == 200
+            return self._pool.urlopen("GET", "/readyz").status == 200
         except urllib3.exceptions.HTTPError:
             return False
 
@@ -129,13 +130,25 @@ class KubeApi:
         self._pool.close()
 
     def _request(
-        self, method: str, path: str, query: dict[str, str], body: Object | None = None, content: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str],
+        body: Object | None = None,
+        content: str = "application/json",
     ) -> Object:
         data = None if body is None else json.dumps(body).encode()
-        return json.loads(self._send(method, path, query, data, content))
+        answer: Object = json.loads(self._send(method, path, query, data, content))
+        return answer
 
     def _send(
-        self, method: str, path: str, query: dict[str, str], data: bytes | None, content: str, accept: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str],
+        data: bytes | None,
+        content: str,
+        accept: str = "application/json",
     ) -> bytes:
         url = f"{path}?{urlencode(query)}" if query else path
         headers = {"Accept": accept, "User-Agent": FIELD_MANAGER}
@@ -160,7 +173,6 @@ class Watch:
             headers={"Accept": "application/json", "User-Agent": FIELD_MANAGER},
             preload_content=False,
             timeout=urllib3.Timeout(connect=5.0, read=None),
-            retries=False,
         )
         if self._answer.status >= 400:
             data = self._answer.read()
@@ -174,7 +186,7 @@ class Watch:
                 for line in lines:
                     yield json.loads(line)
         except (urllib3.exceptions.HTTPError, OSError, ValueError):
-            # A cut connection ends a watch like a closed one: the caller lists again. ValueError: read of a closed file.
+            # A cut connection ends a watch as a closed one does; the caller lists again. ValueError: cut in a line.
             return
         finally:
             self._answer.close()

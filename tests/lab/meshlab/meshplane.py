@@ -32,9 +32,16 @@ class MeshPlane(Plane):
     roles = ("istio-admin", "istio-ops", "istio-readonly")
 
     def __init__(
-        self, plane_id: str, server: ApiServer, address: str, loop: LoopThread, *,
-        binaries: Binaries, processes: Processes, pilot_address: str,
-    ) -> None:  # fmt: skip
+        self,
+        plane_id: str,
+        server: ApiServer,
+        address: str,
+        loop: LoopThread,
+        *,
+        binaries: Binaries,
+        processes: Processes,
+        pilot_address: str,
+    ) -> None:
         super().__init__(plane_id, server, address, loop)
         self.pilot_address = pilot_address
         self.has_istiod = binaries.istiod is not None

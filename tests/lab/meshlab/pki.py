@@ -65,16 +65,18 @@ class Authority:
         return Pair(_pem(builder.sign(self._key, hashes.SHA256())), key_pem(key))
 
     def _builder(
-        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, life: datetime.timedelta, usage: x509.ObjectIdentifier
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        life: datetime.timedelta,
+        usage: x509.ObjectIdentifier,
     ) -> x509.CertificateBuilder:
         issuer_key = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
         return (
             _base(subject, self._certificate.subject, key.public_key(), life)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_key), critical=False
-            )
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_key), critical=False)
         )
 
 

@@ -136,7 +136,8 @@ class Processes:
 
     def _spawn(self, name: str, argv: list[str], env: Mapping[str, str], cwd: Path | None, log: Path) -> Process:
         command = [str(self._setpriv), "--pdeathsig", "KILL", "--", *argv]
-        with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as stream:
+        log.touch(mode=0o600)
+        with log.open("ab") as stream:
             popen = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -183,7 +184,7 @@ def _is_alive(identity: Identity) -> bool:
     if identity.boot != _boot_id() or identity.started != _start_time(identity.pid):
         return False
     try:
-        executable = os.readlink(f"/proc/{identity.pid}/exe")
+        executable = str(Path(f"/proc/{identity.pid}/exe").readlink())
     except OSError:
         return False
     return executable.removesuffix(" (deleted)") == identity.executable

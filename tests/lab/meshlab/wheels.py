@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -22,12 +21,22 @@ def install(requirement: str, folder: Path) -> None:
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     argv = [
-        sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input",
-        "--no-deps", "--only-binary=:all:", "--no-compile", f"--target={part}", requirement,
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--no-compile",
+        f"--target={part}",
+        requirement,
+    ]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if done.returncode:
         shutil.rmtree(part, ignore_errors=True)
         reason = done.stderr.strip().splitlines() or [f"pip ended with code {done.returncode}"]
         raise WheelError(f"pip cannot install {requirement}: {reason[-1]}")
-    os.replace(part, folder)
+    part.replace(folder)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 _SHELLS = {"sh", "bash", "ash", "dash"}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LOOP = re.compile(r"\b(while|until)\s+(true|:|false|\[ 1 \]|sleep)")
-_SEPARATOR = re.compile(r"(&&|\|\||;|\n)")
 
 
 @dataclass(frozen=True)
@@ -47,28 +46,45 @@ def _shell(arguments: list[str], endless: bool) -> Outcome:
     script = next((one for one in arguments if not one.startswith("-")), "")
     if _LOOP.search(script):
         return Outcome(None, 0)
-    errexit = script.lstrip().startswith("set -e") or any(re.fullmatch(r"-\w*e\w*", one) for one in arguments)
+    try:
+        commands = _commands(script)
+    except ValueError:  # an open quotation
+        return Outcome(0.0, 2)
+    errexit = ["set", "-e"] in [words[:2] for _operator, words in commands] or any(
+        re.fullmatch(r"-\w*e\w*", one) for one in arguments
+    )
     seconds = 0.0
     code = 0
-    operator = ";"
-    for part in _SEPARATOR.split(script):
-        if _SEPARATOR.fullmatch(part):
-            operator = part
+    for operator, words in commands:
+        if (operator == "&&" and code) or (operator == "||" and not code):
             continue
-        if not part.strip() or (operator == "&&" and code) or (operator == "||" and not code):
-            continue
-        words = shlex.split(part.strip(), comments=True)
-        leaves = words[:1] in (["exit"], ["exec"])
-        if words[:1] == ["exit"]:
+        if words[0] == "exit":
             return Outcome(seconds, int(words[1]) % 256 if words[1:] else code)
-        result = outcome(words[1:] if leaves else words, endless=endless)
+        result = outcome(words[1:] if words[0] == "exec" else words, endless=endless)
         if result.seconds is None:
             return result
         seconds += result.seconds
         code = result.code
-        if leaves or (code and errexit):
+        if words[0] == "exec" or (code and errexit):
             break
     return Outcome(seconds, code)
+
+
+def _commands(script: str) -> list[tuple[str, list[str]]]:
+    """The simple commands of a script, each with the operator before it. ValueError for an open quotation."""
+    lexer = shlex.shlex(script, posix=True, punctuation_chars=";&|\n")
+    lexer.whitespace = " \t\r"
+    lexer.whitespace_split = True
+    commands: list[tuple[str, list[str]]] = []
+    operator, words = ";", []
+    for token in [*lexer, ";"]:
+        if token.strip(";&|\n"):
+            words.append(token)
+            continue
+        if words:
+            commands.append((operator, words))
+        operator, words = token.strip("\n") or ";", []
+    return commands
 
 
 def _sleep(arguments: list[str]) -> Outcome:

@@ -43,9 +43,7 @@ class PodEvents:
             if error.status not in (403, 404, 409):
                 raise
 
-    def _event(
-        self, pod: Object, name: str, kind: str, reason: str, message: str, now: str, field: str
-    ) -> Object:  # fmt: skip
+    def _event(self, pod: Object, name: str, kind: str, reason: str, message: str, now: str, field: str) -> Object:
         meta = pod["metadata"]
         about = {
             "apiVersion": "v1",

@@ -38,9 +38,7 @@ class Kubelet:
         self._workers: dict[str, tuple[PodWorker, asyncio.Task[None]]] = {}
         self._removals: dict[str, asyncio.Task[None]] = {}
         self._lease: asyncio.Task[None] | None = None
-        self._pods = Informer(
-            host.api, "/api/v1/pods", self._pod_changed, fieldSelector=f"spec.nodeName={name}"
-        )  # fmt: skip
+        self._pods = Informer(host.api, "/api/v1/pods", self._pod_changed, fieldSelector=f"spec.nodeName={name}")
 
     def start(self) -> None:
         """Register the node and start to run pods; returns when the node is ready for pods."""

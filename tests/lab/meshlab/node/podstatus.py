@@ -34,20 +34,22 @@ class ContainerState:
 def remembered(pod: Object, container: Object, group: str) -> ContainerState:
     """The state to start a container from; counts of an earlier start of the lab are kept."""
     known = {one["name"]: one for one in pod.get("status", {}).get(group, [])}.get(container["name"], {})
-    return ContainerState(
-        container["image"], restarts=known.get("restartCount", 0), last=known.get("lastState", {})
-    )  # fmt: skip
+    return ContainerState(container["image"], restarts=known.get("restartCount", 0), last=known.get("lastState", {}))
 
 
 def status(
-    pod: Object, *, now: str, started: str, node_address: str, address: str | None,
-    init: dict[str, ContainerState], main: dict[str, ContainerState],
-) -> Object:  # fmt: skip
+    pod: Object,
+    *,
+    now: str,
+    started: str,
+    node_address: str,
+    address: str | None,
+    init: dict[str, ContainerState],
+    main: dict[str, ContainerState],
+) -> Object:
     """The pod's status (v1 PodStatus) at the time ``now``; conditions keep the time of their last change."""
     restartable = [one["name"] for one in pod["spec"].get("initContainers", []) if one.get("restartPolicy") == "Always"]
-    initialized = all(
-        state.started if name in restartable else state.exit_code == 0 for name, state in init.items()
-    )  # fmt: skip
+    initialized = all(state.started if name in restartable else state.exit_code == 0 for name, state in init.items())
     serving = [*main.values(), *(init[name] for name in restartable)]
     phase = _phase(pod["spec"].get("restartPolicy", "Always"), initialized, init, main)
     unready = [name for name, state in {**init, **main}.items() if state in serving and not state.ready]
@@ -58,9 +60,11 @@ def status(
     conditions = _Conditions(pod, now)
     conditions.set("PodReadyToStartContainers", address is not None)
     conditions.set(
-        "Initialized", initialized, "ContainersNotInitialized",
+        "Initialized",
+        initialized,
+        "ContainersNotInitialized",
         f"containers with incomplete status: [{' '.join(uninitialized)}]",
-    )  # fmt: skip
+    )
     conditions.set("ContainersReady", ready, reason, message)
     conditions.set("Ready", ready, reason, message)
     result: Object = {

@@ -95,7 +95,9 @@ class PodWorker:
             self._sandbox = None
 
     async def _run_main(self) -> None:
-        tasks = [self._spawn(self._keep(c, self._main[c["name"]], self._policy)) for c in self._pod["spec"]["containers"]]
+        tasks = [
+            self._spawn(self._keep(c, self._main[c["name"]], self._policy)) for c in self._pod["spec"]["containers"]
+        ]
         await asyncio.gather(*tasks)
 
     async def _initialize(self, container: Object) -> bool:
@@ -121,8 +123,12 @@ class PodWorker:
             if not first:  # the first restart is immediate
                 message = f"back-off {delay:g}s restarting failed container={container['name']} pod={self._full_name}"
                 self._set(state, {"waiting": {"reason": "CrashLoopBackOff", "message": message}}, last=ended)
-                self._event("Warning", "BackOff", f"Back-off restarting failed container {container['name']} "
-                            f"in pod {self._full_name}", container)  # fmt: skip
+                self._event(
+                    "Warning",
+                    "BackOff",
+                    f"Back-off restarting failed container {container['name']} in pod {self._full_name}",
+                    container,
+                )
                 await asyncio.sleep(delay)
                 delay = min(2 * delay, self._host.timing.backoff_limit)
             first = False
@@ -145,15 +151,18 @@ class PodWorker:
                 task.cancel()
         self._running.pop(container["name"], None)
         state.ready = state.started = False
-        self._set(state, {
-            "terminated": {
-                "exitCode": code,
-                "reason": "Error" if code else "Completed",
-                "startedAt": begun,
-                "finishedAt": now(),
-                "containerID": running.container_id,
-            }
-        })  # fmt: skip
+        self._set(
+            state,
+            {
+                "terminated": {
+                    "exitCode": code,
+                    "reason": "Error" if code else "Completed",
+                    "startedAt": begun,
+                    "finishedAt": now(),
+                    "containerID": running.container_id,
+                }
+            },
+        )
         return code
 
     async def _pull(self, container: Object, state: ContainerState) -> Image:
@@ -182,9 +191,14 @@ class PodWorker:
         return [self._spawn(self._probe(container, state, running, startup, readiness, liveness))]
 
     async def _probe(
-        self, container: Object, state: ContainerState, running: Container,
-        startup: Object | None, readiness: Object | None, liveness: Object | None,
-    ) -> None:  # fmt: skip
+        self,
+        container: Object,
+        state: ContainerState,
+        running: Container,
+        startup: Object | None,
+        readiness: Object | None,
+        liveness: Object | None,
+    ) -> None:
         if startup and not await self._pass(container, running, startup, "Startup"):
             await self._kill(container, running, "startup")
             return
@@ -198,7 +212,9 @@ class PodWorker:
             loops.append(self._watch_liveness(container, running, liveness))
         await asyncio.gather(*loops)
 
-    async def _watch_readiness(self, container: Object, state: ContainerState, running: Container, probe: Object) -> None:
+    async def _watch_readiness(
+        self, container: Object, state: ContainerState, running: Container, probe: Object
+    ) -> None:
         while True:
             ready = await self._pass(container, running, probe, "Readiness", wanted=not state.ready)
             state.ready = ready
@@ -296,9 +312,7 @@ class PodWorker:
 
     async def _record(self, kind: str, reason: str, message: str, field: str) -> None:
         with contextlib.suppress(urllib3.exceptions.HTTPError):  # events are told, not promised
-            await in_thread(
-                functools.partial(self._host.events, self._pod, kind, reason, message, now(), field=field)
-            )
+            await in_thread(functools.partial(self._host.events, self._pod, kind, reason, message, now(), field=field))
 
 
 async def in_thread(function: Callable[..., Any], *arguments: Any) -> Any:

@@ -27,7 +27,7 @@ class StatusContainer:
 
     async def wait(self) -> int:
         """The exit code, once the command's time is over; 0 when it was stopped, as a program that heeds SIGTERM."""
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._stopped.wait(), self._expected.seconds)
         return 0 if self._stopped.is_set() else self._expected.code
 
