@@ -32,7 +32,7 @@ LEFT_OUT = {
     "gateway": {"asm_gateway": {"state"}},
     "deploy": {
         "asm_namespace": {"state", "kubeconfig", "context"},
-        "asm_workload": {"state", "kubeconfig", "context", "cluster"},
+        "asm_workload": {"state", "kubeconfig", "context"},
     },
     "define": {"istio_resource": {"state", "kubeconfig", "context"}},
 }
