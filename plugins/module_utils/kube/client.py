@@ -185,12 +185,20 @@ class KubeClient:
                 return found
 
     def _write(self, method: str, path: str, query: Json, body: Json, content: str, dry_run: bool) -> Json:
+        """``writes`` counts what happened or may have happened; what the server refused did not."""
         if dry_run:
             query["dryRun"] = "All"
-        else:
-            with self._lock:
-                self.writes += 1
-        return self._request(method, path, query, json.dumps(body, separators=(",", ":")).encode(), content)
+        try:
+            answer = self._request(method, path, query, json.dumps(body, separators=(",", ":")).encode(), content)
+        except AsmError as error:
+            self._count(not dry_run and not (isinstance(error, KubeError) and not error.transient))
+            raise
+        self._count(not dry_run)
+        return answer
+
+    def _count(self, written: bool) -> None:
+        with self._lock:
+            self.writes += written
 
     def _request(self, method: str, path: str, query: Json, body: bytes | None = None, content: str = "") -> Json:
         url = f"{self._server}{path}" + (f"?{urlencode(query)}" if query else "")

@@ -168,7 +168,7 @@ def _identity_by_library(config: dict[str, Any], context: str) -> dict[str, str]
     except kubernetes.ConfigException as error:
         raise InvalidInput(f"The login method of the kubeconfig's context '{context}' failed: {error}") from error
     return {
-        "authorization": loaded.get_api_key_with_prefix("authorization") or "",
+        "authorization": next((str(one["value"]) for one in loaded.auth_settings().values() if one.get("value")), ""),
         "cert_pem": _read(Path(loaded.cert_file)) if loaded.cert_file else "",
         "key_pem": _read(Path(loaded.key_file)) if loaded.key_file else "",
     }

@@ -8,10 +8,14 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.kube import differ
+from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.meshops.asm.plugins.module_utils.kube.fleet import Fleet
 from ansible_collections.meshops.asm.plugins.module_utils.kube.objectset import Manner, ObjectSet
 from ansible_collections.meshops.asm.plugins.module_utils.kube.options import connect, given_documents
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Wishes
@@ -42,7 +46,13 @@ class ObjectsModule(ResourceModule):
             prune_all=params["prune_all"],
             require_sidecar=bool(params.get("require_sidecar")) and not wishes.absent,
         )
-        self.objects = ObjectSet(wishes, manner, lambda: connect(params, cloud))
+        self.objects = Fleet(
+            {name: ObjectSet(copy.deepcopy(wishes), manner, one) for name, one in self.servers().items()}
+        )
+
+    def servers(self) -> dict[str, Callable[[], KubeClient]]:
+        """How to reach each API server that gets the objects, by the name that results call it."""
+        return {self.params.get("mesh") or "": lambda: connect(self.params, self.cloud)}
 
     def find(self) -> Any:
         return self.objects.find()
@@ -54,7 +64,7 @@ class ObjectsModule(ResourceModule):
         self.objects.apply(plan)
 
     def progress(self, plan: Plan) -> Progress:
-        return self.objects.progress(plan)
+        return self.objects.progress()
 
     def view(self, found: Any) -> Any:
         return self.objects.view(found)
@@ -63,5 +73,6 @@ class ObjectsModule(ResourceModule):
         return self.objects.wrote() or super().wrote()
 
     def extra(self, plan: Plan) -> dict[str, Any]:
-        items = self.objects.items
-        return {"resources": self.objects.view(items), "summary": differ.summary_of(items)}
+        found = self.objects.items()
+        everything = [item for items in found.values() for item in items]
+        return {"resources": self.objects.view(found), "summary": differ.summary_of(everything)}

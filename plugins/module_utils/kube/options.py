@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.access import cluster_kubeconfig, mesh_kubeconfig
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.access import mesh_kubeconfig
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.kube import documents
@@ -45,20 +45,21 @@ OBJECT_OPTIONS: dict[str, Any] = {
 
 
 def connect(params: dict[str, Any], cloud: Cloud) -> KubeClient:
-    """A client for the API server that ``kubeconfig``, ``mesh`` or ``cluster`` names.
-
-    Raises ``NotFound`` when there is no such mesh or cluster.
-    """
-    concurrency = int(params.get("concurrency") or 1)
-    if concurrency < 1:
-        raise InvalidInput("concurrency must be at least 1.")
+    """A client for the API server that ``kubeconfig`` or ``mesh`` names; no such mesh raises ``NotFound``."""
+    concurrency = concurrency_of(params)
     if params.get("kubeconfig"):
         text, folder = read_kubeconfig(params["kubeconfig"])
         return KubeClient(load(text, context=params.get("context"), folder=folder), concurrency=concurrency)
-    if params.get("mesh"):
-        text = mesh_kubeconfig(cloud, params["mesh"])
-        return KubeClient(load(text), concurrency=concurrency, patience=_FRESH_PATIENCE, fresh=True)
-    return KubeClient(load(cluster_kubeconfig(cloud, params["cluster"])), concurrency=concurrency)
+    text = mesh_kubeconfig(cloud, params["mesh"])
+    return KubeClient(load(text), concurrency=concurrency, patience=_FRESH_PATIENCE, fresh=True)
+
+
+def concurrency_of(params: dict[str, Any]) -> int:
+    """The number of requests at a time to one server."""
+    concurrency = int(params["concurrency"]) if params.get("concurrency") is not None else 1
+    if concurrency < 1:
+        raise InvalidInput("concurrency must be at least 1.")
+    return concurrency
 
 
 def given_documents(params: dict[str, Any]) -> list[documents.Document]:

@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kinds: paths, discovery, suggestions, and what belongs where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput, Refused
+from ansible_collections.meshops.asm.plugins.module_utils.kube import kinds
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import CLUSTER, MESH, Kind, find_kind, known_kind
+
+SERVED = {
+    "/apis/acme.example/v1": {
+        "resources": [
+            {"name": "widgets", "kind": "Widget", "namespaced": True},
+            {"name": "widgets/status", "kind": "Widget", "namespaced": True},
+            {"name": "planets", "kind": "Planet", "namespaced": False},
+        ]
+    },
+    "/apis/acme.example": {"versions": [{"version": "v1"}, {"version": "v1beta1"}]},
+}
+
+
+def discover(path: str) -> dict[str, Any] | None:
+    return SERVED.get(path)
+
+
+def never(path: str) -> dict[str, Any] | None:
+    raise AssertionError(f"{path} was asked for")
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind", "path"),
+    [
+        ("networking.istio.io/v1", "VirtualService", "/apis/networking.istio.io/v1/namespaces/n/virtualservices/x"),
+        ("networking.istio.io/v1beta1", "Gateway", "/apis/networking.istio.io/v1beta1/namespaces/n/gateways/x"),
+        ("v1", "Service", "/api/v1/namespaces/n/services/x"),
+        ("v1", "Namespace", "/api/v1/namespaces/x"),
+        ("apps/v1", "Deployment", "/apis/apps/v1/namespaces/n/deployments/x"),
+        ("istio.alibabacloud.com/v1beta1", "IstioGateway", "/apis/istio.alibabacloud.com/v1beta1/namespaces/n/istiogateways/x"),
+    ],
+)
+def test_known_kinds_cost_no_request(api_version: str, kind: str, path: str) -> None:
+    assert find_kind(api_version, kind, never).path("n", "x") == path
+
+
+def test_a_kind_of_all_namespaces() -> None:
+    assert Kind("acme.example", "v1", "Widget", "widgets").path() == "/apis/acme.example/v1/widgets"
+
+
+def test_unknown_kinds_are_discovered() -> None:
+    assert find_kind("acme.example/v1", "Widget", discover) == Kind("acme.example", "v1", "Widget", "widgets", True)
+    assert not find_kind("acme.example/v1", "Planet", discover).namespaced
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind", "message"),
+    [
+        ("acme.example/v1", "Widgets", "acme.example/v1 has no kind 'Widgets'. Did you mean Widget?"),
+        ("acme.example/v9", "Widget", "serves acme.example as v1, v1beta1, not as v9"),
+        ("networking.istio.oi/v1", "VirtualService", "no API group 'networking.istio.oi'"),
+        ("networking.istio.oi/v1", "VirtualServce", "Did you mean VirtualService of networking.istio.io?"),
+    ],
+)
+def test_names_that_nobody_serves(api_version: str, kind: str, message: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        find_kind(api_version, kind, discover)
+    assert message in caught.value.message
+
+
+def test_default_versions() -> None:
+    versions = {kind: (known_kind(kind) or pytest.fail(kind)).api_version for kind in ("EnvoyFilter", "Telemetry", "Pod")}
+    assert versions == {"EnvoyFilter": "networking.istio.io/v1alpha3", "Telemetry": "telemetry.istio.io/v1", "Pod": "v1"}
+    assert known_kind("Gateway", "gateway.networking.k8s.io/v1") is None
+
+
+def test_the_kinds_of_a_definition() -> None:
+    body = {
+        "spec": {
+            "group": "acme.example",
+            "scope": "Cluster",
+            "names": {"kind": "Planet", "plural": "planets"},
+            "versions": [{"name": "v1", "served": True}, {"name": "v0", "served": False}],
+        }
+    }
+    assert kinds.defined_kinds(body) == [Kind("acme.example", "v1", "Planet", "planets", False)]
+
+
+@pytest.mark.parametrize("name", ["VirtualService", "IstioGateway", "WasmPlugin", "AuthorizationPolicy"])
+def test_mesh_kinds_do_not_go_to_a_cluster(name: str) -> None:
+    kind = known_kind(name)
+    assert kind
+    with pytest.raises(Refused, match=r"control plane of the mesh.*meshops\.asm\.istio_resource"):
+        kinds.check_target(CLUSTER, kind, "istio-system")
+    kinds.check_target(MESH, kind, "istio-system")
+
+
+@pytest.mark.parametrize("name", ["Deployment", "Service", "Pod", "Secret", "CronJob", "HorizontalPodAutoscaler"])
+def test_workloads_do_not_go_to_a_control_plane(name: str) -> None:
+    kind = known_kind(name)
+    assert kind
+    with pytest.raises(Refused, match=r"data-plane cluster.*meshops\.asm\.asm_workload"):
+        kinds.check_target(MESH, kind, "default")
+    kinds.check_target(CLUSTER, kind, "default")
+
+
+def test_namespaces_go_to_both() -> None:
+    kind = known_kind("Namespace")
+    assert kind
+    kinds.check_target(MESH, kind, "")
+    kinds.check_target(CLUSTER, kind, "")
+
+
+def test_an_istio_gateway_has_its_place() -> None:
+    kind = known_kind("IstioGateway")
+    assert kind
+    with pytest.raises(Refused, match="must be in the namespace istio-system, this one is in 'default'"):
+        kinds.check_target(MESH, kind, "default")
+
+
+def test_what_a_prune_looks_at() -> None:
+    mesh = {kind.kind for kind in kinds.prunable_kinds(MESH)}
+    cluster = {kind.kind for kind in kinds.prunable_kinds(CLUSTER)}
+    assert {"VirtualService", "IstioGateway", "Telemetry"} <= mesh
+    assert {"Deployment", "Service", "ConfigMap"} <= cluster
+    assert not mesh & cluster
+    assert not cluster & {"Namespace", "CustomResourceDefinition", "PersistentVolumeClaim", "Pod", "Node"}
+
+
+def test_builtin_kinds_may_be_stored_in_another_spelling() -> None:
+    assert Kind("apps", "v1", "Deployment", "deployments").builtin
+    assert Kind("rbac.authorization.k8s.io", "v1", "Role", "roles").builtin
+    assert not Kind("networking.istio.io", "v1", "Gateway", "gateways").builtin

@@ -1,0 +1,322 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole flow of a set of objects, from listing to waiting, against an API server in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput, NotFound, Refused
+from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import from_definition
+from ansible_collections.meshops.asm.plugins.module_utils.kube.objectset import Manner, ObjectSet
+from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Wishes
+from ansible_collections.meshops.asm.plugins.module_utils.reconcile import Outcome, reconcile
+
+from .conftest import MemoryApi, managed, virtual_service
+
+Json = dict[str, Any]
+ISTIO = "/apis/networking.istio.io/v1/namespaces/default"
+ROUTES = f"{ISTIO}/virtualservices"
+RULE = {
+    "apiVersion": "networking.istio.io/v1",
+    "kind": "DestinationRule",
+    "metadata": {"name": "reviews"},
+    "spec": {"host": "reviews"},
+}
+SPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}
+
+
+class Run:
+    """One task: its set and how it ended."""
+
+    def __init__(self, api: MemoryApi, client: KubeClient) -> None:
+        self.api, self.client = api, client
+        self.objects: ObjectSet | None = None
+
+    def __call__(self, *bodies: Json, check: bool = False, absent: bool = False, target: str = "mesh", **manner: Any) -> Outcome:
+        self.api.requests.clear()
+        wishes = Wishes(target, from_definition(list(bodies)), set_name=manner.get("set_name"), absent=absent)
+        self.objects = ObjectSet(wishes, Manner(**manner), lambda: self.client)
+        return reconcile(self.objects, check=check, timeout=5)
+
+    def fails(self, *bodies: Json, **options: Any) -> AsmError:
+        with pytest.raises(AsmError) as caught:
+            self(*bodies, **options)
+        return caught.value
+
+    @property
+    def outcomes(self) -> dict[str, str]:
+        return {item.short: item.outcome for item in self.objects.items} if self.objects else {}
+
+
+@pytest.fixture
+def run(api: MemoryApi, client: KubeClient) -> Run:
+    return Run(api, client)
+
+
+def test_create_then_nothing_but_lists(api: MemoryApi, run: Run) -> None:
+    outcome = run(virtual_service(), RULE)
+    assert outcome.changed
+    assert [one["outcome"] for one in outcome.value] == ["created", "created"]
+    again = run(virtual_service(), RULE)
+    assert not again.changed
+    assert {one["outcome"] for one in again.value} == {"unchanged"}
+    assert sorted({method for method, *_ in api.requests}) == ["GET"]
+    assert sorted(api.sent("GET")) == [f"{ISTIO}/destinationrules", ROUTES]
+
+
+def test_a_change_and_a_dropped_field(api: MemoryApi, run: Run) -> None:
+    run(virtual_service(exportTo=["*"]))
+    outcome = run(virtual_service(gateways=["mesh"]))
+    assert (outcome.changed, outcome.plan.before["VirtualService default/reviews"]["spec"]["exportTo"]) == (True, ["*"])
+    assert api.objects[f"{ROUTES}/reviews"]["spec"] == {"hosts": ["reviews"], "gateways": ["mesh"]}
+
+
+def test_check_mode_asks_but_does_not_write(api: MemoryApi, run: Run) -> None:
+    outcome = run(virtual_service(), check=True)
+    assert (outcome.changed, outcome.value[0]["outcome"]) == (True, "created")
+    assert outcome.plan.after["VirtualService default/reviews"]["spec"] == {"hosts": ["reviews"]}
+    assert api.sent("PATCH") == [f"{ROUTES}/reviews (dry run)"]
+    assert f"{ROUTES}/reviews" not in api.objects
+
+
+def test_one_bad_object_means_that_nothing_is_written(api: MemoryApi, run: Run) -> None:
+    error = run.fails(virtual_service("a"), virtual_service("b", refuse="no"))
+    assert "VirtualService default/b (definition, document 2): spec.refuse" in error.message
+    assert error.message.endswith("Nothing was written.")
+    assert not error.changed
+    assert all(path.endswith("(dry run)") for path in api.sent("PATCH"))
+
+
+def test_without_validation_a_failure_does_not_hide_the_others(api: MemoryApi, run: Run) -> None:
+    bodies = [virtual_service("a"), virtual_service("b", refuse="no"), virtual_service("c")]
+    error = run.fails(*bodies, validate=False)
+    assert error.changed
+    assert "Nothing was written" not in error.message
+    assert run.outcomes == {
+        "VirtualService default/a": "created",
+        "VirtualService default/b": "failed",
+        "VirtualService default/c": "created",
+    }
+
+
+def test_what_depends_on_a_failure_is_not_sent(api: MemoryApi, run: Run) -> None:
+    rule = {**RULE, "spec": {"host": "reviews", "refuse": "no"}}
+    error = run.fails(virtual_service(), rule, validate=False)
+    assert run.outcomes == {"VirtualService default/reviews": "skipped", "DestinationRule default/reviews": "failed"}
+    assert len(api.sent("PATCH")) == 1
+    assert (error.changed, error.message.endswith("Nothing was written.")) == (False, True)
+    error = run.fails(virtual_service(), rule, SPACE, validate=False)
+    assert error.changed
+    assert "1 objects that come after them were not sent" in error.message
+
+
+def test_many_failures_are_named_first_to_last(run: Run) -> None:
+    error = run.fails(*[virtual_service(f"v-{n}", refuse=n) for n in "abcde"])
+    assert error.message.startswith("5 of 5 objects failed. VirtualService default/v-a (definition, document 1)")
+    assert "... and 2 more" in error.message
+
+
+def test_order_of_writes_and_of_deletions(api: MemoryApi, run: Run) -> None:
+    route = virtual_service("reviews", "shop")
+    rule = {**RULE, "metadata": {"name": "reviews", "namespace": "shop"}}
+    run(route, rule, SPACE)
+    kinds = [path.split("/")[-2] for path in api.sent("PATCH") if "dry run" not in path]
+    assert kinds == ["namespaces", "destinationrules", "virtualservices"]
+    run(route, rule, SPACE, absent=True)
+    assert [path.split("/")[-2] for path in api.sent("DELETE")] == ["virtualservices", "destinationrules", "namespaces"]
+    assert not run(route, rule, SPACE, absent=True).changed
+
+
+def test_objects_of_a_namespace_to_come_are_tried_in_default(api: MemoryApi, run: Run) -> None:
+    outcome = run(SPACE, virtual_service("reviews", "shop"), check=True)
+    assert f"{ROUTES}/reviews (dry run)" in api.sent("PATCH")
+    assert outcome.plan.after["VirtualService shop/reviews"]["metadata"]["namespace"] == "shop"
+    error = run.fails(SPACE, virtual_service("reviews", "shop", refuse="no"))
+    assert "VirtualService shop/reviews (definition, document 2): spec.refuse" in error.message
+    assert "/api/v1/namespaces/shop" not in api.objects
+
+
+def test_a_missing_namespace(api: MemoryApi, run: Run) -> None:
+    error = run.fails(virtual_service("reviews", "nowhere"))
+    assert isinstance(error, NotFound)
+    assert "the namespace 'nowhere' does not exist" in error.message
+    assert "different objects" in error.message
+    assert [path for path in api.sent("PATCH") if "dry run" not in path] == []
+    outcome = run(virtual_service("reviews", "nowhere"), check=True)
+    assert outcome.changed
+    assert "nowhere" in outcome.plan.warnings[0]
+
+
+class TestNowhere:
+    """The mesh or cluster is not there (yet)."""
+
+    @staticmethod
+    def task(absent: bool = False) -> ObjectSet:
+        def connect() -> KubeClient:
+            raise NotFound("There is no mesh 'demo'.")
+
+        return ObjectSet(Wishes("mesh", from_definition(virtual_service()), absent=absent), Manner(), connect)
+
+    def test_creation_is_predicted(self) -> None:
+        outcome = reconcile(self.task(), check=True)
+        assert (outcome.changed, outcome.value[0]["outcome"]) == (True, "created")
+        assert "There is no mesh 'demo'." in outcome.plan.warnings[0]
+
+    def test_writing_fails(self) -> None:
+        with pytest.raises(NotFound, match="There is no mesh 'demo'"):
+            reconcile(self.task())
+
+    def test_there_is_nothing_to_remove(self) -> None:
+        outcome = reconcile(self.task(absent=True))
+        assert (outcome.changed, outcome.plan.warnings) == (False, ())
+
+
+def test_conflicts_name_manager_and_field(api: MemoryApi, run: Run) -> None:
+    body = virtual_service(gateways=["mesh"])
+    api.put(f"{ROUTES}/reviews", body, managedFields=managed(body, "kubectl"))
+    error = run.fails(virtual_service())
+    assert 'field .spec is managed by "kubectl"' in error.message
+    assert "force_conflicts: true" in error.message
+    assert run(virtual_service(), force_conflicts=True).changed
+    assert not run(virtual_service()).changed
+
+
+def test_duplicates_are_refused_with_both_places(api: MemoryApi, run: Run) -> None:
+    error = run.fails(virtual_service(), virtual_service("other"), virtual_service())
+    assert "given twice: in definition, document 1 and in definition, document 3" in error.message
+    assert not api.requests
+
+
+def test_the_wrong_target(api: MemoryApi, run: Run) -> None:
+    assert isinstance(run.fails(virtual_service(), target="cluster"), Refused)
+    deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}}
+    assert "Deployment d (definition, document 1): Deployment belongs to" in run.fails(deployment).message
+    assert not api.requests
+
+
+def test_a_kubeconfig_of_a_cluster_is_recognised(api: MemoryApi, run: Run) -> None:
+    api.unserved.add("virtualservices")
+    error = run.fails(virtual_service())
+    assert "it is no control plane of a mesh" in error.message
+    assert "VirtualService default/reviews (definition, document 1)" in error.message
+
+
+def test_a_version_that_is_not_served(api: MemoryApi, run: Run) -> None:
+    api.unserved.add("virtualservices")
+    api.documents["/apis/networking.istio.io"] = {"versions": [{"version": "v1beta1"}]}
+    assert "serves networking.istio.io as v1beta1, not as v1" in run.fails(virtual_service()).message
+
+
+def test_not_allowed(api: MemoryApi, run: Run) -> None:
+    api.fail_next(403, {"kind": "Status", "reason": "Forbidden", "message": "no"}, times=2)
+    assert "GrantUserPermissions" in run.fails(virtual_service()).message
+
+
+def test_an_object_that_is_too_large(api: MemoryApi, run: Run) -> None:
+    error = run.fails(virtual_service(text="x" * 1_600_000))
+    assert isinstance(error, AsmError)
+    assert "the API server stores at most 1,500,000" in error.message
+    assert not api.sent("PATCH")
+
+
+class TestPrune:
+    """Members of a set that are not listed any more."""
+
+    def fill(self, run: Run) -> None:
+        run(virtual_service("a"), virtual_service("b"), RULE, set_name="shop")
+        run(virtual_service("foreign"), set_name="other")
+
+    def test_only_what_is_gone_from_the_list_goes(self, api: MemoryApi, run: Run) -> None:
+        self.fill(run)
+        theirs = virtual_service("theirs")
+        theirs["metadata"]["labels"] = {"meshops.asm/set": "shop"}
+        api.put(f"{ROUTES}/theirs", theirs, managedFields=managed(theirs, "kubectl"))
+        planned = run(virtual_service("a"), set_name="shop", prune=True, check=True)
+        assert api.sent("DELETE") == []
+        outcome = run(virtual_service("a"), set_name="shop", prune=True)
+        for value in (planned.value, outcome.value):
+            assert {one["name"]: one["outcome"] for one in value} == {
+                "a": "unchanged",
+                "b": "deleted",
+                "reviews": "deleted",
+            }
+        assert {f"{ROUTES}/{name}" in api.objects for name in ("a", "foreign", "theirs")} == {True}
+        assert not run(virtual_service("a"), set_name="shop", prune=True).changed
+
+    def test_other_namespaces_belong_to_the_set(self, api: MemoryApi, run: Run) -> None:
+        run(virtual_service("a"), virtual_service("b", "istio-system"), set_name="shop")
+        run(virtual_service("a"), set_name="shop", prune=True)
+        assert api.sent("DELETE") == ["/apis/networking.istio.io/v1/namespaces/istio-system/virtualservices/b"]
+
+    def test_everything_needs_permission(self, api: MemoryApi, run: Run) -> None:
+        self.fill(run)
+        assert "would remove all 3 objects of the set 'shop'" in run.fails(
+            virtual_service("new"), set_name="shop", prune=True
+        ).message
+        assert isinstance(run.fails(set_name="shop", prune=True), InvalidInput)
+        assert len(api.objects) == 6
+        assert run(set_name="shop", prune=True, prune_all=True).changed
+        assert [path.rsplit("/", 1)[1] for path in api.objects if "istio.io" in path] == ["foreign"]
+
+    def test_options_that_make_no_sense(self, run: Run) -> None:
+        assert "prune needs the option set" in run.fails(virtual_service(), prune=True).message
+        assert "state: present only" in run.fails(virtual_service(), set_name="s", prune=True, absent=True).message
+
+
+def test_an_object_that_is_going_is_created_anew_when_gone(
+    api: MemoryApi, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = virtual_service()
+    api.put(f"{ROUTES}/reviews", live, deletionTimestamp="now", finalizers=["a/b"], managedFields=managed(live))
+    real: Callable[..., Any] = run.client.get
+    looks: list[str] = []
+
+    def get(path: str, **query: Any) -> Any:
+        if path == f"{ROUTES}/reviews":
+            looks.append(path)
+            if len(looks) == 2:
+                del api.objects[path]
+        return real(path, **query)
+
+    monkeypatch.setattr(run.client, "get", get)
+    assert run(virtual_service()).value[0]["outcome"] == "created"
+    assert "deletionTimestamp" not in api.objects[f"{ROUTES}/reviews"]["metadata"]
+
+
+def test_deletion_waits_until_gone(api: MemoryApi, run: Run) -> None:
+    api.put(f"{ROUTES}/reviews", virtual_service(), finalizers=["a/b"])
+    wishes = Wishes("mesh", from_definition(virtual_service()), absent=True)
+    with pytest.raises(AsmError, match=r"VirtualService default/reviews to be gone \(held by finalizers a/b\)"):
+        reconcile(ObjectSet(wishes, Manner(), lambda: run.client), timeout=0.3)
+
+
+def test_kinds_that_come_with_the_task(api: MemoryApi, run: Run) -> None:
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "widgets.acme.example"},
+        "spec": {
+            "group": "acme.example",
+            "scope": "Namespaced",
+            "names": {"kind": "Widget", "plural": "widgets"},
+            "versions": [{"name": "v1", "served": True}],
+        },
+    }
+    widget = {"apiVersion": "acme.example/v1", "kind": "Widget", "metadata": {"name": "w"}, "spec": {"a": 1}}
+    api.unserved.add("widgets")
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.acme.example"
+    established = {"conditions": [{"type": "Established", "status": "True"}]}
+    real = api._store
+
+    def store(place: str, query: dict[str, str], live: Any, stored: Json) -> Any:
+        return real(place, query, live, {**stored, "status": established} if place == path else stored)
+
+    api._store = store
+    outcome = run(widget, definition, target="cluster")
+    assert [one["outcome"] for one in outcome.value] == ["created", "created"]
+    assert api.sent("PATCH")[-2:] == [path, "/apis/acme.example/v1/namespaces/default/widgets/w"]
