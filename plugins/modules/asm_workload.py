@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: asm_workload
-short_description: Manage applications in a data-plane cluster of a mesh
+short_description: Manage applications in the data-plane clusters of a mesh
 version_added: 0.1.0
 author: The meshops.asm authors (@meshops)
 description:
@@ -19,11 +19,15 @@ description:
     that explain it.
   - Istio resources do not belong here but in the control plane, see M(meshops.asm.istio_resource).
 options:
-  cluster:
+  clusters:
     description:
-      - Name or id of the ACK cluster. A short-lived kubeconfig is fetched for the task and kept in memory only.
-      - One of O(cluster) and O(kubeconfig) is needed.
-    type: str
+      - Names or ids of the ACK clusters. They are handled at the same time, and nothing is written to any of them
+        before all of them accept the objects.
+      - A short-lived kubeconfig is fetched for each and kept in memory only.
+      - One of O(clusters) and O(kubeconfig) is needed.
+    type: list
+    elements: str
+    aliases: [cluster]
   require_sidecar:
     description:
       - Fail unless every pod of the Deployments, StatefulSets and DaemonSets has the mesh's sidecar (container
@@ -120,25 +124,41 @@ last_state:
   sample: {pods: {reviews-v1-5d9c-x2x7k: "pod reviews-v1-5d9c-x2x7k, container reviews: ImagePullBackOff: not found"}}
 """
 
+from collections.abc import Callable
+
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.access import ClusterAccess
+from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import CLUSTER
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
 from ansible_collections.meshops.asm.plugins.module_utils.kube.module import ObjectsModule
-from ansible_collections.meshops.asm.plugins.module_utils.kube.options import OBJECT_OPTIONS
+from ansible_collections.meshops.asm.plugins.module_utils.kube.options import OBJECT_OPTIONS, concurrency_of
 from ansible_collections.meshops.asm.plugins.module_utils.module import run_resource
 
 
 class AsmWorkload(ObjectsModule):
-    """Objects in a data-plane cluster."""
+    """Objects in one or several data-plane clusters."""
 
     target = CLUSTER
     options = {
-        "cluster": {"type": "str"},
+        "clusters": {"type": "list", "elements": "str", "aliases": ["cluster"]},
         "require_sidecar": {"type": "bool", "default": False},
         **OBJECT_OPTIONS,
     }
     rules = {
-        "required_one_of": [("cluster", "kubeconfig"), ("definition", "src", "template", "_documents")],
-        "mutually_exclusive": [("cluster", "kubeconfig")],
+        "required_one_of": [("clusters", "kubeconfig"), ("definition", "src", "template", "_documents")],
+        "mutually_exclusive": [("clusters", "kubeconfig")],
     }
+
+    def servers(self) -> dict[str, Callable[[], KubeClient]]:
+        names = self.params["clusters"]
+        if not names:
+            return super().servers()
+        known = ClusterAccess(self.cloud)
+        concurrency = concurrency_of(self.params)
+        return {
+            name: lambda name=name: KubeClient(load(known.kubeconfig(name)), concurrency=concurrency)
+            for name in dict.fromkeys(names)
+        }
 
 
 def main() -> None:

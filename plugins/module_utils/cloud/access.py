@@ -8,6 +8,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import clusters, meshes
@@ -46,6 +47,23 @@ def cluster_kubeconfig(cloud: Cloud, cluster: str, *, private: bool | None = Non
     return str(fetch_cluster_kubeconfig(cloud, found, private=private, minutes=TEMPORARY_MINUTES)["config"])
 
 
+class ClusterAccess:
+    """Kubeconfigs of several clusters from one listing; safe for use by several threads."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._lock = threading.Lock()
+        self._known: list[dict[str, Any]] | None = None
+
+    def kubeconfig(self, name_or_id: str) -> str:
+        """A short-lived kubeconfig (YAML text) of the cluster."""
+        with self._lock:
+            if self._known is None:
+                self._known = list_clusters(self._cloud)
+            cluster = pick_cluster(self._known, name_or_id)
+            return str(fetch_cluster_kubeconfig(self._cloud, cluster, minutes=TEMPORARY_MINUTES)["config"])
+
+
 def fetch_cluster_kubeconfig(
     cloud: Cloud, cluster: dict[str, Any], *, private: bool | None = None, minutes: int | None = None
 ) -> dict[str, Any]:
@@ -68,9 +86,14 @@ def fetch_cluster_kubeconfig(
 
 def require_cluster(cloud: Cloud, name_or_id: str) -> dict[str, Any]:
     """The ACK cluster with this name or id (action DescribeClustersV1, paged); an unknown one raises ``NotFound``."""
-    known = list_clusters(cloud)
+    return pick_cluster(list_clusters(cloud), name_or_id)
+
+
+def pick_cluster(known: list[dict[str, Any]], name_or_id: str) -> dict[str, Any]:
+    """The one of the listed ACK clusters that has this name or id. Pure."""
     as_seen_by_meshes = [
-        {"ClusterId": c["cluster_id"], "Name": c.get("name"), "RegionId": c.get("region_id")} for c in known
+        {"ClusterId": cluster["cluster_id"], "Name": cluster.get("name"), "RegionId": cluster.get("region_id")}
+        for cluster in known
     ]
     chosen = clusters.require(as_seen_by_meshes, name_or_id)["ClusterId"]
     return next(cluster for cluster in known if cluster["cluster_id"] == chosen)
