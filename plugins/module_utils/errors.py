@@ -38,6 +38,10 @@ class AsmError(Exception):
         self.changed = changed
         self.details = details or {}
 
+    def __str__(self) -> str:
+        # Layers above may have put the message into their own words since.
+        return self.message
+
     def as_result(self) -> dict[str, Any]:
         """The value of the result key ``error``: ``{code, message, request_id, http_status}``."""
         return {
