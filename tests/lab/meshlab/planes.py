@@ -34,10 +34,6 @@ _MESH_SERVICES = "192.168.255.0/24"
 #: No nodes and no pods, so no ServiceAccounts either: users come with certificates.
 _MESH_FLAGS = ("--disable-admission-plugins=ServiceAccount",)
 
-#: Half of a mesh's start would be garbage collection with 50, as compiling the schemas of Istio's kinds makes so much.
-_CLUSTER_GOGC = 50
-_MESH_GOGC = 100
-
 
 class Planes:
     """One etcd and all API servers of one lab. Every method may be called from any thread.
@@ -78,7 +74,7 @@ class Planes:
         """The plane of a data-plane cluster; started at the first call, ready on return."""
 
         def make() -> ClusterPlane:
-            server, address = self._server(cluster_id, service_cidr, gogc=_CLUSTER_GOGC)
+            server, address = self._server(cluster_id, service_cidr)
             return ClusterPlane(
                 cluster_id,
                 server,
@@ -97,7 +93,7 @@ class Planes:
         """The plane of a mesh's control plane; started at the first call, ready on return."""
 
         def make() -> MeshPlane:
-            server, address = self._server(mesh_id, _MESH_SERVICES, gogc=_MESH_GOGC, flags=_MESH_FLAGS)
+            server, address = self._server(mesh_id, _MESH_SERVICES, flags=_MESH_FLAGS)
             return MeshPlane(
                 mesh_id,
                 server,
@@ -141,9 +137,7 @@ class Planes:
         with self._lock:
             return self._plane_locks.setdefault(plane_id, threading.Lock())
 
-    def _server(
-        self, plane_id: str, service_cidr: str, *, gogc: int, flags: tuple[str, ...] = ()
-    ) -> tuple[ApiServer, str]:
+    def _server(self, plane_id: str, service_cidr: str, *, flags: tuple[str, ...] = ()) -> tuple[ApiServer, str]:
         address = self._addresses.plane(plane_id)
         server = ApiServer(
             plane_id,
@@ -153,7 +147,6 @@ class Planes:
             binary=self._binaries.kube_apiserver,
             processes=self._processes,
             store=self._etcd,
-            gogc=gogc,
             flags=flags,
         )
         return server, address
