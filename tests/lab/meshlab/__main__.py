@@ -35,7 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _up(options: argparse.Namespace) -> int:
     world = Path(options.world).expanduser().absolute()
     if options.foreground:
-        return daemon.run(options.workdir, world, options.transitions)
+        from meshlab.foreground import run  # heavy: only the lab's own process needs it
+
+        return run(options.workdir, world, options.transitions)
     if daemon.up(options.workdir, world, options.transitions, lambda line: print(line, flush=True)):
         print(f"the lab is up; its environment: eval $({_command(options, 'env')})")
     else:

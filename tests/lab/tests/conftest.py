@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from alibabacloud_cs20151215 import models as cs_models
 from alibabacloud_cs20151215.client import Client as CsClient
 from alibabacloud_servicemesh20200111 import models as asm_models
@@ -22,18 +24,40 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from doubles import NO_BINARIES, MemoryPlanes
+from doubles import NO_BINARIES, MemoryPlane, MemoryPlanes
 from meshlab import lab as lab_module
 from meshlab.account import User
+from meshlab.addresses import Addresses
 from meshlab.lab import Lab
-from meshlab.world import DEFAULT_WORLD
+from meshlab.world import DEFAULT_WORLD, World, new_world
 from Tea.exceptions import TeaException
 
 
+@pytest.fixture(scope="session")
+def content() -> dict[str, Any]:
+    """The default world, parsed once."""
+    parsed: dict[str, Any] = yaml.safe_load(DEFAULT_WORLD.read_text(encoding="utf-8"))
+    return parsed
+
+
 @pytest.fixture
-def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    """A lab whose planes lie in memory, with transitions as fast as they can be."""
+def memory(monkeypatch: pytest.MonkeyPatch, content: dict[str, Any]) -> None:
+    """Labs have their planes in memory and the default world."""
+
+    def load(file: Path, content_file: Path, addresses: Addresses) -> World:
+        if file.exists():
+            return World.from_dump(json.loads(file.read_text(encoding="utf-8")), file)
+        world = new_world(content, addresses)
+        world.file = file
+        return world
+
     monkeypatch.setattr(lab_module, "Planes", MemoryPlanes)
+    monkeypatch.setattr(lab_module, "load_world", load)
+
+
+@pytest.fixture
+def cloud(tmp_path: Path, memory: None) -> Iterator[Lab]:
+    """A lab in memory, with transitions as fast as they can be."""
     lab = Lab(tmp_path, DEFAULT_WORLD, NO_BINARIES, 0.0)
     lab.start(lambda line: None)
     yield lab
@@ -58,11 +82,24 @@ def user_named(lab: Lab, name: str) -> User:
     return next(user for user in lab.world.users.values() if user.name == name)
 
 
+def _unknown(sent: Any, understood: Any, path: str = "") -> list[str]:
+    """Paths of what was sent and is not in what the SDK made of it."""
+    if isinstance(sent, dict) and isinstance(understood, dict):
+        lost = [f"{path}/{key}" for key in sent if key not in understood]
+        both = [key for key in sent if key in understood]
+        return lost + [one for key in both for one in _unknown(sent[key], understood[key], f"{path}/{key}")]
+    if isinstance(sent, list) and isinstance(understood, list):
+        pairs = zip(sent, understood, strict=True)
+        return [one for number, (a, b) in enumerate(pairs) for one in _unknown(a, b, f"{path}/{number}")]
+    return [] if sent == understood else [path]
+
+
 def _assert_known(models: Any, action: str, body: Any) -> None:
     """Every field of a reply is one that the SDK knows: what it drops on the way in would be a field of our own."""
     model = getattr(models, f"{action}ResponseBody")
     for one in body if isinstance(body, list) else [body]:
-        assert model().from_map(one).to_map() == one, f"{action} answers with fields that the SDK does not know"
+        unknown = _unknown(one, model().from_map(one).to_map())
+        assert not unknown, f"{action} answers with fields that the SDK does not know: {', '.join(unknown)}"
 
 
 class CheckedAsm(AsmClient):
@@ -174,3 +211,10 @@ def pem_pair() -> tuple[str, str]:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return certificate.public_bytes(serialization.Encoding.PEM).decode(), private.decode()
+
+
+def plane_of(lab: Lab, plane_id: str) -> MemoryPlane:
+    """The plane of a mesh or cluster, started when it is not running."""
+    plane: Any = lab.fleet.cluster(plane_id) if plane_id in lab.world.clusters else lab.fleet.mesh(plane_id)
+    assert isinstance(plane, MemoryPlane)
+    return plane

@@ -132,8 +132,8 @@ class MemoryWatch:
         while not self._closed:
             with self._api._changed:
                 fresh = [event for event in self._api._events if event[0] > self._version]
-                if not fresh:
-                    self._api._changed.wait(0.05)
+                if not fresh and not self._closed:
+                    self._api._changed.wait(1.0)
             for version, kind, path, item in fresh:
                 self._version = version
                 if _in(self._path, path) and (not self._label or self._label in item["metadata"].get("labels", {})):
@@ -141,6 +141,7 @@ class MemoryWatch:
 
     def close(self) -> None:
         self._closed = True
+        self._api.close()
 
 
 class MemoryPlane:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from alibabacloud_servicemesh20200111 import models
 from alibabacloud_servicemesh20200111.client import Client as AsmClient
-from conftest import attach, cluster_id, create_mesh, mesh_detail, refused, wait_for, wait_state
+from conftest import attach, cluster_id, create_mesh, mesh_detail, plane_of, refused, wait_for, wait_state
 from meshlab.asm.features import FEATURES, HIDDEN, Feature, initial_spec
 from meshlab.inventory import billed_resources
 from meshlab.lab import Lab
@@ -170,7 +170,7 @@ def test_basic_options_of_a_new_mesh(asm: AsmClient, cloud: Lab) -> None:
     assert detail["Spec"]["LoadBalancer"]["ApiServerPublicEip"] is True
     eip = cloud.world.eips[detail["Spec"]["LoadBalancer"]["ApiServerPublicEipId"]]
     assert detail["Endpoints"]["PublicApiServerEndpoint"] == f"https://{eip.address}:6443"
-    assert eip.address in cloud.fleet.mesh(mesh_id).published
+    assert eip.address in plane_of(cloud, mesh_id).published
     balancers = {one["id"]: cloud.world.load_balancers[one["id"]] for one in _made(cloud, mesh_id, "load_balancer")}
     assert {(one.spec, one.pay_type) for one in balancers.values()} == {
         ("slb.s3.small", "PrePay"),
@@ -359,7 +359,7 @@ def test_deletion_releases_what_was_made_but_what_is_retained(asm: AsmClient, cl
     wait_for(lambda: mesh_id not in cloud.world.meshes)
     left = [row for row in billed_resources(cloud.world) if not row["initial"] and row["type"] != "mesh"]
     assert [row["id"] for row in left] == [kept]
-    assert mesh_id not in cloud.planes.planes
+    assert mesh_id not in cloud.fleet.running()
     for setting, code in (("not_found", "ServiceMesh.NotFound"), ("forbidden", "StatusForbidden")):
         cloud.world.set_setting("after_delete", setting)
         assert refused(lambda: mesh_detail(asm, mesh_id)).code == code

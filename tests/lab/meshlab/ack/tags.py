@@ -24,7 +24,7 @@ def tag_resources(call: AckCall) -> dict[str, Any]:
         for cluster in clusters:
             cluster.tags |= tags
         call.world.save()
-    return {"request_id": ""}
+    return {"RequestId": ""}
 
 
 @route("UntagResources", "DELETE", "/tags", write=True)
@@ -37,7 +37,7 @@ def untag_resources(call: AckCall) -> dict[str, Any]:
         for cluster in _clusters(call):
             cluster.tags = {key: value for key, value in cluster.tags.items() if keys and key not in keys}
         call.world.save()
-    return {"request_id": ""}
+    return {"RequestId": ""}
 
 
 @route("ListTagResources", "GET", "/tags")
@@ -55,7 +55,7 @@ def list_tag_resources(call: AckCall) -> dict[str, Any]:
         if all(cluster.tags.get(tag["key"]) == tag.get("value", cluster.tags.get(tag["key"])) for tag in wanted)
         for key, value in cluster.tags.items()
     ]
-    return {"next_token": "", "tag_resources": {"tag_resource": rows}}
+    return {"next_token": "", "request_id": "", "tag_resources": {"tag_resource": rows}}
 
 
 @route("ModifyClusterTags", "POST", "/clusters/{cluster_id}/tags", write=True)

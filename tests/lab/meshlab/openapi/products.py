@@ -95,7 +95,9 @@ class Ack:
         return route.handler(routes.AckCall(operation.action, ids, parameters, user, world, self._cloud))
 
     def success(self, result: Any, request_id: str) -> Any:
-        """The bare result; the request id travels in a header only."""
+        """The bare result; the few that have a place for the request id get it filled."""
+        if isinstance(result, dict):
+            return {key: request_id if key in ("RequestId", "request_id") else result[key] for key in result}
         return result
 
     def failure(self, error: ApiError, request_id: str) -> dict[str, Any]:
