@@ -8,7 +8,6 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -46,9 +45,8 @@ class ObjectsModule(ResourceModule):
             prune_all=params["prune_all"],
             require_sidecar=bool(params.get("require_sidecar")) and not wishes.absent,
         )
-        self.objects = Fleet(
-            {name: ObjectSet(copy.deepcopy(wishes), manner, one) for name, one in self.servers().items()}
-        )
+        # All sets share the documents: they only read them.
+        self.objects = Fleet({name: ObjectSet(wishes, manner, one) for name, one in self.servers().items()})
 
     def servers(self) -> dict[str, Callable[[], KubeClient]]:
         """How to reach each API server that gets the objects, by the name that results call it."""

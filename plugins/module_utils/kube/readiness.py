@@ -137,7 +137,10 @@ class Readiness:
         kind = known_kind("ReplicaSet") or item.kind
         for one in self._list(kind, item.namespace):
             owners = [owner.get("uid") for owner in one["metadata"].get("ownerReferences") or []]
-            if found["metadata"]["uid"] in owners and (one["metadata"].get("annotations") or {}).get(_REVISION) == revision:
+            if (
+                found["metadata"]["uid"] in owners
+                and (one["metadata"].get("annotations") or {}).get(_REVISION) == revision
+            ):
                 return str((one["metadata"].get("labels") or {}).get("pod-template-hash"))
         return None
 

@@ -61,7 +61,9 @@ def pod_problem(pod: Json) -> str:
         reason = (state.get("waiting") or {}).get("reason", "")
         where = f"pod {name}, container {status.get('name')}"
         if reason in _STUCK:
-            return f"{where}: {reason}: {(state['waiting'].get('message') or 'no message')} (image {status.get('image')})"
+            return (
+                f"{where}: {reason}: {(state['waiting'].get('message') or 'no message')} (image {status.get('image')})"
+            )
         if reason == "CrashLoopBackOff" and int(status.get("restartCount") or 0) >= MOST_RESTARTS:
             return f"{where}: CrashLoopBackOff after {status.get('restartCount')} restarts{_last_end(status)}"
     return ""
@@ -214,7 +216,9 @@ _RULES: dict[str, Callable[[Json], Progress]] = {
 
 def _behind(found: Json) -> Progress | None:
     seen = int((found.get("status") or {}).get("observedGeneration") or 0)
-    return waiting(f"{_title(found)} to be noticed", 0) if seen < int(found["metadata"].get("generation") or 0) else None
+    return (
+        waiting(f"{_title(found)} to be noticed", 0) if seen < int(found["metadata"].get("generation") or 0) else None
+    )
 
 
 def _count(found: Json, now: int, wanted: int, what: str) -> Progress:

@@ -53,7 +53,9 @@ class MemoryApi:
         self.url = ""
         self.lock = threading.Lock()
         for name in ("default", "istio-system"):
-            self.put(f"/api/v1/namespaces/{name}", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+            self.put(
+                f"/api/v1/namespaces/{name}", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+            )
 
     def put(self, path: str, body: Json, **metadata: Any) -> Json:
         """Stores an object as someone else's."""

@@ -37,9 +37,7 @@ def test_lists_are_read_page_by_page(api: MemoryApi, client: KubeClient) -> None
     assert [one["metadata"]["name"] for one in kept] == ["vs3"]
 
 
-def test_an_expired_listing_starts_again(
-    api: MemoryApi, client: KubeClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_expired_listing_starts_again(api: MemoryApi, client: KubeClient, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(api, 3)
     real = api.handle
     expired = [True]

@@ -40,7 +40,11 @@ def never(path: str) -> dict[str, Any] | None:
         ("v1", "Service", "/api/v1/namespaces/n/services/x"),
         ("v1", "Namespace", "/api/v1/namespaces/x"),
         ("apps/v1", "Deployment", "/apis/apps/v1/namespaces/n/deployments/x"),
-        ("istio.alibabacloud.com/v1beta1", "IstioGateway", "/apis/istio.alibabacloud.com/v1beta1/namespaces/n/istiogateways/x"),
+        (
+            "istio.alibabacloud.com/v1beta1",
+            "IstioGateway",
+            "/apis/istio.alibabacloud.com/v1beta1/namespaces/n/istiogateways/x",
+        ),
     ],
 )
 def test_known_kinds_cost_no_request(api_version: str, kind: str, path: str) -> None:
@@ -72,8 +76,14 @@ def test_names_that_nobody_serves(api_version: str, kind: str, message: str) -> 
 
 
 def test_default_versions() -> None:
-    versions = {kind: (known_kind(kind) or pytest.fail(kind)).api_version for kind in ("EnvoyFilter", "Telemetry", "Pod")}
-    assert versions == {"EnvoyFilter": "networking.istio.io/v1alpha3", "Telemetry": "telemetry.istio.io/v1", "Pod": "v1"}
+    versions = {
+        kind: (known_kind(kind) or pytest.fail(kind)).api_version for kind in ("EnvoyFilter", "Telemetry", "Pod")
+    }
+    assert versions == {
+        "EnvoyFilter": "networking.istio.io/v1alpha3",
+        "Telemetry": "telemetry.istio.io/v1",
+        "Pod": "v1",
+    }
     assert known_kind("Gateway", "gateway.networking.k8s.io/v1") is None
 
 

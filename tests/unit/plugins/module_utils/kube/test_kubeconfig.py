@@ -41,9 +41,7 @@ def certificate() -> tuple[str, str]:
         .not_valid_after(now + datetime.timedelta(hours=1))
         .sign(key, hashes.SHA256())
     )
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return made.public_bytes(serialization.Encoding.PEM).decode(), pem.decode()
 
 
@@ -66,7 +64,9 @@ def loaded(user: dict[str, Any] | None = None, **cluster: Any) -> Any:
 
 def test_embedded_certificates() -> None:
     user = {"client-certificate-data": coded("CERT"), "client-key-data": coded("KEY")}
-    endpoint = loaded(user, **{"certificate-authority-data": coded("CA"), "tls-server-name": "api", "proxy-url": "http://p"})
+    endpoint = loaded(
+        user, **{"certificate-authority-data": coded("CA"), "tls-server-name": "api", "proxy-url": "http://p"}
+    )
     assert (endpoint.server, endpoint.ca_pem) == ("https://127.0.0.1:6443", "CA")
     assert (endpoint.cert_pem, endpoint.key_pem) == ("CERT", "KEY")
     assert (endpoint.tls_server_name, endpoint.proxy_url) == ("api", "http://p")
@@ -169,8 +169,14 @@ def test_insecure_means_no_verification() -> None:
 
 def test_an_exec_plugin_is_left_to_the_library(tmp_path: Path) -> None:
     plugin = tmp_path / "login"
-    reply = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "from-exec"}}
+    reply = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "kind": "ExecCredential",
+        "status": {"token": "from-exec"},
+    }
     plugin.write_text(f"#!/bin/sh\necho '{json.dumps(reply)}'\n")
     plugin.chmod(0o755)
-    user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(plugin), "interactiveMode": "Never"}}
+    user = {
+        "exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(plugin), "interactiveMode": "Never"}
+    }
     assert loaded(user).authorization == "Bearer from-exec"

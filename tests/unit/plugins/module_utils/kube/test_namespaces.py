@@ -38,7 +38,10 @@ def test_changes_are_only_what_differs() -> None:
 
 
 def test_prediction_and_view() -> None:
-    found = {"metadata": {"name": "n", "labels": {"istio-injection": "enabled", "x": "y"}}, "status": {"phase": "Active"}}
+    found = {
+        "metadata": {"name": "n", "labels": {"istio-injection": "enabled", "x": "y"}},
+        "status": {"phase": "Active"},
+    }
     after = namespaces.with_changes(found, "n", {"istio-injection": None, "istio.io/rev": "r1"})
     assert namespaces.view(after) == {
         "name": "n",

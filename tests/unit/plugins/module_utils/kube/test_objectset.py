@@ -37,7 +37,9 @@ class Run:
         self.api, self.client = api, client
         self.objects: ObjectSet | None = None
 
-    def __call__(self, *bodies: Json, check: bool = False, absent: bool = False, target: str = "mesh", **manner: Any) -> Outcome:
+    def __call__(
+        self, *bodies: Json, check: bool = False, absent: bool = False, target: str = "mesh", **manner: Any
+    ) -> Outcome:
         self.api.requests.clear()
         wishes = Wishes(target, from_definition(list(bodies)), set_name=manner.get("set_name"), absent=absent)
         self.objects = ObjectSet(wishes, Manner(**manner), lambda: self.client)
@@ -255,9 +257,10 @@ class TestPrune:
 
     def test_everything_needs_permission(self, api: MemoryApi, run: Run) -> None:
         self.fill(run)
-        assert "would remove all 3 objects of the set 'shop'" in run.fails(
-            virtual_service("new"), set_name="shop", prune=True
-        ).message
+        assert (
+            "would remove all 3 objects of the set 'shop'"
+            in run.fails(virtual_service("new"), set_name="shop", prune=True).message
+        )
         assert isinstance(run.fails(set_name="shop", prune=True), InvalidInput)
         assert len(api.objects) == 6
         assert run(set_name="shop", prune=True, prune_all=True).changed

@@ -1,0 +1,138 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""istio_resource and asm_workload as modules: options, target, results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.access import ClusterAccess
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput, NotFound, Refused
+from ansible_collections.meshops.asm.plugins.module_utils.kube import options
+from ansible_collections.meshops.asm.plugins.module_utils.module import ResourceModule
+from ansible_collections.meshops.asm.plugins.module_utils.reconcile import Plan, reconcile
+from ansible_collections.meshops.asm.plugins.modules.asm_workload import AsmWorkload
+from ansible_collections.meshops.asm.plugins.modules.istio_resource import IstioResource
+
+from ..module_utils.kube.conftest import MemoryApi, api, virtual_service
+
+__all__ = ["api"]
+
+Json = dict[str, Any]
+STATE = {"type": "str", "choices": ["present", "absent"], "default": "present"}
+DEPLOYMENT = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": {"replicas": 0}}
+
+
+def kubeconfig(url: str) -> str:
+    return json.dumps(
+        {
+            "current-context": "x",
+            "contexts": [{"name": "x", "context": {"cluster": "c"}}],
+            "clusters": [{"name": "c", "cluster": {"server": url}}],
+        }
+    )
+
+
+def params_of(module: type[ResourceModule], **given: Any) -> Json:
+    """The validated options, as run_resource would pass them."""
+    known = {"mutually_exclusive", "required_one_of", "required_together", "required_by", "required_if"}
+    rules = {name: rule for name, rule in module.rules.items() if name in known}
+    result = ArgumentSpecValidator({"state": STATE, **module.options}, **rules).validate(given)
+    assert not result.error_messages, result.error_messages
+    return result.validated_parameters
+
+
+def refused(module: type[ResourceModule], **given: Any) -> str:
+    result = ArgumentSpecValidator({"state": STATE, **module.options}, **module.rules).validate(given)
+    return " ".join(result.error_messages)
+
+
+def test_an_object_is_applied_and_reported(api: MemoryApi) -> None:
+    given = {"kubeconfig": kubeconfig(api.url), "definition": virtual_service(), "set": "shop"}
+    module = IstioResource(params_of(IstioResource, **given), None)
+    outcome = reconcile(module)
+    assert (outcome.changed, module.objects.wrote()) == (True, True)
+    assert module.extra(outcome.plan) == {
+        "resources": outcome.value,
+        "summary": {"created": 1, "updated": 0, "unchanged": 0, "deleted": 0, "failed": 0, "skipped": 0},
+    }
+    stored = api.objects["/apis/networking.istio.io/v1/namespaces/default/virtualservices/reviews"]
+    assert stored["metadata"]["labels"] == {"meshops.asm/set": "shop"}
+
+
+def test_texts_of_the_action_plugin_count(api: MemoryApi) -> None:
+    text = "---\n".join(json.dumps(virtual_service(name)) + "\n" for name in ("a", "b"))
+    given = json.dumps([{"file": "x.yml", "text": text}])
+    module = IstioResource(params_of(IstioResource, kubeconfig=kubeconfig(api.url), _documents=given), None)
+    assert [one["source"] for one in reconcile(module, check=True).value] == ["x.yml, document 1", "x.yml, document 2"]
+
+
+def test_each_module_has_its_target(api: MemoryApi) -> None:
+    here = kubeconfig(api.url)
+    with pytest.raises(Refused, match="belongs to a data-plane cluster"):
+        reconcile(IstioResource(params_of(IstioResource, kubeconfig=here, definition=DEPLOYMENT), None))
+    with pytest.raises(Refused, match="belongs to the control plane of the mesh"):
+        reconcile(AsmWorkload(params_of(AsmWorkload, kubeconfig=here, definition=virtual_service()), None))
+    assert reconcile(
+        AsmWorkload(params_of(AsmWorkload, kubeconfig=here, definition=DEPLOYMENT), None), check=True
+    ).changed
+
+
+@pytest.mark.parametrize("module", [IstioResource, AsmWorkload])
+def test_what_must_be_given(module: type[ResourceModule]) -> None:
+    assert "one of the following is required: definition, src, template" in refused(module, kubeconfig="x")
+    assert "kubeconfig" in refused(module, definition={})
+    name = "mesh" if module is IstioResource else "clusters"
+    assert "mutually exclusive" in refused(module, definition={}, kubeconfig="x", **{name: "y"})
+
+
+def test_templates_need_the_action_plugin(api: MemoryApi) -> None:
+    with pytest.raises(InvalidInput, match="rendered by the action plugin"):
+        IstioResource(params_of(IstioResource, kubeconfig="x", template=["a.j2"]), None)
+
+
+def test_the_kubeconfig_comes_from_the_mesh_or_the_clusters(
+    api: MemoryApi, monkeypatch: pytest.MonkeyPatch, fake_cloud: Callable[..., Any]
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(options, "mesh_kubeconfig", lambda cloud, mesh: asked.append(mesh) or kubeconfig(api.url))
+    monkeypatch.setattr(ClusterAccess, "kubeconfig", lambda self, name: asked.append(name) or kubeconfig(api.url))
+    cloud = fake_cloud()
+    reconcile(IstioResource(params_of(IstioResource, mesh="demo", definition=virtual_service()), cloud), check=True)
+    assert asked == ["demo"]
+    given = params_of(AsmWorkload, clusters=["shop-1", "shop-2", "shop-1"], definition=DEPLOYMENT)
+    outcome = reconcile(AsmWorkload(given, cloud), check=True)
+    assert sorted(asked[1:]) == ["shop-1", "shop-2"]
+    assert [one["cluster"] for one in outcome.value] == ["shop-1", "shop-2"]
+
+
+def test_a_mesh_to_come(monkeypatch: pytest.MonkeyPatch, fake_cloud: Callable[..., Any]) -> None:
+    def nowhere(cloud: Any, mesh: str) -> str:
+        raise NotFound(f"There is no mesh '{mesh}'.")
+
+    monkeypatch.setattr(options, "mesh_kubeconfig", nowhere)
+    given = params_of(IstioResource, mesh="demo", definition=virtual_service())
+    assert reconcile(IstioResource(given, fake_cloud()), check=True).changed
+    with pytest.raises(NotFound):
+        reconcile(IstioResource(given, fake_cloud()))
+
+
+def test_results_after_a_failure(api: MemoryApi) -> None:
+    given = {"kubeconfig": kubeconfig(api.url), "definition": [virtual_service("a"), virtual_service("b", refuse="x")]}
+    module = IstioResource(params_of(IstioResource, **given), None)
+    with pytest.raises(AsmError):
+        reconcile(module)
+    found = module.extra(Plan())
+    assert [one["outcome"] for one in found["resources"]] == ["created", "failed"]
+    assert "spec.refuse" in found["resources"][1]["error"]
+
+
+def test_concurrency_has_a_floor(api: MemoryApi) -> None:
+    given = params_of(IstioResource, kubeconfig=kubeconfig(api.url), definition=virtual_service(), concurrency=0)
+    with pytest.raises(InvalidInput, match="concurrency must be at least 1"):
+        reconcile(IstioResource(given, None))
