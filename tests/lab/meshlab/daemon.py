@@ -106,10 +106,10 @@ def _wait_ready(workdir: Path, process: subprocess.Popen[bytes], report: Callabl
 def alive(workdir: Path) -> int | None:
     """The process id of this work directory's lab, if that very process still runs."""
     try:
-        pid, started = (workdir / PID_FILE).read_text(encoding="utf-8").split()
+        pid, since = (workdir / PID_FILE).read_text(encoding="utf-8").split()
     except (OSError, ValueError):
         return None
-    return int(pid) if started(int(pid)) == started else None
+    return int(pid) if started(int(pid)) == since else None
 
 
 def started(pid: int) -> str:
