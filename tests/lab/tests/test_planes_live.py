@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import urllib3
@@ -256,8 +257,13 @@ def test_istio_gateways_have_their_published_fields(world: World) -> None:
 def test_roles_of_the_mesh(world: World) -> None:
     for user, role in (("adm", "istio-admin"), ("ops", "istio-ops"), ("ro", "istio-readonly")):
         world.mesh.bind(user, role)
-    istio = {"group": "networking.istio.io", "version": "v1", "namespace": "default", "plural": "virtualservices"}
-    asm = {"group": "istio.alibabacloud.com", "version": "v1beta1", "plural": "istiogateways"}
+    istio: dict[str, Any] = {
+        "group": "networking.istio.io",
+        "version": "v1",
+        "namespace": "default",
+        "plural": "virtualservices",
+    }
+    asm: dict[str, Any] = {"group": "istio.alibabacloud.com", "version": "v1beta1", "plural": "istiogateways"}
 
     def statuses(user: str) -> list[int]:
         with _user(world.mesh, user) as client:
