@@ -52,6 +52,7 @@ class FakeCloud:
 
     def _answer(self, action: str, parameters: dict[str, Any]) -> Any:
         self.calls.append((action, parameters))
+        assert len(self.calls) < 20_000, "an endless loop"
         self.writes += 0 if _READ.match(action) else 1
         assert action in self.answers, f"unexpected call of {action} with {parameters}"
         answer = self.answers[action]

@@ -314,6 +314,10 @@ def test_what_is_sent_reads_back_as_what_was_wanted(option: str) -> None:
         assert not each.differs(value, each.current(described))
 
 
+def test_json_is_sent_in_one_form_whatever_the_order_of_its_keys() -> None:
+    assert row("rules").encode({"b": 1, "a": 2}) == row("rules").encode({"a": 2, "b": 1}) == '{"a": 2, "b": 1}'
+
+
 # The view and the predicted object
 
 

@@ -425,6 +425,11 @@ def test_a_mesh_with_clusters_is_left_alone_when_told_so(run: Run, asm: FakeAsm,
     assert asm.written() == []
 
 
+def test_a_mesh_without_clusters_is_deleted_either_way(run: Run, asm: FakeAsm, shop: str) -> None:
+    assert run(name="shop", state="absent", detach_clusters=False).changed is True
+    assert asm.meshes == {}
+
+
 def test_a_lost_reply_while_detaching_is_resolved(run: Run, asm: FakeAsm, shop: str) -> None:
     attach(asm, shop, "k1", "k2")
     asm.faults["RemoveClusterFromServiceMesh"] = [(LostReply("Lost."), True)]
