@@ -158,7 +158,7 @@ class _Progress:
 
     def __str__(self) -> str:
         if not self._packages:
-            return f"{self._downloads} modules downloaded"
+            return f"{self._downloads} modules downloaded" if self._downloads else "reading the modules"
         return f"{self._packages} of about {_PACKAGES} packages built"
 
 
