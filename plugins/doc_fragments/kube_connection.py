@@ -16,8 +16,8 @@ requirements:
 options:
   kubeconfig:
     description:
-      - A kubeconfig to use instead of the one that the cloud hands out, as a path or as its content. Neither credentials
-        of the cloud nor the SDKs are needed then.
+      - A kubeconfig to use instead of the one that the cloud hands out, as a path or as its content. Neither
+        credentials of the cloud nor the SDKs are needed then.
       - A path is looked for on the controller first, then on the host that runs the module.
     type: str
   context:

@@ -10,12 +10,12 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 notes:
-  - Objects are written by server-side apply with the field manager V(meshops.asm). A field that was applied before and is
-    no longer given is removed; fields of other managers stay as they are.
+  - Objects are written by server-side apply with the field manager V(meshops.asm). A field that was applied before and
+    is no longer given is removed; fields of other managers stay as they are.
   - Objects that others depend on come first (namespaces, definitions of kinds, configuration, services and destination
     rules, workloads, routes), and go last on removal. When one fails, those that come after it are not sent.
-  - Fields that only the server writes (C(status), C(metadata.resourceVersion) and the like) are left out, so that objects
-    can be applied as they were read.
+  - Fields that only the server writes (C(status), C(metadata.resourceVersion) and the like) are left out, so that
+    objects can be applied as they were read.
 options:
   state:
     description: Whether the objects shall be as given, or gone.
@@ -36,8 +36,8 @@ options:
     elements: str
   template:
     description:
-      - Jinja2 templates of such files, or folders, of which files ending in C(.j2) are taken too. Each is rendered on the
-        controller with the variables of the task.
+      - Jinja2 templates of such files, or folders, of which files ending in C(.j2) are taken too. Each is rendered on
+        the controller with the variables of the task.
       - Looked for like the templates of a role or playbook (C(templates/)).
     type: list
     elements: str
@@ -64,9 +64,9 @@ options:
     type: str
   prune:
     description:
-      - Remove members of O(set) that the task does not list any more, in all namespaces. Only objects that carry the label
-        of the set from this field manager are looked at; namespaces, volumes, volume claims, bare pods and definitions of
-        kinds are never pruned.
+      - Remove members of O(set) that the task does not list any more, in all namespaces. Only objects that carry the
+        label of the set from this field manager are looked at; namespaces, volumes, volume claims, bare pods and
+        definitions of kinds are never pruned.
       - C(check_mode) shows what would go.
     type: bool
     default: false

@@ -12,8 +12,8 @@ version_added: 0.1.0
 author: The meshops.asm authors (@meshops)
 description:
   - Creates, labels and deletes a namespace of the control plane of a mesh.
-  - Namespaces of the control plane and of a data-plane cluster are different objects. ASM copies the injection labels from
-    the former to the latter; the namespace itself has to exist in the cluster.
+  - Namespaces of the control plane and of a data-plane cluster are different objects. ASM copies the injection labels
+    from the former to the latter; the namespace itself has to exist in the cluster.
 options:
   name:
     description: Name of the namespace.

@@ -24,8 +24,8 @@ options:
     type: str
   api_version:
     description:
-      - Group and version of O(kind). Needed only for kinds that are neither Istio's nor the API server's own, or to read
-        another version than the usual one.
+      - Group and version of O(kind). Needed only for kinds that are neither Istio's nor the API server's own, or to
+        read another version than the usual one.
     type: str
   name:
     description: Name of one resource.

@@ -9,7 +9,6 @@ PRIVATE: this code is for the action plugins of this collection only and may cha
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +70,13 @@ class ManifestsAction(ActionBase):
 
     def _found(self, folder: str, given: str) -> Path:
         try:
-            return Path(self._find_needle(folder, os.path.expanduser(given)))
+            return Path(self._find_needle(folder, str(Path(given).expanduser())))
         except AnsibleError as error:
             raise AnsibleActionFail(f"There is no file or folder '{given}': {to_text(error)}") from error
 
     def _rendered(self, file: Path, given: str, task_vars: dict[str, Any]) -> str:
         places = [*task_vars.get("ansible_search_path", []), self._loader.get_basedir(), str(file.parent)]
-        search_path = [path for place in places for path in (os.path.join(place, "templates"), place)]
+        search_path = [str(path) for place in places for path in (Path(place, "templates"), place)]
         text = read_text(file)
         try:
             if trust_as_template is not None:

@@ -87,7 +87,7 @@ def dry_run(
             raise
 
     asked = list(items)
-    for item, answer in zip(asked, client.each(ask, asked)):
+    for item, answer in zip(asked, client.each(ask, asked), strict=True):
         if isinstance(answer, AsmError):
             item.error, item.outcome = explain(item, answer), FAILED
             continue
@@ -131,10 +131,7 @@ def failure(items: Iterable[Item], *, written: bool) -> AsmError | None:
     more = len(failed) - len(texts)
     if more > 0:
         texts.append(f"... and {more} more, see the result's resources")
-    if len(failed) == 1:
-        text = texts[0]
-    else:
-        text = f"{len(failed)} of {len(items)} objects failed. " + " | ".join(texts)
+    text = texts[0] if len(failed) == 1 else f"{len(failed)} of {len(items)} objects failed. " + " | ".join(texts)
     skipped = sum(1 for item in items if item.outcome == SKIPPED)
     text += "" if text.endswith((".", "!", "?")) else "."
     if not written:
@@ -221,8 +218,8 @@ def _delete(client: KubeClient, item: Item) -> None:
     client.delete(item.path, uid=item.live["metadata"]["uid"] if item.live else "")
 
 
-def _record(batch: list[Item], answers: list[Any]) -> bool:
-    for item, answer in zip(batch, answers):
+def _record(batch: list[Item], answers: Iterable[Any]) -> bool:
+    for item, answer in zip(batch, answers, strict=True):
         if isinstance(answer, AsmError):
             item.error, item.outcome = explain(item, answer), FAILED
         elif answer is not None:

@@ -4,7 +4,8 @@
 """Requests to one Kubernetes API server over a few kept-alive connections, with retries in one place.
 
 Every request of this layer may be repeated: reads, server-side apply, merge patches of fixed values, creations that
-accept what they find, and deletions that name the uid. So throttling, server errors and broken connections are all retried, under one deadline.
+accept what they find, and deletions that name the uid. So throttling, server errors and broken connections are all
+retried, under one deadline.
 
 PRIVATE: this code is for the modules of this collection only and may change without notice.
 """
@@ -16,11 +17,11 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies, proxy_bypass
 
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import Endpoint, ssl_context
@@ -33,8 +34,11 @@ _MERGE = "application/merge-patch+json"
 _TRANSIENT = frozenset({429, 502, 503, 504})
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 _SLOWEST_RETRY = 5.0
+_JITTER = random.SystemRandom()
 
 Json = dict[str, Any]
+# The class has a method of the name list, so its annotations need another one for the type.
+Objects = list[Json]
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -95,7 +99,7 @@ class KubeClient:
                 return None
             raise
 
-    def list(self, path: str, *, keep: Callable[[Json], bool] | None = None, **query: Any) -> list[Json]:
+    def list(self, path: str, *, keep: Callable[[Json], bool] | None = None, **query: Any) -> Objects:
         """All objects of a collection, page by page; those that ``keep`` refuses are dropped at once."""
         while True:
             try:
@@ -138,7 +142,7 @@ class KubeClient:
             if error.http_status == 409 and (self.get(path) or {}).get("metadata", {}).get("uid") == uid:
                 raise
 
-    def each(self, work: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result | AsmError]:
+    def each(self, work: Callable[[_Item], _Result], items: Iterable[_Item]) -> Sequence[_Result | AsmError]:
         """Runs ``work`` for all items, ``concurrency`` at a time; a failed one gives its error as result."""
 
         def guarded(item: _Item) -> _Result | AsmError:
@@ -174,8 +178,8 @@ class KubeClient:
             raise InvalidInput("The proxy of the API server must be an http:// or https:// address.")
         return self._urllib3.ProxyManager(proxy, num_pools=1, **settings)
 
-    def _pages(self, path: str, keep: Callable[[Json], bool] | None, query: Json) -> list[Json]:
-        found: list[Json] = []
+    def _pages(self, path: str, keep: Callable[[Json], bool] | None, query: Json) -> Objects:
+        found: Objects = []
         token = ""
         while True:
             page = self._request("GET", path, {**query, "limit": PAGE, **({"continue": token} if token else {})})
@@ -213,7 +217,7 @@ class KubeClient:
             if isinstance(problem, KubeError) and not problem.transient:
                 raise problem
             asked = problem.retry_after if isinstance(problem, KubeError) else 0.0
-            rest = max(asked, pause * random.uniform(0.7, 1.3))
+            rest = max(asked, pause * _JITTER.uniform(0.7, 1.3))
             if time.monotonic() + rest > deadline:
                 if isinstance(problem, Unreachable):
                     # Spares all other objects of the task the same wait.
@@ -274,6 +278,6 @@ def _as_error(status: int, headers: Any, data: bytes, server: str) -> KubeError:
 
 def _proxy_of_environment(server: str) -> str:
     parts = urlsplit(server)
-    if not parts.hostname or proxy_bypass_environment(parts.hostname):
+    if not parts.hostname or proxy_bypass(parts.hostname):
         return ""
-    return getproxies_environment().get(parts.scheme, "")
+    return getproxies().get(parts.scheme, "")

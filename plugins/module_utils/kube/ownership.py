@@ -153,7 +153,7 @@ class _Comparison:
         places = [stored[key][0] for key in keys]
         if places != sorted(places):
             return UNSURE
-        found = [self._element(item, stored[key][1], by_key[key]) for key, item in zip(keys, want)]
+        found = [self._element(item, stored[key][1], by_key[key]) for key, item in zip(keys, want, strict=True)]
         return DIFFERENT if DIFFERENT in found else UNSURE if UNSURE in found else SAME
 
     def _element(self, want: Json, have: Json, owned: Json) -> str:
@@ -187,7 +187,7 @@ def _equal(one: Any, other: Any) -> bool:
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(_equal(value, other[key]) for key, value in one.items())
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(_equal(left, right) for left, right in zip(one, other))
+        return len(one) == len(other) and all(_equal(left, right) for left, right in zip(one, other, strict=True))
     return bool(one == other)
 
 

@@ -170,7 +170,7 @@ def read_live(client: KubeClient, items: Iterable[Item], target: str, *, defined
             explained.message = f"{next(iter(wanted.values())).title}: {explained.message}"
             raise explained from error
 
-    for (kind, namespace), found in zip(groups, client.each(look, list(groups))):
+    for (kind, namespace), found in zip(groups, client.each(look, list(groups)), strict=True):
         if isinstance(found, AsmError):
             raise found
         for live in found:
@@ -239,7 +239,7 @@ def missing_namespaces(client: KubeClient, items: Iterable[Item]) -> list[str]:
     for answer in found:
         if isinstance(answer, AsmError):
             raise answer
-    return [name for name, answer in zip(names, found) if answer]
+    return [name for name, answer in zip(names, found, strict=True) if answer]
 
 
 def deletion(kind: Kind, live: Json) -> Item:

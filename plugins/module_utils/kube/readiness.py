@@ -80,7 +80,7 @@ class Readiness:
             return self._list(kind, namespace, keep=lambda found: found["metadata"]["name"] in wanted, **query)
 
         latest: dict[Any, Json] = {}
-        for group, answer in zip(groups, self._client.each(fetch, list(groups))):
+        for group, answer in zip(groups, self._client.each(fetch, list(groups)), strict=True):
             if isinstance(answer, AsmError):
                 raise answer
             for found in answer:

@@ -66,6 +66,7 @@ def queried(expression: str, objects: list[Json]) -> Any:
 
 
 def _kind_of(client: KubeClient, params: Json) -> Kind:
+    kind: Kind | None
     if params["api_version"]:
         kind = find_kind(params["api_version"], params["kind"], lambda path: client.get(path))
     else:
@@ -78,7 +79,7 @@ def _kind_of(client: KubeClient, params: Json) -> Kind:
     raise InvalidInput(f"There is no Istio kind '{params['kind']}'.{hint}")
 
 
-def _selectors(params: Json) -> dict[str, str]:
+def _selectors(params: Json) -> dict[str, Any]:
     fields = [*params["field_selectors"], *([f"metadata.name={params['name']}"] if params["name"] else [])]
     query = {"labelSelector": ",".join(params["label_selectors"]), "fieldSelector": ",".join(fields)}
     return {key: value for key, value in query.items() if value}

@@ -117,9 +117,11 @@ class MemoryApi:
         for field in filter(None, query.get("fieldSelector", "").split(",")):
             if field.startswith("metadata.name=") and field.partition("=")[2] != name:
                 return False
-            if field.startswith("involvedObject.name="):
-                if self.objects[key]["involvedObject"]["name"] != field.partition("=")[2]:
-                    return False
+            if (
+                field.startswith("involvedObject.name=")
+                and self.objects[key]["involvedObject"]["name"] != field.partition("=")[2]
+            ):
+                return False
         for label in filter(None, query.get("labelSelector", "").split(",")):
             wanted, _, value = label.partition("=")
             if (metadata.get("labels") or {}).get(wanted) != value:
@@ -174,7 +176,7 @@ class MemoryApi:
         return 200 if live else 201, self.put(path, stored, **uid)
 
     def _no_namespace(self, path: str) -> tuple[int, Any] | None:
-        if "/namespaces/" not in path or path.startswith("/api/v1/namespaces/") and path.count("/") == 4:
+        if "/namespaces/" not in path or (path.startswith("/api/v1/namespaces/") and path.count("/") == 4):
             return None
         name = path.split("/namespaces/")[1].split("/")[0]
         if f"/api/v1/namespaces/{name}" in self.objects:

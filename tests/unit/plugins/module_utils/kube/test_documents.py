@@ -36,10 +36,9 @@ def test_documents_are_numbered_as_in_the_file() -> None:
 
 
 def test_lists_stand_for_their_items() -> None:
-    text = '{"apiVersion": "v1", "kind": "List", "items": [%s, %s]}' % (
-        '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}',
-        '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "b"}}',
-    )
+    item = '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "NAME"}}'
+    items = ", ".join(item.replace("NAME", name) for name in "ab")
+    text = '{"apiVersion": "v1", "kind": "List", "items": [ITEMS]}'.replace("ITEMS", items)
     assert [one.body["metadata"]["name"] for one in parse(text, "x.json")] == ["a", "b"]
 
 

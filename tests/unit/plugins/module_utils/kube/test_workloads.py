@@ -20,7 +20,7 @@ def thing(kind: str, spec: Json | None = None, status: Json | None = None, gener
 
 
 def conditions(*ones: tuple[str, str, str, str]) -> list[Json]:
-    return [dict(zip(("type", "status", "reason", "message"), one)) for one in ones]
+    return [dict(zip(("type", "status", "reason", "message"), one, strict=True)) for one in ones]
 
 
 READY = {"observedGeneration": 2, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}
