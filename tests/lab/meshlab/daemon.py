@@ -67,12 +67,13 @@ def down(workdir: Path) -> bool:
     pid = alive(workdir)
     if pid is None:
         return bool(end_leftovers(workdir))
+    moment = started(pid)
     try:
         Control(workdir).shutdown()
     except LabError:
         os.kill(pid, signal.SIGTERM)  # it is starting, or does not answer any more
     deadline = time.monotonic() + _STOP
-    while alive(workdir) is not None:
+    while started(pid) == moment:
         if time.monotonic() > deadline:
             os.kill(pid, signal.SIGKILL)  # its children die with it
             (workdir / PID_FILE).unlink(missing_ok=True)

@@ -163,14 +163,14 @@ def mesh_detail(asm: AsmClient, mesh_id: str) -> Any:
     return asm.describe_service_mesh_detail(request).body.to_map()["ServiceMesh"]
 
 
-def wait_state(asm: AsmClient, mesh_id: str, state: str = "running") -> Any:
+def wait_state(asm: AsmClient, mesh_id: str, state: str = "running", seconds: float = 5.0) -> Any:
     """The detail of a mesh once it is in a state."""
 
     def check() -> Any:
         detail = mesh_detail(asm, mesh_id)
         return detail if detail["ServiceMeshInfo"]["State"] == state else None
 
-    return wait_for(check)
+    return wait_for(check, seconds)
 
 
 def cluster_id(lab: Lab, name: str) -> str:
