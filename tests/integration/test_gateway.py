@@ -121,7 +121,7 @@ def test_a_load_balancer_of_ones_own_is_reused_and_stays(lab: Lab, run: Runner, 
     done = run("asm_gateway", mesh=shop.name, **options)
     shared = lab.control.records("load_balancers")["lb-lab-shared"]
     assert done["gateway"]["addresses"] == {"shop-1": [shared["address"]]}
-    assert "8181/TCP" in shared["listeners"]
+    assert "8181/tcp" in shared["listeners"]
     run("asm_gateway", mesh=shop.name, name=name, state="absent")
     shared = lab.control.records("load_balancers")["lb-lab-shared"]
     assert shared["listeners"] == {}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 from collections.abc import Iterator
 from typing import Any
@@ -106,15 +107,20 @@ def test_a_pod_without_its_sidecar_fails_the_task_that_requires_it(space: str, r
 
 def test_a_secret_is_applied_and_never_shown(space: str, lab: Lab, run: Runner, shop: Shop) -> None:
     words = "correct-horse-battery"
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login"}, "stringData": {"password": words}}
-    run.secrets.append(words)
+    encoded = base64.b64encode(words.encode()).decode()
+    place = f"/api/v1/namespaces/{space}/secrets/login"
+    run.secrets += [words, encoded]
     try:
-        done = run.converge("asm_workload", cluster="shop-1", namespace=space, src=_file(run, secret))
-        assert "password" in str(done["diff"]["after"])
-        changed = {**secret, "stringData": {"password": f"{words}-2"}}
-        run.converge("asm_workload", cluster="shop-1", namespace=space, src=_file(run, changed))
+        # In a file: the options of a call are shown in its result.
+        made = run("asm_workload", cluster="shop-1", namespace=space, src=_login(run, words))
+        assert set(made["diff"]["after"]["Secret it-apps/login"]["data"]) == {"password"}
+        assert lab.kube(shop.one).get(place)["data"] == {"password": encoded}
+        run.settled("asm_workload", cluster="shop-1", namespace=space, src=_login(run, words))
+        changed = run("asm_workload", cluster="shop-1", namespace=space, src=_login(run, f"{words}-2"))
     finally:
-        run.secrets.remove(words)
+        run.secrets[-2:] = []
+    before, after = changed["diff"]["before"], changed["diff"]["after"]
+    assert before["Secret it-apps/login"]["data"] != after["Secret it-apps/login"]["data"]
 
 
 def test_objects_go_and_the_module_waits_for_it(space: str, lab: Lab, run: Runner, shop: Shop) -> None:
@@ -133,8 +139,9 @@ def test_several_clusters_in_one_task(space: str, lab: Lab, run: Runner, shop: S
     run.converge("asm_workload", clusters=["shop-1", "shop-2"], definition=config, state="absent")
 
 
-def _file(run: Runner, body: Json) -> list[str]:
-    """The object in a file: options of a call are shown in its result, files are not."""
-    file = run.folder / "object.yml"
+def _login(run: Runner, password: str) -> list[str]:
+    """A file with a Secret."""
+    body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login"}, "stringData": {"password": password}}
+    file = run.folder / "login.yml"
     file.write_text(yaml.safe_dump(body), encoding="utf-8")
     return [str(file)]

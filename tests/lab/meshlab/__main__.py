@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from meshlab import daemon
-from meshlab.control import Control, LabError, default_workdir
+from meshlab.control import LOG, Control, LabError, default_workdir
 from meshlab.faults import KINDS
 from meshlab.requestlog import read_log
-from meshlab.world import DEFAULT_WORLD
+from meshlab.world import ACCOUNT, DEFAULT_WORLD
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,6 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _up(options: argparse.Namespace) -> int:
     world = Path(options.world).expanduser().absolute()
+    if not world.is_file():
+        raise LabError(f"there is no world file {world}")
     if options.foreground:
         from meshlab.foreground import run  # heavy: only the lab's own process needs it
 
@@ -54,6 +56,8 @@ def _down(options: argparse.Namespace) -> int:
 
 
 def _reset(options: argparse.Namespace) -> int:
+    if options.workdir.exists() and any(options.workdir.iterdir()) and not (options.workdir / ACCOUNT).exists():
+        raise LabError(f"{options.workdir} is not a lab's work directory: it has no {ACCOUNT}")
     was_up = daemon.down(options.workdir)
     shutil.rmtree(options.workdir, ignore_errors=True)
     print("the lab has forgotten everything")
@@ -85,7 +89,7 @@ def _env(options: argparse.Namespace) -> int:
 
 
 def _log(options: argparse.Namespace) -> int:
-    for entry in read_log(options.workdir / "requests.jsonl", writes=options.writes, since=options.since):
+    for entry in read_log(options.workdir / LOG, writes=options.writes, since=options.since):
         if options.json:
             print(json.dumps(entry))
         else:
@@ -93,21 +97,23 @@ def _log(options: argparse.Namespace) -> int:
     return 0
 
 
-def _fault(options: argparse.Namespace) -> int:
-    control = Control(options.workdir)
-    if options.what == "add":
-        if not options.fault:
-            raise LabError("fault add needs the fault as JSON; kinds: " + ", ".join(KINDS))
-        try:
-            fault: dict[str, Any] = json.loads(options.fault)
-        except ValueError as error:
-            raise LabError(f"the fault is not JSON: {error}") from None
-        print(json.dumps(control.call("fault_add", fault=fault)))
-    elif options.what == "clear":
-        print(f"{control.clear_faults()} faults removed")
-    else:
-        for row in control.faults():
-            print(json.dumps(row))
+def _fault_add(options: argparse.Namespace) -> int:
+    try:
+        fault: dict[str, Any] = json.loads(options.fault)
+    except ValueError as error:
+        raise LabError(f"the fault is not JSON: {error}") from None
+    print(json.dumps(Control(options.workdir).call("fault_add", fault=fault)))
+    return 0
+
+
+def _fault_list(options: argparse.Namespace) -> int:
+    for row in Control(options.workdir).faults():
+        print(json.dumps(row))
+    return 0
+
+
+def _fault_clear(options: argparse.Namespace) -> int:
+    print(f"{Control(options.workdir).clear_faults()} faults removed")
     return 0
 
 
@@ -130,8 +136,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="meshlab", description="Alibaba Cloud Service Mesh on one machine.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: Any, description: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=description, description=description)
+    def command(name: str, run: Any, description: str, among: Any = commands) -> argparse.ArgumentParser:
+        sub: argparse.ArgumentParser = among.add_parser(name, help=description, description=description)
         sub.add_argument("--workdir", default=str(default_workdir()), help="where the lab keeps its state")
         sub.set_defaults(run=run)
         return sub
@@ -152,9 +158,12 @@ def _parser() -> argparse.ArgumentParser:
     log.add_argument("--json", action="store_true")
     log.add_argument("--writes", action="store_true", help="only those that may change something")
     log.add_argument("--since", type=float, default=0.0, metavar="SECONDS", help="Unix time")
-    fault = command("fault", _fault, "Have requests fail. Kinds: " + "; ".join(f"{k}: {v}" for k, v in KINDS.items()))
-    fault.add_argument("what", choices=["add", "clear", "list"])
-    fault.add_argument("fault", nargs="?", help='such as {"action": "CreateServiceMesh", "kind": "throttle"}')
+    faults = commands.add_parser("fault", help="Have requests fail.").add_subparsers(required=True, metavar="WHAT")
+    kinds = "; ".join(f"{kind}: {what}" for kind, what in KINDS.items())
+    add = command("add", _fault_add, f"Add a fault. Kinds: {kinds}.", faults)
+    add.add_argument("fault", help='such as {"action": "CreateServiceMesh", "kind": "throttle", "times": 2}')
+    command("list", _fault_list, "Show the faults and how often they hit.", faults)
+    command("clear", _fault_clear, "Remove all faults.", faults)
     kubeconfig = command("kubeconfig", _kubeconfig, "Print the administrator's kubeconfig of a cluster.")
     kubeconfig.add_argument("cluster", help="id or unique name")
     return parser

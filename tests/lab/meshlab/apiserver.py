@@ -138,6 +138,19 @@ class ApiServer:
         self.stop()
         self.api.close()
 
+    def export(self, resource: str) -> dict[str, str]:
+        """All objects of one kind ("group/plural") as they are stored, by name."""
+        return self._store.export(f"{self.prefix}/{resource}")
+
+    def seed(self, resource: str, objects: dict[str, str]) -> None:
+        """Store objects that another API server of the same version has exported; only before start()."""
+        self._store.seed(f"{self.prefix}/{resource}", objects)
+
+    @property
+    def binary(self) -> Path:
+        """The program, by which exported objects are told apart."""
+        return self._binary
+
     @property
     def prefix(self) -> str:
         """Where this plane's objects lie in etcd."""

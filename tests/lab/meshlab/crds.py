@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import subprocess
 import time
@@ -17,10 +18,14 @@ from typing import Any
 
 import yaml
 
+from meshlab.apiserver import ApiServer
 from meshlab.files import write_private
 from meshlab.kubeapi import KubeApi, Object
 
 ASM_GROUP = "istio.alibabacloud.com"
+
+#: Where API servers store definitions.
+_STORED = "apiextensions.k8s.io/customresourcedefinitions"
 
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _ASM_FILE = Path(__file__).parent / "data" / "asm-crds.yml"
@@ -30,20 +35,42 @@ _NAME = re.compile(r"^  name: (\S+)$", re.MULTILINE)
 _PARALLEL = 6
 
 
-def install(api: KubeApi, program: Path | None, stamp: Path) -> None:
-    """Apply all definitions and wait until the API server serves them. ``stamp`` remembers what was applied last.
+class Definitions:
+    """All definitions of one mesh's API server.
 
-    ``program`` prints Istio's definitions; without it only ASM's are installed. TimeoutError after two minutes.
+    An API server needs some seconds to check Istio's definitions when they are applied. So the first one that has done
+    it exports what it stored into ``cache``, and later ones start with that.
+
+    ``program`` prints Istio's definitions; without it there are only ASM's.
     """
-    definitions = {**_istio_definitions(program), **_asm_definitions()}
-    digest = hashlib.sha256("".join(definitions.values()).encode()).hexdigest()
-    if not stamp.exists() or stamp.read_text() != digest:
-        with ThreadPoolExecutor(_PARALLEL) as pool:
-            jobs = [pool.submit(api.apply_yaml, f"{_CRDS}/{name}", text) for name, text in definitions.items()]
-        for job in jobs:
-            job.result()
-        write_private(stamp, digest)
-    _wait_served(api, set(definitions))
+
+    def __init__(self, server: ApiServer, program: Path | None, cache: Path) -> None:
+        self._server = server
+        self._texts = {**_istio_definitions(program), **_asm_definitions()}
+        self._digest = hashlib.sha256("".join(self._texts.values()).encode()).hexdigest()
+        built = server.binary.stat()
+        version = hashlib.sha256(f"{self._digest} {server.binary} {built.st_size} {built.st_mtime_ns}".encode())
+        self._seed = cache / f"crds-{version.hexdigest()[:16]}.json"
+        self._stamp = server.folder / "crds.sha256"
+
+    def prepare(self) -> None:
+        """Store what another API server has exported, if there is any; before the server's first start."""
+        if not self._stamp.exists() and self._seed.exists():
+            self._server.seed(_STORED, json.loads(self._seed.read_text()))
+            write_private(self._stamp, self._digest)
+
+    def install(self) -> None:
+        """Apply what is not applied yet, and wait until all is served. TimeoutError after two minutes."""
+        if not self._stamp.exists() or self._stamp.read_text() != self._digest:
+            api = self._server.api
+            with ThreadPoolExecutor(_PARALLEL) as pool:
+                jobs = [pool.submit(api.apply_yaml, f"{_CRDS}/{name}", text) for name, text in self._texts.items()]
+            for job in jobs:
+                job.result()
+            write_private(self._stamp, self._digest)
+        _wait_served(self._server.api, set(self._texts))
+        if not self._seed.exists():
+            write_private(self._seed, json.dumps(self._server.export(_STORED)))
 
 
 @cache

@@ -58,9 +58,18 @@ class Etcd:
 
     def wipe(self, prefix: str) -> None:
         """Delete every key below ``prefix``/."""
-        start = f"{prefix}/".encode()
-        end = start[:-1] + bytes([start[-1] + 1])
-        self._post("/v3/kv/deleterange", {"key": _base64(start), "range_end": _base64(end)})
+        self._post("/v3/kv/deleterange", _below(prefix))
+
+    def export(self, prefix: str) -> dict[str, str]:
+        """What lies below ``prefix``/: values (base64) by the rest of their keys."""
+        answer = self._post("/v3/kv/range", _below(prefix))
+        skip = len(prefix) + 1
+        return {base64.b64decode(one["key"]).decode()[skip:]: one["value"] for one in answer.get("kvs", [])}
+
+    def seed(self, prefix: str, values: dict[str, str]) -> None:
+        """Put back what export() gave, below another prefix."""
+        for key, value in values.items():
+            self._post("/v3/kv/put", {"key": _base64(f"{prefix}/{key}".encode()), "value": value})
 
     def _healthy(self) -> bool:
         try:
@@ -98,6 +107,11 @@ class _SocketConnection(http.client.HTTPConnection):
             self.sock.connect(f"/proc/self/fd/{folder}/{self._path.name}")  # however long the folder's path is
         finally:
             os.close(folder)
+
+
+def _below(prefix: str) -> dict[str, str]:
+    start = f"{prefix}/".encode()
+    return {"key": _base64(start), "range_end": _base64(start[:-1] + bytes([start[-1] + 1]))}
 
 
 def _base64(data: bytes) -> str:

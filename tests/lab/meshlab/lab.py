@@ -16,6 +16,7 @@ from meshlab.access import Access
 from meshlab.addresses import Addresses
 from meshlab.binaries import Binaries
 from meshlab.cloud import Cloud
+from meshlab.control import LOG
 from meshlab.faults import Faults
 from meshlab.fleet import Fleet
 from meshlab.inventory import Inventory
@@ -27,7 +28,7 @@ from meshlab.operators import Operators
 from meshlab.planes import Planes
 from meshlab.requestlog import RequestLog
 from meshlab.states import Transitions
-from meshlab.world import load_world
+from meshlab.world import ACCOUNT, load_world
 
 logger = logging.getLogger(__name__)
 
@@ -45,11 +46,11 @@ class Lab:
         self.workdir = workdir
         self.binaries = binaries
         self.addresses = Addresses(workdir)
-        self.world = load_world(workdir / "account.json", world_file, self.addresses)
+        self.world = load_world(workdir / ACCOUNT, world_file, self.addresses)
         self.planes = Planes(workdir, binaries, self.addresses)
         self.transitions = Transitions(self.world.durations, transitions)
         self.faults = Faults()
-        self.log = RequestLog(workdir / "requests.jsonl")
+        self.log = RequestLog(workdir / LOG)
         self.fleet = Fleet(self.world, self.planes)
         self.inventory = Inventory(self.world, self.addresses)
         self.access = Access(self.world, self.fleet)

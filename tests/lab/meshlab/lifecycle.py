@@ -26,7 +26,7 @@ class Lifecycle:
     """Starts the transitions that actions ask for; resume() starts those again that a restart interrupted.
 
     ``before_detach`` is called with the cluster's plane before a cluster loses its mesh, ``after_attach`` once one
-    has joined, ``after_detach`` once it has left.
+    has joined.
     """
 
     def __init__(
@@ -39,7 +39,6 @@ class Lifecycle:
         self._transitions = transitions
         self.before_detach: list[Callable[[Mesh, ClusterPlane], None]] = []
         self.after_attach: list[Callable[[Mesh, str], None]] = []
-        self.after_detach: list[Callable[[Mesh, str], None]] = []
 
     def create(self, mesh: Mesh, fault: Fault | None = None) -> None:
         """Start the servers of a new mesh; state initial, then running."""
@@ -159,8 +158,6 @@ class Lifecycle:
             with self._world.lock:
                 mesh.clusters.pop(cluster_id, None)
                 mesh.networks.pop(cluster_id, None)
-            for hook in self.after_detach:
-                hook(mesh, cluster_id)
             self._settle(mesh, mesh.state if mesh.operation else "running")
 
         def failed(problem: str) -> None:

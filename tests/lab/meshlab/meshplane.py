@@ -13,8 +13,9 @@ import yaml
 
 from meshlab import attachment, controllers, crds
 from meshlab.apiserver import ApiServer
-from meshlab.binaries import Binaries
+from meshlab.binaries import Binaries, cache_folder
 from meshlab.clusterplane import ClusterPlane
+from meshlab.files import private_dir
 from meshlab.istiod import Istiod
 from meshlab.kubeapi import KubeApi
 from meshlab.loopthread import LoopThread
@@ -57,11 +58,13 @@ class MeshPlane(Plane):
 
     def start(self) -> None:
         """Start everything; returns when Istio objects can be written and are checked."""
+        definitions = crds.Definitions(self._server, self._binaries.crds, private_dir(cache_folder() / "seeds"))
+        definitions.prepare()
         self._server.start()
         self._server.wait_ready()
         with ThreadPoolExecutor(3) as pool:
             steps = [
-                pool.submit(crds.install, self.api, self._binaries.crds, self._server.folder / "crds.sha256"),
+                pool.submit(definitions.install),
                 pool.submit(self._start_istiod),
                 pool.submit(self._start_manager),
             ]

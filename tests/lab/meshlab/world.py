@@ -36,6 +36,9 @@ from meshlab.addresses import Addresses
 from meshlab.asm.features import apply_features, initial_spec
 from meshlab.files import write_private
 
+#: File in the work directory that the account is kept in.
+ACCOUNT = "account.json"
+
 DEFAULT_WORLD = Path(__file__).with_name("world.yml")
 
 #: Collections of the world: attribute -> (record, name of its key).

@@ -187,11 +187,11 @@ def test_a_control_plane_that_does_not_answer(fake_cloud: Callable[..., Any], pl
 @pytest.mark.parametrize(
     ("pods", "sidecar", "state", "ok"),
     [
-        ([pod("details", "istio-proxy")], True, "ready, 1 pods, 1 with sidecar", True),
+        ([pod("details", "istio-proxy")], True, "ready, 1 pod, 1 with sidecar", True),
         ([pod("details")], True, "ready, but 1 of 1 pods have no sidecar", False),
-        ([pod("details")], False, "ready, 1 pods", True),
-        ([pod("details", **{"sidecar.istio.io/inject": "false"})], True, "ready, 1 pods", True),
-        ([pod("details", "istio-proxy"), pod("ratings")], True, "ready, 1 pods, 1 with sidecar", True),
+        ([pod("details")], False, "ready, 1 pod", True),
+        ([pod("details", **{"sidecar.istio.io/inject": "false"})], True, "ready, 1 pod", True),
+        ([pod("details", "istio-proxy"), pod("ratings")], True, "ready, 1 pod, 1 with sidecar", True),
     ],
 )
 def test_workloads(
