@@ -62,8 +62,8 @@ options:
       - Id of the region, as in V(cn-hangzhou). A name of a mesh is looked for in this region only; a mesh that is given
         by its id is found in any.
       - Required to create a mesh and to reach Container Service (ACK).
-      - Unset means E(ALIBABA_CLOUD_REGION_ID), E(ALIBABA_CLOUD_REGION), E(ALICLOUD_REGION_ID) or E(ALICLOUD_REGION), the
-        first that is there.
+      - Unset means E(ALIBABA_CLOUD_REGION_ID), E(ALIBABA_CLOUD_REGION), E(ALICLOUD_REGION_ID) or E(ALICLOUD_REGION),
+        the first that is there.
     type: str
     aliases:
       - region_id

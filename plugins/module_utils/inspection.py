@@ -211,7 +211,8 @@ def _controller_row(item: Json, one: Item, live: Json, cluster: str, pods: list[
         state = f"ready, but {lacking} of {len(own)} pods have no sidecar"
         return Row("workload", one.short, cluster, state, False)
     sidecars = f", {len(with_sidecar)} with sidecar" if with_sidecar else ""
-    return Row("workload", one.short, cluster, f"ready, {len(own)} {'pod' if len(own) == 1 else 'pods'}{sidecars}", True)
+    noun = "pod" if len(own) == 1 else "pods"
+    return Row("workload", one.short, cluster, f"ready, {len(own)} {noun}{sidecars}", True)
 
 
 def _items(item: Json, target: str) -> list[Item]:

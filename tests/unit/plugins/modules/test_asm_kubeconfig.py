@@ -89,9 +89,7 @@ def test_diff_has_no_secret(make: Callable[..., Any], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["clusters: []\n", "{", "just words", "", "clusters: [{cluster: {}}]"])
-def test_whatever_the_file_holds_is_replaced_and_removed(
-    make: Callable[..., Any], tmp_path: Path, text: str
-) -> None:
+def test_whatever_the_file_holds_is_replaced_and_removed(make: Callable[..., Any], tmp_path: Path, text: str) -> None:
     dest = tmp_path / "mesh.yaml"
     dest.write_text(text)
     outcome, _ = run(make(mesh="shop", dest=str(dest)))
