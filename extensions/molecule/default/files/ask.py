@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -26,8 +27,7 @@ ISTIO_PLURALS = ("gateways", "virtualservices", "destinationrules", "serviceentr
 
 def main(workdir: str, options_file: str) -> None:
     lab = Control(workdir)
-    with open(options_file, encoding="utf-8") as stream:
-        options = yaml.safe_load(stream)["lab_options"]
+    options = yaml.safe_load(Path(options_file).read_text(encoding="utf-8"))["lab_options"]
     status = lab.status()
     meshes = [mesh for mesh in status["meshes"] if mesh["region_id"] == options["region"]]
     clusters = [cluster for cluster in status["clusters"] if cluster["servers"]]
