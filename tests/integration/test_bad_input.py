@@ -41,7 +41,8 @@ def test_half_of_the_credentials(run: Runner) -> None:
 
 def test_no_credentials_at_all(run: Runner) -> None:
     without = {"ALIBABA_CLOUD_ACCESS_KEY_ID": None, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": None}
-    result = run.refused("asm_mesh_info", "No usable credentials", "ALIBABA_CLOUD_ACCESS_KEY_ID", "profile", env=without)
+    words = ("No usable credentials", "ALIBABA_CLOUD_ACCESS_KEY_ID", "profile")
+    result = run.refused("asm_mesh_info", *words, env=without)
     assert result["error"]["code"] == "MissingCredentials"
 
 
@@ -67,9 +68,7 @@ def test_no_region(run: Runner) -> None:
 
 
 def test_endpoint_that_does_not_answer(run: Runner) -> None:
-    run.refused(
-        "asm_mesh_info", "could not be sent", "endpoint", asm_endpoint="http://127.0.0.1:9", api_timeout=1
-    )
+    run.refused("asm_mesh_info", "could not be sent", "endpoint", asm_endpoint="http://127.0.0.1:9", api_timeout=1)
 
 
 # Which mesh, which cluster.
@@ -218,9 +217,7 @@ def write(folder: Path, text: str) -> list[str]:
         ("apiVersion: networking.istio.io/v7\nkind: VirtualService\nmetadata: {name: it}\n", ("v7",)),
     ],
 )
-def test_a_file_that_is_no_manifest(
-    run: Runner, shop: Shop, tmp_path: Path, text: str, words: tuple[str, ...]
-) -> None:
+def test_a_file_that_is_no_manifest(run: Runner, shop: Shop, tmp_path: Path, text: str, words: tuple[str, ...]) -> None:
     result = run.refused("istio_resource", *words, mesh=shop.name, src=write(tmp_path, text))
     assert "broken.yml" in result["msg"] or "API server" in result["msg"]
 
@@ -256,7 +253,8 @@ def test_an_istio_resource_that_the_api_refuses(
 ) -> None:
     text = yaml.safe_dump_all([rule("good"), resource])
     place = (f"{resource['kind']} default/bad", "broken.yml, document 2")
-    result = run.refused("istio_resource", *place, *words, "Nothing was written", mesh=shop.name, src=write(tmp_path, text))
+    src = write(tmp_path, text)
+    result = run.refused("istio_resource", *place, *words, "Nothing was written", mesh=shop.name, src=src)
     outcomes = {entry["name"]: entry["outcome"] for entry in result["resources"]}
     assert outcomes["bad"] == "failed"
 
@@ -290,7 +288,8 @@ def test_a_gateway_outside_of_istio_system(run: Runner, shop: Shop) -> None:
 
 def test_a_gateway_in_a_cluster_that_is_not_attached(run: Runner, shop: Shop) -> None:
     options = {"name": "it-gate", "clusters": ["shop-1", "shop-3"], "ports": [{"name": "http", "port": 80}]}
-    run.refused("asm_gateway", "'shop-3'", "not attached", shop.name, "shop-2", "asm_cluster", mesh=shop.name, **options)
+    words = ("'shop-3'", "not attached", shop.name, "shop-2", "asm_cluster")
+    run.refused("asm_gateway", *words, mesh=shop.name, **options)
 
 
 @pytest.mark.parametrize(

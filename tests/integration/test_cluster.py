@@ -33,7 +33,8 @@ def test_a_third_cluster_is_one_add_and_no_remove(lab: Lab, run: Runner, shop: S
     assert request["action"] == "AddClusterIntoServiceMesh"
     assert request["parameters"] == {"ServiceMeshId": shop.id, "ClusterId": third}
     assert (done["attached"], done["detached"]) == (["shop-3"], [])
-    assert {one["name"]: one["state"] for one in done["clusters"]} == dict.fromkeys(("shop-1", "shop-2", "shop-3"), "running")
+    states = {one["name"]: one["state"] for one in done["clusters"]}
+    assert states == dict.fromkeys(("shop-1", "shop-2", "shop-3"), "running")
     assert done["diff"]["after"] == {"clusters": ["shop-1", "shop-2", "shop-3"]}
 
     since = lab.mark()
@@ -84,9 +85,7 @@ def test_info_tells_who_is_in_and_why_others_cannot_join(lab: Lab, run: Runner, 
     assert "another" not in refusals and "one mesh only" in refusals["north-in-other-mesh"]
 
 
-def test_a_cluster_with_an_istio_of_its_own_can_be_taken_over(
-    lab: Lab, run: Runner, shop: Shop, guests: None
-) -> None:
+def test_a_cluster_with_an_istio_of_its_own_can_be_taken_over(lab: Lab, run: Runner, shop: Shop, guests: None) -> None:
     cluster = {"name": "shop-has-istio", "ignore_namespace_check": True}
     since = lab.mark()
     done = run.converge("asm_cluster", mesh=shop.name, clusters=[cluster])
@@ -95,9 +94,7 @@ def test_a_cluster_with_an_istio_of_its_own_can_be_taken_over(
     run("asm_cluster", mesh=shop.name, clusters=[cluster], state="absent", reserve_namespace=True)
 
 
-def test_a_cluster_outside_of_ack_joins_by_its_kubeconfig(
-    lab: Lab, run: Runner, shop: Shop, guests: None
-) -> None:
+def test_a_cluster_outside_of_ack_joins_by_its_kubeconfig(lab: Lab, run: Runner, shop: Shop, guests: None) -> None:
     garage = lab.cluster_id("garage")
     text = lab.control.kubeconfig("garage")
     cluster: dict[str, Any] = {"name": garage, "kubeconfig": text}

@@ -84,9 +84,7 @@ def test_a_change_is_one_patch_of_what_differs(gateway: dict[str, Any], lab: Lab
     lab.wait_for(lambda: lab.kube(shop.one).get(DEPLOYMENT)["spec"]["replicas"] == 3, "three replicas")
 
 
-def test_what_an_option_gives_as_a_whole_can_shrink(
-    gateway: dict[str, Any], lab: Lab, run: Runner, shop: Shop
-) -> None:
+def test_what_an_option_gives_as_a_whole_can_shrink(gateway: dict[str, Any], lab: Lab, run: Runner, shop: Shop) -> None:
     run.converge("asm_gateway", mesh=shop.name, name=NAME, pod_labels={"zone": "a"}, ports=OPTIONS["ports"][:1])
     spec = lab.kube(shop.id).get(OBJECT)["spec"]
     assert spec["podLabels"] == {"zone": "a"}

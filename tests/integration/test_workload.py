@@ -83,7 +83,8 @@ def test_a_change_waits_for_the_new_pods(space: str, lab: Lab, run: Runner, shop
     }  # fmt: skip
     pods = lab.kube(shop.one).list(f"/api/v1/namespaces/{space}/pods", labelSelector="app=roll")
     alive = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
-    images = {container["image"] for pod in alive for container in pod["spec"]["containers"] if container["name"] == "app"}
+    containers = [container for pod in alive for container in pod["spec"]["containers"]]
+    images = {container["image"] for container in containers if container["name"] == "app"}
     assert images == {"nginx:1.29"}
 
 
