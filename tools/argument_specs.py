@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright: (c) 2026, the meshops.asm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -58,14 +57,17 @@ def constant(path: Path, name: str) -> Any:
 
 
 def module_options(module: str) -> Json:
-    """The documented options of a module of this collection, those of its fragments included (credentials aside)."""
+    """The documented options of a module of this collection that playbooks use, those of its fragments included.
+
+    Credentials are left aside.
+    """
     documentation = constant(ROOT / f"plugins/modules/{module}.py", "DOCUMENTATION") or {}
     options: Json = {}
     for fragment in documentation.get("extends_documentation_fragment") or []:
         if fragment != CLOUD_FRAGMENT:
             options.update(fragment_options(fragment))
     options.update(documentation.get("options") or {})
-    return options
+    return {name: option for name, option in options.items() if not name.startswith("_")}
 
 
 def fragment_options(fragment: str) -> Json:
@@ -75,24 +77,32 @@ def fragment_options(fragment: str) -> Json:
     return constant(ROOT / f"plugins/doc_fragments/{name}.py", constant_name).get("options") or {}
 
 
-def spec_of(options: Json, prefix: str) -> Json:
-    """Documented options as the options of a role's argument spec; ``prefix`` is the path of the variable."""
-    return {name: _option(option, prefix) for name, option in options.items()}
+def spec_of(options: Json, places: Json) -> Json:
+    """Documented options as the options of a role's argument spec; ``places`` is for :func:`_rebased`."""
+    return {name: _option(option, places) for name, option in options.items()}
 
 
-def _option(option: Json, prefix: str) -> Json:
+def _option(option: Json, places: Json) -> Json:
     spec = {key: option[key] for key in KEPT_OF_AN_OPTION if key in option}
-    spec["description"] = _rebased(option["description"], prefix)
+    spec["description"] = _rebased(option["description"], places)
     if option.get("suboptions"):
-        spec["options"] = spec_of(option["suboptions"], prefix)
+        spec["options"] = spec_of(option["suboptions"], places)
     return spec
 
 
-def _rebased(description: Any, prefix: str) -> Any:
-    """References to options and results of the module, as references that hold in the role."""
+def _rebased(description: Any, places: Json) -> Any:
+    """References to options and results of the module, as references that hold in the role.
+
+    ``places`` says how a reference to one of the module's options begins, by the option's name.
+    """
     if isinstance(description, list):
-        return [_rebased(line, prefix) for line in description]
-    text = re.sub(r"O\((?!asm_|[a-z_.]+#)([^)]*)\)", rf"O({prefix}\1)", str(description).strip())
+        return [_rebased(line, places) for line in description]
+
+    def rebased(found: re.Match[str]) -> str:
+        option = re.split(r"[.\[=]", found[1])[0]
+        return f"O({places[option]}{found[1]})" if option in places else found[0]
+
+    text = re.sub(r"O\((?!asm_|[a-z_.]+#)([^)]*)\)", rebased, str(description).strip())
     return re.sub(r"RV\(([^)]*)\)", r"C(\1)", text)
 
 
@@ -108,7 +118,8 @@ def variable(name: str, rule: Json) -> Json:
         options = {**rule["add"], **options}
     dropped = set(rule.get("drop") or [])
     prefix = f"{name}[]." if rule["type"] == "list" else f"{name}."
-    spec["options"] = spec_of({key: value for key, value in options.items() if key not in dropped}, prefix)
+    places = {key: f"meshops.asm.{rule['module']}#module:" if key in dropped else prefix for key in options}
+    spec["options"] = spec_of({key: value for key, value in options.items() if key not in dropped}, places)
     for key in rule.get("require") or []:
         spec["options"][key].pop("default", None)
         spec["options"][key]["required"] = True

@@ -41,6 +41,9 @@ options:
       - Looked for like the templates of a role or playbook (C(templates/)).
     type: list
     elements: str
+  _documents:
+    description: Not for playbooks. Here the controller puts what it has read of O(src) and rendered of O(template).
+    type: str
   namespace:
     description: Namespace of the objects that need one and name none.
     type: str

@@ -69,7 +69,7 @@ EXAMPLES = r"""
     workloads:
       - name: bookinfo
         clusters: [shop-1]
-        src: bookinfo.yaml
+        src: apps
         require_sidecar: true
     istio_resources:
       - name: routes

@@ -82,7 +82,7 @@ def main() -> None:
             lab(workdir, "up", "--transitions", "0")
             figures = {"lab_up_s": time.monotonic() - start}
             environment = lab_environment(workdir)
-            figures["first_s"], _ = site(environment)
+            figures["first_s"], _unused = site(environment)
             figures["second_s"], output = site(environment)
             if not re.search(r"changed=0\b", output):
                 sys.exit("the second run changed something:\n" + output[-4000:])

@@ -106,7 +106,7 @@ def serve(descriptor: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended children are of no interest here
     with socket.socket(fileno=descriptor) as requests:
         while True:
-            message, descriptors, _, _ = socket.recv_fds(requests, 1 << 20, 4)
+            message, descriptors, _unused, _unused = socket.recv_fds(requests, 1 << 20, 4)
             if not message:
                 return
             pid = os.fork()

@@ -68,7 +68,7 @@ class FakeCloud:
 
     def written(self) -> list[str]:
         """The actions that write, in order."""
-        return [name for name, _ in self.calls if not _READ.match(name)]
+        return [name for name, _unused in self.calls if not _READ.match(name)]
 
 
 @pytest.fixture

@@ -145,7 +145,7 @@ def default_version(group: str, kind: str) -> str:
 
 def split_api_version(api_version: str) -> tuple[str, str]:
     """``networking.istio.io/v1`` -> its group and version; the core group is empty."""
-    group, _, version = api_version.rpartition("/")
+    group, _unused, version = api_version.rpartition("/")
     return group, version
 
 

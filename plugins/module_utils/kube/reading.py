@@ -68,7 +68,7 @@ def queried(expression: str, objects: list[Json]) -> Any:
 def _kind_of(client: KubeClient, params: Json) -> Kind:
     kind: Kind | None
     if params["api_version"]:
-        kind = find_kind(params["api_version"], params["kind"], lambda path: client.get(path))
+        kind = find_kind(params["api_version"], params["kind"], client.get)
     else:
         kind = known_kind(params["kind"])
     if kind:

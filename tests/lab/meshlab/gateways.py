@@ -169,7 +169,7 @@ class GatewayOperator:
 
     def _state(self, api: KubeApi, name: str) -> tuple[str, bool]:
         """The address of the Service in one cluster, and whether the gateway serves there."""
-        service_path, _, deployment_path, _ = all_paths(name)
+        service_path, _unused, deployment_path, _unused = all_paths(name)
         service, deployment = api.find(service_path), api.find(deployment_path)
         if service is None or deployment is None:
             return "", False

@@ -141,7 +141,7 @@ class World:
     def from_dump(cls, data: dict[str, Any], file: Path | None = None) -> World:
         """The reverse of dump()."""
         world = cls(file)
-        for name, (record, _) in COLLECTIONS.items():
+        for name, (record, _unused) in COLLECTIONS.items():
             setattr(world, name, {key: load_record(record, value) for key, value in data[name].items()})
         for mesh in world.meshes.values():
             mesh.clusters = {key: load_record(Attachment, value) for key, value in _plain(mesh.clusters).items()}

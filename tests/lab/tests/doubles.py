@@ -217,7 +217,7 @@ def _in(collection: str, path: str) -> bool:
     """Whether an object's path lies in a collection, that of all namespaces included."""
     if path.rpartition("/")[0] == collection:
         return True
-    prefix, _, plural = collection.rpartition("/")
+    prefix, _unused, plural = collection.rpartition("/")
     parts = path.split("/")
     return path.startswith(f"{prefix}/namespaces/") and len(parts) >= 3 and parts[-2] == plural
 

@@ -57,7 +57,7 @@ def _object(schema: Json, chance: random.Random, depth: int) -> Json:
 
 
 def _array(schema: Json, chance: random.Random, depth: int) -> list[Any]:
-    items = [value_of(schema["items"], chance, depth + 1) for _ in range(chance.randint(1, 3))]
+    items = [value_of(schema["items"], chance, depth + 1) for _unused in range(chance.randint(1, 3))]
     keys = schema.get("x-kubernetes-list-map-keys") or []
     for number, item in enumerate(items):
         for key in keys:

@@ -181,7 +181,7 @@ def test_an_upgrade_takes_one_step(asm: AsmClient, cloud: Lab) -> None:
 
 
 def test_an_upgrade_of_edition_version_and_gateways(asm: AsmClient, cloud: Lab) -> None:
-    first, _, third = cloud.world.versions["Default"]
+    first, _unused, third = cloud.world.versions["Default"]
     mesh_id = create_mesh(asm, istio_version=first)
     wait_state(asm, mesh_id)
     path = "/apis/istio.alibabacloud.com/v1beta1/namespaces/istio-system/istiogateways/in"

@@ -81,9 +81,9 @@ def test_released_and_forgotten_addresses_are_free_again(tmp_path: Path) -> None
 
 def test_blocks_do_not_overlap_and_end(tmp_path: Path) -> None:
     addresses = Addresses(tmp_path)
-    eips = {addresses.next_eip() for _ in range(2 * 254)}
+    eips = {addresses.next_eip() for _unused in range(2 * 254)}
     assert len(eips) == 2 * 254
-    assert not eips & {addresses.next_load_balancer() for _ in range(100)}
+    assert not eips & {addresses.next_load_balancer() for _unused in range(100)}
     with pytest.raises(AddressesError, match="release some"):
         addresses.next_eip()
     addresses.close()

@@ -82,7 +82,7 @@ def test_pod_addresses_go_round() -> None:
     assert addresses.take(None) != first
     assert addresses.take(first) == first
     assert addresses.take("10.9.9.9") not in ("10.9.9.9", first)
-    rest = [addresses.take(None) for _ in range(2)]
+    rest = [addresses.take(None) for _unused in range(2)]
     assert len({*rest, first}) == 3
     with pytest.raises(RuntimeError, match="no free address"):
         addresses.take(None)

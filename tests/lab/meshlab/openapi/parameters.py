@@ -74,7 +74,7 @@ class Parameters:
         values: dict[str, Any] = {}
         flat: dict[str, dict[str, str]] = {}
         for key, text in sent:
-            name, _, rest = key.partition(".")
+            name, _unused, rest = key.partition(".")
             if name in COMMON and name not in table:
                 continue
             if name not in table:
@@ -175,7 +175,7 @@ def _parse_flat(spec: Field, name: str, parts: dict[str, str], action: str) -> l
         raise unknown_parameter(action, f"{name}.{next(iter(parts))}")
     rows: dict[int, Any] = {}
     for rest, text in parts.items():
-        number, _, member = rest.partition(".")
+        number, _unused, member = rest.partition(".")
         if not number.isdigit() or int(number) < 1:
             raise unknown_parameter(action, f"{name}.{rest}")
         if not member:

@@ -105,7 +105,7 @@ def rpc_string_to_sign(request: Request) -> str:
 
 
 def _verify_acs3(request: Request, secret: str) -> tuple[str, str]:
-    _, names, signature = _parse_authorization(request.headers["authorization"])
+    _unused, names, signature = _parse_authorization(request.headers["authorization"])
     signed_headers = sorted(name.strip().lower() for name in names.split(";"))
     digest = hashlib.sha256(request.body).hexdigest()
     if request.headers.get("x-acs-content-sha256", "").lower() != digest:

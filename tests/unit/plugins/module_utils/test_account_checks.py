@@ -151,7 +151,7 @@ def test_a_sound_existing_mesh(fake_cloud: Callable[..., Any]) -> None:
     )
     findings = check(cloud, NEW_MESH, "shop-1")
     assert findings == account_checks.Findings()
-    assert "DescribeServiceMeshClusters" not in [action for action, _ in cloud.calls]
+    assert "DescribeServiceMeshClusters" not in [action for action, _unused in cloud.calls]
 
 
 def test_an_immutable_option_names_both_values(fake_cloud: Callable[..., Any]) -> None:

@@ -13,7 +13,7 @@ from ansible_collections.meshops.asm.plugins.module_utils import inspection
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.inspection import Row
 
-ATTACHED = [{"ClusterId": "k1", "Name": "shop-1", "State": "running", "RegionId": "cn-hangzhou"}]
+ATTACHED = ({"ClusterId": "k1", "Name": "shop-1", "State": "running", "RegionId": "cn-hangzhou"},)
 MESH = {
     "ServiceMeshInfo": {
         "Name": "shop",
@@ -71,7 +71,7 @@ def inspect(
     lists = ("clusters", "gateways", "workloads", "istio_resources")
     cloud = fake_cloud(
         DescribeServiceMeshes={"ServiceMeshes": list(meshes)},
-        DescribeClustersInServiceMesh={"Clusters": attached},
+        DescribeClustersInServiceMesh={"Clusters": list(attached)},
     )
     rows = inspection.inspect(cloud, {"mesh": "shop", **{name: [] for name in lists}, **params})
     assert cloud.written() == []

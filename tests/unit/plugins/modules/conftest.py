@@ -96,7 +96,7 @@ class FakeAsm(FakeCloud):
     def _change(self, action: str, ServiceMeshId: str, **parameters: Any) -> Any:
         mesh = self._running(ServiceMeshId)
         for row in MESH_ATTRIBUTES:
-            changed_by, _, parameter = (row.change or "").partition(".")
+            changed_by, _unused, parameter = (row.change or "").partition(".")
             if changed_by == action and parameter in parameters:
                 self._store(mesh, row, parameters[parameter])
         return self._begin(mesh)

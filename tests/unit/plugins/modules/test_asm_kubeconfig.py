@@ -73,12 +73,12 @@ def test_content_is_returned_only_when_asked_for(make: Callable[..., Any]) -> No
     outcome, more = run(make(mesh="shop"))
     assert not outcome.changed
     assert "kubeconfig" not in more
-    _, more = run(make(mesh="shop", return_content=True))
+    _unused, more = run(make(mesh="shop", return_content=True))
     assert more["kubeconfig"] == kubeconfig()
 
 
 def test_diff_has_no_secret(make: Callable[..., Any], tmp_path: Path) -> None:
-    outcome, _ = run(make(mesh="shop", dest=str(tmp_path / "mesh.yaml")))
+    outcome, _unused = run(make(mesh="shop", dest=str(tmp_path / "mesh.yaml")))
     assert outcome.plan.before == {"dest": str(tmp_path / "mesh.yaml"), "server": None}
     assert outcome.plan.after == {
         "dest": str(tmp_path / "mesh.yaml"),
@@ -92,7 +92,7 @@ def test_diff_has_no_secret(make: Callable[..., Any], tmp_path: Path) -> None:
 def test_whatever_the_file_holds_is_replaced_and_removed(make: Callable[..., Any], tmp_path: Path, text: str) -> None:
     dest = tmp_path / "mesh.yaml"
     dest.write_text(text)
-    outcome, _ = run(make(mesh="shop", dest=str(dest)))
+    outcome, _unused = run(make(mesh="shop", dest=str(dest)))
     assert outcome.changed
     assert outcome.plan.before["server"] is None
     assert dest.read_text() == kubeconfig()
@@ -103,7 +103,7 @@ def test_whatever_the_file_holds_is_replaced_and_removed(make: Callable[..., Any
 
 def test_check_mode_writes_no_file(make: Callable[..., Any], tmp_path: Path) -> None:
     dest = tmp_path / "mesh.yaml"
-    outcome, _ = run(make(mesh="shop", dest=str(dest)), check=True)
+    outcome, _unused = run(make(mesh="shop", dest=str(dest)), check=True)
     assert outcome.changed
     assert not dest.exists()
 
@@ -122,7 +122,7 @@ def test_another_certificate_is_replaced_only_when_the_old_one_fails(
     dest = tmp_path / "mesh.yaml"
     run(make(mesh="shop", dest=str(dest)))
     monkeypatch.setattr(probe, "accepted", lambda text: works and text == kubeconfig())
-    outcome, _ = run(make(mesh="shop", dest=str(dest), fetched=kubeconfig("KEY-9")))
+    outcome, _unused = run(make(mesh="shop", dest=str(dest), fetched=kubeconfig("KEY-9")))
     assert outcome.changed is not works
     assert dest.read_text() == kubeconfig("KEY-1" if works else "KEY-9")
 
@@ -162,7 +162,7 @@ def test_absent_revokes_and_removes_once(make: Callable[..., Any], tmp_path: Pat
     dest = tmp_path / "mesh.yaml"
     run(make(mesh="shop", dest=str(dest)))
     resource = make(mesh="shop", dest=str(dest), state="absent")
-    outcome, _ = run(resource)
+    outcome, _unused = run(resource)
     assert outcome.changed
     assert not dest.exists()
     assert resource.cloud.written() == ["RevokeKubeconfig"]
@@ -181,7 +181,7 @@ def test_absent_without_revoke_only_removes(make: Callable[..., Any], tmp_path: 
 
 def test_absent_mesh(make: Callable[..., Any], tmp_path: Path) -> None:
     dest = str(tmp_path / "mesh.yaml")
-    outcome, _ = run(make(mesh="shop", meshes=[], dest=dest), check=True)
+    outcome, _unused = run(make(mesh="shop", meshes=[], dest=dest), check=True)
     assert outcome.changed
     assert "does not exist yet" in outcome.plan.warnings[0]
     with pytest.raises(NotFound, match="No mesh"):

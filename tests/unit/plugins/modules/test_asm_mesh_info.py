@@ -50,7 +50,7 @@ def test_meshes_are_chosen_by_name_id_and_region_and_sorted(
     meshes: FakeAsm, region: str | None, name: str | None, expected: list[str]
 ) -> None:
     meshes.region = region
-    assert [identifier for _, identifier in read(meshes, name)] == expected
+    assert [identifier for _unused, identifier in read(meshes, name)] == expected
 
 
 def test_only_the_chosen_meshes_are_described(meshes: FakeAsm) -> None:
@@ -79,7 +79,7 @@ def test_a_mesh_looks_as_the_mesh_module_returns_it(
 def test_a_mesh_that_is_deleted_while_the_list_is_worked_off_is_left_out(meshes: FakeAsm) -> None:
     gone = AsmError("The mesh is not there.", code="ServiceMesh.NotFound", http_status=400)
     meshes.faults["DescribeServiceMeshDetail"] = [(gone, False)]
-    assert [identifier for _, identifier in read(meshes)] == ["c4", "c3"]
+    assert [identifier for _unused, identifier in read(meshes)] == ["c4", "c3"]
 
 
 def test_a_mesh_that_may_not_be_read_is_an_error(meshes: FakeAsm) -> None:

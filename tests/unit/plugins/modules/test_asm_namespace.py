@@ -32,7 +32,7 @@ def run(api: MemoryApi, *, check: bool = False, **given: Any) -> Outcome:
 
 
 def written(api: MemoryApi) -> list[str]:
-    return [method for method, *_ in api.requests if method != "GET"]
+    return [method for method, *_unused in api.requests if method != "GET"]
 
 
 def test_creation_with_injection(api: MemoryApi) -> None:
@@ -50,7 +50,7 @@ def test_creation_with_injection(api: MemoryApi) -> None:
 def test_only_what_differs_is_sent_and_the_rest_stays(api: MemoryApi) -> None:
     run(api, injection="enabled", labels={"team": "a"})
     outcome = run(api, injection="unset", revision="r1")
-    body = next(body for method, _, _, body in api.requests if method == "PATCH")
+    body = next(body for method, _unused, _unused, body in api.requests if method == "PATCH")
     assert body == {"metadata": {"labels": {"istio-injection": None, "istio.io/rev": "r1"}}}
     assert outcome.value["labels"] == {"istio.io/rev": "r1", "team": "a"}
     assert (outcome.plan.before["injection"], outcome.plan.after["injection"]) == ("enabled", None)

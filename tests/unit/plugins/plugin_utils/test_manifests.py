@@ -111,7 +111,7 @@ def test_templates_are_rendered_with_the_tasks_variables(tmp_path: Path, sent: A
 
 def test_a_template_that_is_one_value(tmp_path: Path, sent: Any) -> None:
     (tmp_path / "all.j2").write_text("{{ objects }}")
-    [(_, text)] = texts(sent({"objects": [{"kind": "A"}]}, template="all.j2"))
+    [(_unused, text)] = texts(sent({"objects": [{"kind": "A"}]}, template="all.j2"))
     assert json.loads(text.replace("'", '"')) == [{"kind": "A"}]
 
 

@@ -225,7 +225,7 @@ def test_the_mesh_is_looked_at_once_the_clusters_are_as_wanted(fake_cloud: Calla
         DescribeClustersInServiceMesh=[{"Clusters": [cluster("k1", state="starting")]}, {"Clusters": [cluster("k1")]}],
         DescribeServiceMeshDetail=[mesh("updating"), mesh("running")],
     )
-    looks = [clusters.membership_progress(cloud, "c1", ["k1"], []) for _ in range(3)]
+    looks = [clusters.membership_progress(cloud, "c1", ["k1"], []) for _unused in range(3)]
     assert [look.done for look in looks] == [False, False, True]
     assert "cluster" in looks[0].what
     assert "mesh 'shop'" in looks[1].what

@@ -261,7 +261,7 @@ def test_giving_up_says_how_long_it_was_tried() -> None:
 
 def test_the_final_error_is_one_of_the_family_and_no_longer_an_attempt() -> None:
     final = CallFailed("No.", code="ERR404").final()
-    assert type(final) is AsmError
+    assert final.__class__ is AsmError
     lost = CallFailed("No.", may_have_happened=True, answered=False).final()
     assert isinstance(lost, LostReply)
     assert lost.answered is False

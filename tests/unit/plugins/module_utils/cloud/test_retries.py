@@ -62,7 +62,7 @@ def test_callers_spread_out_by_default() -> None:
         Retries(60, clock).run(calls(passing(), "done"))
         return clock.pauses[0]
 
-    assert len({first_pause() for _ in range(20)}) > 10
+    assert len({first_pause() for _unused in range(20)}) > 10
 
 
 def test_the_service_may_ask_for_a_longer_pause_but_not_for_a_shorter_one(clock: FakeClock) -> None:
@@ -85,7 +85,7 @@ def test_a_pause_that_would_outlast_the_budget_is_not_begun(clock: FakeClock) ->
 
 def test_the_budget_is_that_of_one_call(clock: FakeClock) -> None:
     several = Retries(10, clock, jitter=lambda: 1.0)
-    for _ in range(5):
+    for _unused in range(5):
         assert several.run(calls(passing(), passing(), passing(), "done")) == "done"
     assert sum(clock.pauses) == pytest.approx(5 * 3.5)
 
@@ -93,7 +93,7 @@ def test_the_budget_is_that_of_one_call(clock: FakeClock) -> None:
 def test_what_does_not_pass_is_raised_at_once(clock: FakeClock) -> None:
     with pytest.raises(AsmError) as caught:
         Retries(60, clock).run(calls(CallFailed("No.", code="ERR404")))
-    assert type(caught.value) is AsmError
+    assert caught.value.__class__ is AsmError
     assert caught.value.message == "No."
     assert clock.pauses == []
 

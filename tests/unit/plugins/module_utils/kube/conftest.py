@@ -75,7 +75,7 @@ class MemoryApi:
         """The paths of the requests with this method; dry runs are marked."""
         return [
             path + (" (dry run)" if "dryRun" in query else "")
-            for sent, path, query, _ in self.requests
+            for sent, path, query, _unused in self.requests
             if sent == method
         ]
 
@@ -123,7 +123,7 @@ class MemoryApi:
             ):
                 return False
         for label in filter(None, query.get("labelSelector", "").split(",")):
-            wanted, _, value = label.partition("=")
+            wanted, _unused, value = label.partition("=")
             if (metadata.get("labels") or {}).get(wanted) != value:
                 return False
         return True

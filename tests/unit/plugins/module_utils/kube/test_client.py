@@ -59,7 +59,7 @@ def test_apply_is_strict_and_counted_and_a_dry_run_is_neither_write_nor_stored(
     assert (client.writes, f"{COLLECTION}/reviews" in api.objects) == (0, False)
     client.apply(f"{COLLECTION}/reviews", virtual_service(), force=True)
     assert (client.writes, f"{COLLECTION}/reviews" in api.objects) == (1, True)
-    _, _, query, body = api.requests[-1]
+    _unused, _unused, query, body = api.requests[-1]
     assert query == {"fieldManager": "meshops.asm", "fieldValidation": "Strict", "force": "true"}
     assert body == virtual_service()
 
@@ -136,7 +136,7 @@ def test_an_expired_certificate_is_named(api: MemoryApi, client: KubeClient) -> 
 
 def test_warnings_are_kept_once(api: MemoryApi, client: KubeClient) -> None:
     warning = {"Warning": '299 - "v1beta1 is old, say \\"v1\\"", 299 - "second"'}
-    for _ in range(2):
+    for _unused in range(2):
         api.fail_next(200, {}, headers=warning)
         client.get("/api/v1/namespaces/default")
     assert client.warnings == ['v1beta1 is old, say "v1"', "second"]

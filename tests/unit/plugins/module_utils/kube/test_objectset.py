@@ -67,7 +67,7 @@ def test_create_then_nothing_but_lists(api: MemoryApi, run: Run) -> None:
     again = run(virtual_service(), RULE)
     assert not again.changed
     assert {one["outcome"] for one in again.value} == {"unchanged"}
-    assert sorted({method for method, *_ in api.requests}) == ["GET"]
+    assert sorted({method for method, *_unused in api.requests}) == ["GET"]
     assert sorted(api.sent("GET")) == [f"{ISTIO}/destinationrules", ROUTES]
 
 
