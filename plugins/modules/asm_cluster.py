@@ -153,7 +153,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.reconcile import (
     UPDATE,
     Plan,
     Progress,
-    wait_until_done,
 )
 
 
@@ -247,22 +246,15 @@ class Clusters(ResourceModule):
         meshes.require_mesh(self.cloud, self.params["mesh"])
         add, remove = plan.changes
         for cluster in remove:
-            self._settle()
+            meshes.settle(self.cloud, self.id, self.params["wait_timeout"])
             clusters.detach(
                 self.cloud, self.id, cluster["ClusterId"], reserve_namespace=self.params["reserve_namespace"]
             )
             self.detached.append(clusters.name(cluster))
         for item in add:
-            self._settle()
+            meshes.settle(self.cloud, self.id, self.params["wait_timeout"])
             self._attach(item)
             self.attached.append(clusters.name(item["cluster"]))
-
-    def _settle(self) -> None:
-        """A mesh takes one change at a time: it must run again before the next one is sent."""
-        wait_until_done(
-            lambda: meshes.state_progress(meshes.describe_mesh(self.cloud, self.id)),
-            timeout=self.params["wait_timeout"],
-        )
 
     def _attach(self, item: dict[str, Any]) -> None:
         self.cloud.asm(

@@ -790,6 +790,9 @@ from ansible_collections.meshops.asm.plugins.module_utils.table import (
 # DeleteServiceMesh answers these while the mesh is still busy with what went before.
 _BUSY = ("StillInitializing", "RelatedResourceReused")
 
+# How many looks in a row may miss the mesh before it counts as gone: about ten seconds.
+_PATIENCE = 20
+
 
 class Mesh(ResourceModule):
     result = "mesh"
@@ -809,11 +812,15 @@ class Mesh(ResourceModule):
 
     id = ""
     region = ""
+    misses = 0
 
     def find(self) -> Any:
         listed = meshes.list_meshes(self.cloud)
         names = [name for name in (self.params["name"], self.params["new_name"]) if name]
         picked = [mesh for mesh in (meshes.pick_mesh(listed, name, self.cloud.region) for name in names) if mesh]
+        if not picked and self.id and self.params["state"] == "present":
+            # Created or seen by this task: the list lags behind.
+            picked = [{"ServiceMeshInfo": {"ServiceMeshId": self.id}, "Tag": tags.to_list(self.params["tags"] or {})}]
         if not picked:
             self._check_creatable()
             return None
@@ -911,7 +918,7 @@ class Mesh(ResourceModule):
         )
         self.id = str(reply["ServiceMeshId"])
         if mesh_view.needs_second_step(p):
-            self._settle()
+            wait_until_done(self._running, timeout=p["wait_timeout"])
             detail = meshes.describe_mesh(self.cloud, self.id)
             changes = changes_between(MESH_ATTRIBUTES, p, detail, f"Mesh '{p['name']}'")
             mesh_view.plan_addresses(p, detail, changes)
@@ -923,16 +930,9 @@ class Mesh(ResourceModule):
             enabled = (self.params["control_plane_log"] or {}).get("enabled")
             changes.calls["UpdateControlPlaneLogConfig"].setdefault("Enabled", enabled is not False)
         for action, parameters in changes.calls.items():
-            self._settle()
+            meshes.settle(self.cloud, self.id, self.params["wait_timeout"])
             self.cloud.asm(action, ServiceMeshId=self.id, **parameters)
         tags.apply(self.cloud, self.id, self.region, to_set, to_remove)
-
-    def _settle(self) -> None:
-        """A mesh takes one change at a time: it must run again before the next one is sent."""
-        wait_until_done(
-            lambda: meshes.state_progress(meshes.describe_mesh(self.cloud, self.id)),
-            timeout=self.params["wait_timeout"],
-        )
 
     def _delete(self, attached: list[str]) -> None:
         timeout = self.params["wait_timeout"]
@@ -981,12 +981,21 @@ class Mesh(ResourceModule):
                 if progress.failed and new
                 else waiting(f"mesh '{self.params['name']}' to be gone", last="deleting")
             )
+        return self._running()
+
+    def _running(self) -> Progress:
+        """How far the mesh is on the way to its state running; a read may lag behind its creation."""
         try:
-            return meshes.state_progress(meshes.describe_mesh(self.cloud, self.id))
+            progress = meshes.state_progress(meshes.describe_mesh(self.cloud, self.id))
         except AsmError as error:
-            if meshes.is_gone(error):
+            if not meshes.is_gone(error):
+                raise
+            self.misses += 1
+            if self.misses >= _PATIENCE:
                 raise NotFound(f"Mesh {self.id} disappeared while waiting for it: {error.message}") from error
-            raise
+            return waiting(f"mesh '{self.params['name']}' to show up")
+        self.misses = 0
+        return progress
 
     def view(self, found: Any) -> Any:
         return None if found is None else mesh_view.view(found)

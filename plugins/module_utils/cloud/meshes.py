@@ -12,7 +12,16 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.errors import Ambiguous, AsmError, NotFound
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DONE, Progress, failed, waiting
+from ansible_collections.meshops.asm.plugins.module_utils.reconcile import (
+    DONE,
+    Progress,
+    failed,
+    wait_until_done,
+    waiting,
+)
+
+# Failed states in which the mesh is alive.
+_CHANGEABLE = frozenset({"updating_failed", "upgrading_failed", "delete_failed"})
 
 
 def list_meshes(cloud: Cloud, tags: dict[str, str] | None = None) -> list[dict[str, Any]]:
@@ -83,6 +92,19 @@ def state_progress(mesh: dict[str, Any]) -> Progress:
         said = str(about.get("ErrorMessage") or "the service gave no reason").rstrip(".")
         return failed(f"Mesh '{name}' is in state {state}: {said}.", last=state)
     return waiting(f"mesh '{name}' to be running (state {state or 'unknown'})", last=state)
+
+
+def settle(cloud: Cloud, identifier: str, timeout: float) -> None:
+    """Waits until the mesh can take a change: it takes one at a time.
+
+    One whose last change, upgrade or deletion failed can take the next one; one whose creation failed cannot.
+    """
+
+    def look() -> Progress:
+        progress = state_progress(describe_mesh(cloud, identifier))
+        return DONE if progress.failed and progress.last in _CHANGEABLE else progress
+
+    wait_until_done(look, timeout=timeout)
 
 
 def is_gone(error: AsmError) -> bool:

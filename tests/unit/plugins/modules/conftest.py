@@ -181,7 +181,7 @@ class FakeAsm(FakeCloud):
 
     def _running(self, identifier: str) -> dict[str, Any]:
         mesh = self._mesh(identifier)
-        if self._state(mesh) != "running":
+        if self._state(mesh) not in ("running", "updating_failed"):
             raise AsmError(f"The mesh is {self._state(mesh)}.", code="InvalidOperation.NotRunning", http_status=400)
         return mesh
 

@@ -524,9 +524,23 @@ def test_what_may_remain_is_reported_for_a_deletion_only(
 
 def test_a_mesh_that_disappears_while_it_is_waited_for_is_an_error(run: Run, asm: FakeAsm) -> None:
     gone = AsmError("The mesh is not there.", code="ServiceMesh.NotFound", http_status=400)
-    asm.faults["DescribeServiceMeshDetail"] = [(gone, False)]
+    asm.faults["DescribeServiceMeshDetail"] = [(gone, False)] * 20
     with pytest.raises(NotFound, match="c1 disappeared while waiting"):
         run(**BASICS)
+
+
+def test_reads_that_lag_behind_the_creation_are_waited_for(run: Run, asm: FakeAsm) -> None:
+    gone = AsmError("The mesh is not there.", code="ServiceMesh.NotFound", http_status=400)
+    asm.faults["DescribeServiceMeshDetail"] = [(gone, False)] * 3
+    outcome = run(**BASICS)
+    assert (outcome.changed, outcome.value["id"]) == (True, "c1")
+
+
+def test_a_failed_change_does_not_stand_in_the_way_of_the_next_one(run: Run, asm: FakeAsm, shop: str) -> None:
+    asm.meshes[shop]["ServiceMeshInfo"]["State"] = "updating_failed"
+    outcome = run(name="shop", telemetry=True)
+    assert outcome.changed is True
+    assert asm.written() == ["UpdateMeshFeature"]
 
 
 def test_a_list_that_still_shows_what_is_gone_means_absent(run: Run, asm: FakeAsm, shop: str) -> None:
