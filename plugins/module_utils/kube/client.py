@@ -34,6 +34,9 @@ _MERGE = "application/merge-patch+json"
 _TRANSIENT = frozenset({429, 502, 503, 504})
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 _SLOWEST_RETRY = 5.0
+# Seconds after a broken connection during which a refusal is doubted: an API server that has just started refuses
+# everybody but its own administrators until it has read the roles.
+_DOUBT = 10.0
 _JITTER = random.SystemRandom()
 
 Json = dict[str, Any]
@@ -87,6 +90,7 @@ class KubeClient:
         self._threads = ThreadPoolExecutor(max_workers=concurrency)
         self._lock = threading.Lock()
         self._away: Unreachable | None = None
+        self._broken_at = float("-inf")
         self.writes = 0
         self.warnings: list[str] = []
 
@@ -214,7 +218,9 @@ class KubeClient:
             problem = self._try(method, url, body, content)
             if not isinstance(problem, (KubeError, Unreachable)):
                 return problem
-            if isinstance(problem, KubeError) and not problem.transient:
+            if isinstance(problem, Unreachable):
+                self._broken_at = time.monotonic()
+            elif not problem.transient and not self._doubtful(problem):
                 raise problem
             asked = problem.retry_after if isinstance(problem, KubeError) else 0.0
             rest = max(asked, pause * _JITTER.uniform(0.7, 1.3))
@@ -225,6 +231,9 @@ class KubeClient:
                 raise problem
             time.sleep(rest)
             pause = min(pause * 2, _SLOWEST_RETRY)
+
+    def _doubtful(self, refusal: KubeError) -> bool:
+        return refusal.http_status == 403 and time.monotonic() - self._broken_at < _DOUBT
 
     def _try(self, method: str, url: str, body: bytes | None, content: str) -> Any:
         """One attempt: the decoded answer, or the problem when another attempt may help."""

@@ -96,6 +96,18 @@ def test_a_connection_that_breaks_is_retried(api: MemoryApi, client: KubeClient)
     assert client.writes == 1
 
 
+def test_a_refusal_right_after_a_broken_connection_is_doubted(api: MemoryApi, client: KubeClient) -> None:
+    """As of an API server that has started a moment ago; at any other time it is final."""
+    refusal = {"kind": "Status", "reason": "Forbidden", "message": "may not"}
+    api.fail_next(0, None)
+    api.fail_next(403, refusal)
+    assert client.get("/api/v1/namespaces/default") is not None
+    client._broken_at -= 60.0
+    api.fail_next(403, refusal)
+    with pytest.raises(KubeError, match="may not"):
+        client.get("/api/v1/namespaces/default")
+
+
 def test_patience_ends(api: MemoryApi, client: KubeClient) -> None:
     api.fail_next(503, b"", times=100)
     with pytest.raises(KubeError) as caught:
