@@ -20,7 +20,7 @@ export ANSIBLE_CALLBACK_RESULT_FORMAT := yaml
 export ANSIBLE_LOCALHOST_WARNING := False
 export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
 
-.PHONY: help setup demo remove-demo test unit integration sanity lint docs bench molecule lab-up lab-down lab-env binaries build clean
+.PHONY: help setup demo remove-demo test unit integration sanity lint docs bench bench-apply molecule lab-up lab-down lab-env binaries build clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -80,6 +80,10 @@ molecule: binaries ## the Molecule scenario
 
 bench: binaries ## measures the main flow; prints a table and writes tests/bench/results/flow.json
 	@python -m tests.bench.flow
+
+bench-apply: binaries ## measures applying beside other tools; CASES, OBJECTS, RTT, PEERS choose a part
+	@python -m tests.bench.apply $(if $(CASES),--cases "$(CASES)") $(if $(OBJECTS),--objects "$(OBJECTS)") \
+	  $(if $(RTT),--rtt "$(RTT)") $(if $(PEERS),--peers "$(PEERS)") $(if $(OUTPUT),--output "$(OUTPUT)")
 
 build: setup ## the collection's artifact
 	@ansible-galaxy collection build --force

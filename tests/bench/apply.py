@@ -1,0 +1,183 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measures istio_resource beside kubectl and kubernetes.core on the same API server, near and far.
+
+Run by ``make bench-apply``; ``CASES``, ``OBJECTS``, ``RTT`` and ``PEERS`` choose a part. Prints a table and writes the
+rows of this one run to ``tests/bench/results/apply.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.bench.apply_peers import ENGINE, OURS, ROOT, Peer, Wanted, make_peers
+from tests.bench.apply_process import watched_run
+from tests.bench.apply_server import BenchServer
+from tests.bench.apply_table import printed
+from tests.bench.machine import describe_machine
+
+RESULTS = ROOT / "tests" / "bench" / "results" / "apply.json"
+CASES = ("first", "unchanged", "one", "all", "prune", "first_validated")
+PEERS = (OURS, ENGINE, "kubectl", "k8s-server-side", "k8s-merge")
+# Beyond this many objects, peers that go round by round take many minutes for each case behind a real distance: there
+# only the peer runs that was the fastest with fewer objects in this run, and only these cases.
+FAR_OBJECTS, FAR_CASES = 1000, ("first", "unchanged")
+
+Row = dict[str, Any]
+
+
+def virtual_service(number: int, timeout: str) -> dict[str, Any]:
+    """A route as they are in real meshes: a canary by header, and weights with retries."""
+    host = f"service-{number:05}.shop.svc.cluster.local"
+    canary = {"match": [{"headers": {"end-user": {"exact": "jason"}}}], "timeout": timeout}
+    canary["route"] = [{"destination": {"host": host, "subset": "v2"}}]
+    main: dict[str, Any] = {"timeout": timeout, "retries": {"attempts": 3, "perTryTimeout": "2s", "retryOn": "5xx"}}
+    main["route"] = [
+        {"destination": {"host": host, "subset": "v1"}, "weight": 90},
+        {"destination": {"host": host, "subset": "v2"}, "weight": 10},
+    ]
+    metadata = {"name": f"service-{number:05}", "namespace": BenchServer.namespace, "labels": {"app": "shop"}}
+    spec = {"hosts": [host], "http": [canary, main]}
+    return {"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": metadata, "spec": spec}
+
+
+class Files:
+    """The states of the cases, as files in ``folder``."""
+
+    def __init__(self, folder: Path, objects: int) -> None:
+        self.objects = objects
+        before = [virtual_service(number, "5s") for number in range(objects)]
+        after = [virtual_service(number, "6s") for number in range(objects)]
+        half = objects // 2
+        self._first = _write(folder / "first.yml", before)
+        self._one = _write(folder / "one.yml", [after[0], *before[1:]])
+        self._all = _write(folder / "all.yml", after)
+        self._half = _write(folder / "half.yml", after[:half])
+        self._rest = _write(folder / "rest.yml", after[half:])
+
+    def wanted(self, case: str) -> Wanted:
+        if case == "prune":
+            return Wanted(self._half, gone=self._rest)
+        file = {"one": self._one, "all": self._all}.get(case, self._first)
+        return Wanted(file, validate=case != "first")
+
+    def expected(self, case: str) -> dict[str, int]:
+        """How many objects have which timeout afterwards."""
+        if case == "prune":
+            return {"6s": self.objects // 2}
+        late = {"one": 1, "all": self.objects}.get(case, 0)
+        return {key: count for key, count in {"5s": self.objects - late, "6s": late}.items() if count}
+
+
+def measure(server: BenchServer, peer: Peer, case: str, files: Files, rtt: float, folder: Path) -> Row:
+    """One row: the peer brings the server to the state of the case."""
+    kubeconfig = server.kubeconfig(rtt)
+    mark = server.mark()
+    seconds, peak, output = 0.0, 0.0, ""
+    for command in peer.commands(files.wanted(case), kubeconfig, folder):
+        one = watched_run(command, env={**server.environment, **peer.env}, cwd=ROOT)
+        if one.code:
+            sys.exit(f"{peer.name}, {case}: {' '.join(command)} ended with {one.code}:\n{one.output[-3000:]}")
+        seconds, peak, output = seconds + one.seconds, max(peak, one.peak_mb), one.output
+    if peer.name == ENGINE:
+        seconds = float(output)
+    found = server.timeouts()
+    if found != files.expected(case):
+        sys.exit(f"{peer.name}, {case}: the server has {found} instead of {files.expected(case)}")
+    requests, size = server.since(mark, rtt)
+    row: Row = {"case": case, "rtt_ms": round(rtt), "objects": files.objects, "peer": peer.name}
+    return {**row, "seconds": round(seconds, 2), "requests": requests, "bytes": size, "peak_mb": round(peak)}
+
+
+def sequence(peer: Peer, cases: list[str]) -> list[str]:
+    """The cases in the order in which they build on each other."""
+    if peer.name == ENGINE:
+        return ["first", "unchanged"] if "unchanged" in cases else []
+    needed = [case for case in CASES if case in cases and (case != "first_validated" or peer.name == OURS)]
+    return needed if not needed or needed[0] in ("first", "first_validated") else ["first", *needed]
+
+
+def fastest(rows: list[Row], case: str, rtt: float) -> str:
+    """The peer that was the fastest in a case so far; empty when none has run."""
+    others = [row for row in rows if row["case"] == case and row["rtt_ms"] == round(rtt)]
+    others = [row for row in others if row["peer"] not in (OURS, ENGINE)]
+    return min(others, key=lambda row: row["seconds"] / row["objects"])["peer"] if others else ""
+
+
+def run(given: argparse.Namespace, server: BenchServer, folder: Path) -> list[Row]:
+    rows: list[Row] = []
+    peers = make_peers(given.peers)
+    for objects in sorted(given.objects):
+        files = Files(folder, objects)
+        for rtt in given.rtt:
+            for peer in peers:
+                cases = given.cases
+                if rtt and objects > FAR_OBJECTS and peer.name not in (OURS, ENGINE):
+                    cases = [case for case in cases if case in FAR_CASES]
+                    best = fastest(rows, "first", rtt)
+                    if best and peer.name != best:
+                        continue
+                for case in sequence(peer, cases):
+                    if case in ("first", "first_validated"):
+                        server.clear()
+                    row = measure(server, peer, case, files, rtt, folder)
+                    print(f"  {json.dumps(row)}", flush=True)
+                    if case in cases and (peer.name != ENGINE or case == "unchanged"):
+                        rows.append(row)
+                        save(rows, given)
+    return rows
+
+
+def save(rows: list[Row], given: argparse.Namespace) -> None:
+    given.output.parent.mkdir(parents=True, exist_ok=True)
+    document = {"machine": describe_machine(), "measured": time.strftime("%Y-%m-%d"), "rows": rows}
+    given.output.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def _write(file: Path, objects: list[dict[str, Any]]) -> Path:
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    file.write_text(yaml.dump_all(objects, Dumper=dumper, sort_keys=False), encoding="utf-8")
+    return file
+
+
+def _words(text: str) -> list[str]:
+    return text.replace(",", " ").split()
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--cases", default=" ".join(CASES), help="of: %(default)s")
+    parser.add_argument("--objects", default="500 3000")
+    parser.add_argument("--rtt", default="0 50", help="round trips in milliseconds")
+    parser.add_argument("--peers", default=",".join(PEERS), help="separated by commas, of: %(default)s, k8s-apply")
+    parser.add_argument("--output", type=Path, default=RESULTS)
+    given = parser.parse_args()
+    given.cases = _words(given.cases)
+    given.objects = [int(word) for word in _words(given.objects)]
+    given.rtt = [float(word) for word in _words(given.rtt)]
+    given.peers = [word.strip() for word in given.peers.split(",")]
+    unknown = [case for case in given.cases if case not in CASES]
+    if unknown:
+        parser.error(f"no such case: {', '.join(unknown)}; there are {', '.join(CASES)}")
+    return given
+
+
+def main() -> None:
+    given = arguments()
+    with tempfile.TemporaryDirectory(prefix="meshops-bench-") as name, BenchServer(Path(name)) as server:
+        rows = run(given, server, Path(name))
+    print(describe_machine())
+    print(printed(rows))
+
+
+if __name__ == "__main__":
+    main()
