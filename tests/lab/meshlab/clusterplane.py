@@ -16,11 +16,13 @@ from meshlab.node.addresses import PodAddresses
 from meshlab.node.events import PodEvents
 from meshlab.node.images import Catalogue
 from meshlab.node.kubelet import Kubelet
+from meshlab.node.netruntime import NetRuntime
 from meshlab.node.podworker import Host, Timing
 from meshlab.node.runtime import Runtime
 from meshlab.node.statusruntime import StatusRuntime
 from meshlab.plane import Plane
 from meshlab.processes import Process, Processes
+from meshlab.traffic.network import Network, Node, Pilot
 
 
 class ClusterPlane(Plane):
@@ -40,6 +42,9 @@ class ClusterPlane(Plane):
         region: str,
         zone: str,
         pod_cidr: str,
+        service_cidr: str,
+        name: str = "",
+        network: Network | None = None,
     ) -> None:
         super().__init__(plane_id, server, address, loop)
         self.region = region
@@ -51,6 +56,13 @@ class ClusterPlane(Plane):
         pods = PodAddresses(pod_cidr)
         self._node_api = server.client(f"system:node:{self.node_name}", ["system:nodes", "system:masters"])
         runtime: Runtime = StatusRuntime(pods)
+        #: The node in the lab's network, where pods have one.
+        self.node: Node | None = None
+        if network:
+            self.node = network.node(
+                plane_id, name or plane_id, address=pods.node, services=service_cidr, api=self._node_api
+            )
+            runtime = NetRuntime(pods, self.node, api=self._node_api, processes=processes, zone=zone)
         host = Host(
             api=self._node_api,
             runtime=runtime,
@@ -78,15 +90,24 @@ class ClusterPlane(Plane):
                 self.plane_id, self._server, binary=self._binaries.kube_scheduler, processes=self._processes
             ),
         ]
+        if self.node:
+            self.node.start()
         self._kubelet.start()
         self._wait_account()
 
     def stop_clients(self) -> None:
         """Stop the node, the scheduler and the controller-manager."""
         self._kubelet.stop()
+        if self.node:
+            self.node.stop()
         for child in reversed(self._children):
             self._processes.stop(child)
         self._node_api.close()
+
+    def follow(self, pilot: Pilot | None) -> None:
+        """Have the proxies of the cluster's pods follow an istiod, or none."""
+        if self.node:
+            self.node.follow(pilot)
 
     def _wait_account(self, *, seconds: float = 120.0) -> None:
         """Pods are refused until the controller-manager has made the namespace's ServiceAccount."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +139,32 @@ class Control:
         """The administrator's kubeconfig of a cluster (id or unique name)."""
         text: str = self.call("kubeconfig", cluster=cluster)
         return text
+
+    def cut(self, cluster: str) -> None:
+        """Cut the pods of a cluster (id or unique name) off from everything outside of it."""
+        self.call("cut", cluster=cluster)
+
+    def join(self, cluster: str) -> None:
+        """Connect a cluster again."""
+        self.call("join", cluster=cluster)
+
+    def outside(self, name: str, ports: Sequence[int] = (80,)) -> str:
+        """A machine outside of the clusters which all of them know by ``name`` and which echoes; its address."""
+        address: str = self.call("outside", name=name, ports=list(ports))
+        return address
+
+    def request(
+        self, cluster: str, pod: str, url: str, *, namespace: str = "default", method: str = "GET", **more: Any
+    ) -> dict[str, Any]:
+        """A request sent from within a pod: {status, headers, body, error}. ``more``: headers, body, timeout."""
+        fields = {"cluster": cluster, "namespace": namespace, "pod": pod, "url": url, "method": method, **more}
+        answer: dict[str, Any] = self.call("request", **fields)
+        return answer
+
+    def expose(self, cluster: str, pod: str, port: int, *, namespace: str = "default") -> str:
+        """Make a port of a pod reachable from the host; "address:port"."""
+        address: str = self.call("expose", cluster=cluster, namespace=namespace, pod=pod, port=port)
+        return address
 
     def pause(self, plane: str) -> None:
         """Take the API server of a running cluster or mesh (by id) away."""

@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from meshlab.inventory import billed_resources
+from meshlab.kubeapi import Object
 from meshlab.lab import Lab
+from meshlab.traffic.network import Network, Node
 from meshlab.world import COLLECTIONS, add_record
 
 logger = logging.getLogger(__name__)
@@ -142,6 +144,49 @@ class Operations:
         """Bring it back."""
         self._lab.fleet.plane(plane).resume()
 
+    def cut(self, cluster: str) -> None:
+        """Cut a cluster (id or unique name) off from the others and from its load balancers."""
+        self._network().connect(self._cluster_id(cluster), up=False)
+
+    def join(self, cluster: str) -> None:
+        """Connect it again."""
+        self._network().connect(self._cluster_id(cluster), up=True)
+
+    def outside(self, name: str, ports: list[int]) -> str:
+        """A machine outside of the clusters."""
+        return self._network().add_host(name, tuple(ports))
+
+    def place(self, cluster: str, namespace: str, pod: str) -> dict[str, str]:
+        """Where a pod's network can be entered, and its resolv.conf."""
+        node, path, _item = self._pod(cluster, namespace, pod)
+        names = node.resolver(namespace)
+        text = f"nameserver {names['server']}\nsearch {' '.join(names['search'])}\noptions ndots:5\n"
+        return {"netns": path, "resolv_conf": text}
+
+    def request(
+        self,
+        cluster: str,
+        namespace: str,
+        pod: str,
+        url: str,
+        method: str = "GET",
+        headers: dict[str, str] | None = None,
+        body: str = "",
+        timeout: float = 10.0,
+    ) -> dict[str, Any]:
+        """Send an HTTP request from within a pod."""
+        node, path, _item = self._pod(cluster, namespace, pod)
+        spec = {"method": method, "url": url, "headers": headers or {}, "body": body, "timeout": timeout}
+        answer: dict[str, Any] = node.dataplane.call(
+            "request", timeout + 10, netns=path, http={**spec, "resolver": node.resolver(namespace)}
+        )
+        return answer
+
+    def expose(self, cluster: str, namespace: str, pod: str, port: int) -> str:
+        """Make a port of a pod reachable from the host."""
+        _node, _path, item = self._pod(cluster, namespace, pod)
+        return self._network().expose(item["status"]["podIP"], port)
+
     def audit(self, plane: str, since: float | None = None) -> list[dict[str, Any]]:
         """The requests that the API server of a cluster or mesh got."""
         return list(self._lab.fleet.plane(plane).audit(since))
@@ -153,6 +198,19 @@ class Operations:
     def shutdown(self) -> None:
         """Stop the lab."""
         self._stop()
+
+    def _network(self) -> Network:
+        if self._lab.network is None:
+            raise ValueError(f"this lab has no traffic: {self._lab.without_traffic}")
+        return self._lab.network
+
+    def _pod(self, cluster: str, namespace: str, name: str) -> tuple[Node, str, Object]:
+        network = self._network()
+        plane = self._lab.fleet.cluster(self._cluster_id(cluster))
+        item = plane.api.find(f"/api/v1/namespaces/{namespace}/pods/{name}")
+        if item is None or plane.node is None:
+            raise ValueError(f"there is no pod {namespace}/{name} in {cluster}")
+        return plane.node, str(network.namespaces.path(plane.node.pod_namespace(item))), item
 
     def _cluster_id(self, cluster: str) -> str:
         clusters = self._lab.world.clusters

@@ -14,10 +14,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from meshlab.addresses import ADDRESSES, Addresses, AddressesError
 from meshlab.binaries import BinariesError, ensure_binaries
 from meshlab.control import Control, LabError
 from meshlab.files import private_dir
 from meshlab.processes import end_leftovers
+from meshlab.traffic.namespaces import NamespaceError
+from meshlab.traffic.network import remove_leftovers
+from meshlab.traffic.tools import install_tools
 
 PID_FILE = "lab.pid"
 LOG_FILE = "lab.log"
@@ -31,7 +35,7 @@ ERROR = "error: "
 _START, _STOP = 180.0, 60.0
 
 
-def up(workdir: Path, world: Path, transitions: float, report: Callable[[str], None]) -> bool:
+def up(workdir: Path, world: Path, transitions: float, report: Callable[[str], None], *, traffic: bool = True) -> bool:
     """Start a lab in the background and wait until it is ready; False when it was running. Raises LabError."""
     private_dir(workdir)
     if Control(workdir).running():
@@ -42,8 +46,11 @@ def up(workdir: Path, world: Path, transitions: float, report: Callable[[str], N
         ensure_binaries(report)
     except BinariesError as error:
         raise LabError(str(error)) from None
+    if traffic:
+        install_tools(report)
     command = [sys.executable, "-m", "meshlab", "up", "--foreground"]
     command += ["--workdir", str(workdir), "--world", str(world), "--transitions", str(transitions)]
+    command += [] if traffic else ["--no-traffic"]
     package = str(Path(__file__).parent.parent)
     log = os.open(workdir / LOG_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
@@ -66,7 +73,8 @@ def down(workdir: Path) -> bool:
     """Stop the lab and wait until it is gone; False when none was running. Raises LabError."""
     pid = alive(workdir)
     if pid is None:
-        return bool(end_leftovers(workdir))
+        ended = bool(end_leftovers(workdir))
+        return _remove_network(workdir) or ended
     moment = started(pid)
     try:
         Control(workdir).shutdown()
@@ -80,6 +88,22 @@ def down(workdir: Path) -> bool:
             raise LabError(f"the lab (process {pid}) did not stop within {_STOP:.0f} s and was killed; see {LOG_FILE}")
         time.sleep(0.05)
     return True
+
+
+def _remove_network(workdir: Path) -> bool:
+    """Remove namespaces and files of a lab that was killed; whether there were any. Raises LabError."""
+    if not (workdir / ADDRESSES).exists():
+        return False
+    try:
+        addresses = Addresses(workdir)
+    except AddressesError:
+        return False  # another lab has the range by now, and cleaned up when it began
+    try:
+        return remove_leftovers(addresses.octet)
+    except NamespaceError as error:
+        raise LabError(f"what a lab left behind cannot be removed: {error}") from None
+    finally:
+        addresses.close()
 
 
 def _wait_ready(workdir: Path, process: subprocess.Popen[bytes], report: Callable[[str], None]) -> None:

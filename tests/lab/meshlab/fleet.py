@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 
 from meshlab.account import Cluster, Mesh
+from meshlab.meshconfig import mesh_configuration
 from meshlab.planes import ClusterPlane, MeshPlane, Planes
 from meshlab.world import World
 
@@ -46,6 +47,7 @@ class Fleet:
                     zone=record.zone_id,
                     service_cidr=record.service_cidr,
                     pod_cidr=record.pod_cidr,
+                    name=record.name,
                 )
                 self._prepare(record, plane)
                 for hook in self.on_cluster:
@@ -58,7 +60,7 @@ class Fleet:
         record = self._world.meshes[mesh_id]
         with self._lock_of(mesh_id):
             if mesh_id not in self._meshes:
-                plane = self._planes.mesh(mesh_id)
+                plane = self._planes.mesh(mesh_id, mesh_configuration(record.spec))
                 for address in self._eips(f"mesh/{mesh_id}/api"):
                     plane.publish(address)
                 for hook in self.on_mesh:

@@ -23,7 +23,7 @@ from meshlab.lab import Lab
 from meshlab.processes import ProcessError
 
 
-def run(workdir: Path, world: Path, transitions: float) -> int:
+def run(workdir: Path, world: Path, transitions: float, *, traffic: bool = True) -> int:
     """Run a lab in this process until it is told to stop; returns the exit code."""
     private_dir(workdir)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
@@ -32,7 +32,7 @@ def run(workdir: Path, world: Path, transitions: float) -> int:
         signal.signal(number, lambda *_: stopping.set())
     write_private(workdir / PID_FILE, f"{os.getpid()} {started(os.getpid())}")
     try:
-        lab = Lab(workdir, world, ensure_binaries(_say), transitions)
+        lab = Lab(workdir, world, ensure_binaries(_say), transitions, traffic=traffic)
     except (BinariesError, AddressesError, ProcessError, ValueError, OSError) as error:
         _say(f"{ERROR}{error}")
         (workdir / PID_FILE).unlink(missing_ok=True)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import urllib3
+import yaml
 
 from meshlab import pki
 from meshlab.apiserver import ApiServer
@@ -25,6 +27,7 @@ REVISION = "default"
 
 WEBHOOK_PORT = 15017
 GRPC_PORT = 15010
+SECURE_PORT = 15012
 HTTP_PORT = 8080
 
 _DATA = Path(__file__).parent / "data"
@@ -34,9 +37,10 @@ _ENVIRONMENT = {
     "POD_NAME": "istiod-0",
     "POD_NAMESPACE": "istio-system",
     "ENABLE_LEADER_ELECTION": "false",
-    # No CA and no patching of webhook configurations: the lab writes them with its own bundle.
+    # istiod signs the workloads' certificates with an authority that it is given. It patches no webhook
+    # configurations and spreads no roots: the lab does both with the same authority.
     "PILOT_CERT_PROVIDER": "none",
-    "ENABLE_CA_SERVER": "false",
+    "ENABLE_CA_SERVER": "true",
     "VALIDATION_WEBHOOK_CONFIG_NAME": "",
     "INJECTION_WEBHOOK_CONFIG_NAME": "",
     # The lab's Envoy is the upstream build, which has none of Istio's own filters.
@@ -54,23 +58,28 @@ class Istiod:
 
     def __init__(self, mesh_id: str, *, server: ApiServer, address: str, binary: Path, processes: Processes) -> None:
         self.address = address
-        self.ca_pem = server.authority.certificate_pem
+        #: Where proxies find it: host and port.
+        self.endpoint = f"{address}:{SECURE_PORT}"
         self._mesh_id = mesh_id
         self._server = server
         self._binary = binary
         self._processes = processes
         self._folder = private_dir(server.folder / "istiod")
+        self._authority = pki.Authority(self._folder / "ca", f"{mesh_id} istiod CA")
+        self.ca_pem = self._authority.certificate_pem
+        self.ca_file = self._authority.certificate_file
         self._process: Process | None = None
         self._http = urllib3.PoolManager(retries=False, timeout=2.0)
 
     def start(self) -> None:
         """Start the process; returns when istiod says that it is ready."""
         key = pki.stored_key(self._folder / "tls.key")
-        certificate = self._server.authority.server(
+        certificate = self._authority.server(
             "istiod", dns=[f"istiod-{REVISION}.istio-system.svc"], addresses=[self.address], key=key
         )
         write_private(self._folder / "tls.crt", certificate)
         kubeconfig = component_kubeconfig(self._server, USER)
+        _plug_in(self._authority, private_dir(self._folder / "etc" / "cacerts"))
         inject = private_dir(self._folder / "var" / "lib" / "istio" / "inject")
         write_private(inject / "config", (_DATA / "injection.yml").read_text())
         write_private(inject / "values", json.dumps(_VALUES))
@@ -80,22 +89,27 @@ class Istiod:
             "discovery",
             f"--clusterID={self._mesh_id}",
             f"--kubeconfig={kubeconfig}",
-            f"--meshConfig={_DATA / 'mesh.yml'}",
+            "--meshConfig=mesh.yml",
             "--networksConfig=networks.yml",
             f"--httpAddr={self.address}:{HTTP_PORT}",
             f"--grpcAddr={self.address}:{GRPC_PORT}",
-            "--secureGRPCAddr=",
+            f"--secureGRPCAddr={self.endpoint}",
             f"--httpsAddr={self.address}:{WEBHOOK_PORT}",
             f"--monitoringAddr={self.address}:15014",
             "--ctrlz_port=0",
             "--tlsCertFile=tls.crt",
             "--tlsKeyFile=tls.key",
-            f"--caCertFile={self._server.authority.certificate_file}",
+            f"--caCertFile={self.ca_file}",
             "--shutdownDuration=1s",
         ]
         environment = {**_ENVIRONMENT, "CLUSTER_ID": self._mesh_id}
         self._process = self._processes.start(f"{self._mesh_id}-istiod", argv, env=environment, cwd=self._folder)
         self._process.wait_ready(self._ready, seconds=180)
+
+    def configure(self, configuration: dict[str, Any]) -> None:
+        """Set fields of the MeshConfig beside those of data/mesh.yml; a running istiod reads the file again."""
+        defaults = yaml.safe_load((_DATA / "mesh.yml").read_text())
+        write_private(self._folder / "mesh.yml", yaml.safe_dump({**defaults, **configuration}))
 
     def stop(self) -> None:
         """Stop the process."""
@@ -109,6 +123,13 @@ class Istiod:
             return self._http.request("GET", f"http://{self.address}:{HTTP_PORT}/ready").status == 200
         except urllib3.exceptions.HTTPError:
             return False
+
+
+def _plug_in(authority: pki.Authority, folder: Path) -> None:
+    """The authority's files under the names by which istiod takes a certificate authority of the user's own."""
+    for name in ("ca-cert.pem", "cert-chain.pem", "root-cert.pem"):
+        write_private(folder / name, authority.certificate_pem)
+    write_private(folder / "ca-key.pem", authority.key_file.read_text())
 
 
 #: The part of the Helm chart's values that istiod itself reads.

@@ -28,6 +28,8 @@ from meshlab.operators import Operators
 from meshlab.planes import Planes
 from meshlab.requestlog import RequestLog
 from meshlab.states import Transitions
+from meshlab.traffic.network import Network, prefix
+from meshlab.traffic.tools import obstacle
 from meshlab.world import ACCOUNT, load_world
 
 logger = logging.getLogger(__name__)
@@ -42,12 +44,17 @@ DEFAULT_REGION = "cn-hangzhou"
 class Lab:
     """One lab: all its parts, put together."""
 
-    def __init__(self, workdir: Path, world_file: Path, binaries: Binaries, transitions: float) -> None:
+    def __init__(
+        self, workdir: Path, world_file: Path, binaries: Binaries, transitions: float, *, traffic: bool = True
+    ) -> None:
         self.workdir = workdir
         self.binaries = binaries
         self.addresses = Addresses(workdir)
         self.world = load_world(workdir / ACCOUNT, world_file, self.addresses)
-        self.planes = Planes(workdir, binaries, self.addresses)
+        #: Why pods have no network; empty when they have one.
+        self.without_traffic = self._without_traffic(traffic)
+        self.network = self._network()
+        self.planes = Planes(workdir, binaries, self.addresses, self.network)
         self.transitions = Transitions(self.world.durations, transitions)
         self.faults = Faults()
         self.log = RequestLog(workdir / LOG)
@@ -73,6 +80,8 @@ class Lab:
                 report(f"cluster {names[plane.plane_id]}: {plane.private_url}")
         for program, reason in self.binaries.missing.items():
             report(f"without {program}: {reason}")
+        if self.without_traffic:
+            report(f"without traffic: {self.without_traffic}")
 
     def stop(self) -> None:
         """Stop everything; what the account holds stays in the work directory."""
@@ -91,6 +100,18 @@ class Lab:
             except Exception:  # the rest must be stopped whatever one part does
                 logger.exception("stopping: %s", step)
 
+    def _without_traffic(self, wanted: bool) -> str:
+        if not wanted:
+            return "switched off by --no-traffic"
+        if not self.world.settings.get("traffic", True):
+            return "switched off by the setting traffic"
+        return obstacle(self.binaries, f"{prefix(self.addresses.octet)}trial")
+
+    def _network(self) -> Network | None:
+        if self.without_traffic or self.binaries.envoy is None or self.binaries.dataplane is None:
+            return None
+        return Network(self.addresses.octet, envoy=self.binaries.envoy, dataplane=self.binaries.dataplane)
+
     def environment(self) -> dict[str, str]:
         """What a user of the collection sets to reach the lab."""
         main = self.world.main_user()
@@ -105,12 +126,14 @@ class Lab:
     def status(self) -> dict[str, Any]:
         """What the lab holds, without secrets."""
         running = set(self.fleet.running())
+        cut = self.network.cut() if self.network else []
         with self.world.lock:
             return {
                 "workdir": str(self.workdir),
                 "endpoints": self.urls,
                 "transitions": self.transitions.scale,
                 "missing": dict(self.binaries.missing),
+                "traffic": {"available": self.network is not None, "reason": self.without_traffic},
                 "clusters": [
                     {
                         "id": one.cluster_id,
@@ -118,6 +141,7 @@ class Lab:
                         "region_id": one.region_id,
                         "state": one.state,
                         "servers": one.cluster_id in running,
+                        "cut": one.cluster_id in cut,
                         "mesh_id": mesh.mesh_id if (mesh := self.world.mesh_of_cluster(one.cluster_id)) else "",
                     }
                     for one in self.world.clusters.values()

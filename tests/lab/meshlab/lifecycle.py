@@ -14,6 +14,7 @@ from meshlab.account import Attachment, Eip, Mesh, timestamp
 from meshlab.faults import Fault
 from meshlab.fleet import Fleet
 from meshlab.inventory import Inventory
+from meshlab.meshconfig import mesh_configuration
 from meshlab.planes import ClusterPlane
 from meshlab.states import Transitions
 from meshlab.world import World
@@ -63,6 +64,11 @@ class Lifecycle:
     def update(self, mesh: Mesh, fault: Fault | None = None, kind: str = "update_mesh") -> None:
         """Let a change settle that is in the record already: state updating, then running."""
 
+        def work() -> None:
+            plane = self._fleet.running_mesh(mesh.mesh_id)
+            if plane is not None:
+                plane.configure(mesh_configuration(mesh.spec))
+
         def done() -> None:
             if fault is not None:
                 self._settle(mesh, "updating_failed", fault.message or "the change could not be applied")
@@ -70,7 +76,7 @@ class Lifecycle:
                 self._settle(mesh)
 
         self._begin(mesh, kind, "updating")
-        self._run(kind, mesh, _nothing, done, lambda problem: self._settle(mesh, "updating_failed", problem))
+        self._run(kind, mesh, work, done, lambda problem: self._settle(mesh, "updating_failed", problem))
 
     def upgrade(self, mesh: Mesh, version: str, gateways: list[str], fault: Fault | None = None) -> None:
         """Move a mesh and the named gateways ("namespace:name") to a version: state upgrading, then running."""
@@ -146,10 +152,11 @@ class Lifecycle:
         def work() -> None:
             if fault is not None:
                 return
-            cluster = self._fleet.cluster(cluster_id)
+            cluster, plane = self._fleet.cluster(cluster_id), self._fleet.mesh(mesh.mesh_id)
+            plane.stop_discovery(cluster)
             for hook in self.before_detach:
                 hook(mesh, cluster)
-            self._fleet.mesh(mesh.mesh_id).detach(cluster, reserve_namespace=reserve_namespace)
+            plane.detach(cluster, reserve_namespace=reserve_namespace)
 
         def done() -> None:
             if fault is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -22,6 +23,7 @@ from meshlab.loopthread import LoopThread
 from meshlab.namespacesync import NamespaceSync
 from meshlab.plane import Plane
 from meshlab.processes import Process, Processes
+from meshlab.traffic.network import Pilot
 
 _ROLES = Path(__file__).parent / "data" / "mesh-roles.yml"
 _PATHS = {"ClusterRole": "clusterroles", "ClusterRoleBinding": "clusterrolebindings"}
@@ -42,6 +44,7 @@ class MeshPlane(Plane):
         binaries: Binaries,
         processes: Processes,
         pilot_address: str,
+        configuration: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(plane_id, server, address, loop)
         self.pilot_address = pilot_address
@@ -54,6 +57,7 @@ class MeshPlane(Plane):
             self._istiod = Istiod(
                 plane_id, server=server, address=pilot_address, binary=binaries.istiod, processes=processes
             )
+            self._istiod.configure(configuration or {})
         self._sync = NamespaceSync(server.api)
 
     def start(self) -> None:
@@ -83,6 +87,11 @@ class MeshPlane(Plane):
             self._processes.stop(self._manager)
             self._manager = None
 
+    def configure(self, configuration: dict[str, Any]) -> None:
+        """Set fields of Istio's MeshConfig; a running istiod follows within a moment."""
+        if self._istiod:
+            self._istiod.configure(configuration)
+
     def attach(self, cluster: ClusterPlane, *, discovery_only: bool = False) -> None:
         """Connect istiod with a cluster and create in it what ASM creates there.
 
@@ -97,13 +106,20 @@ class MeshPlane(Plane):
             attachment.create_pilot_service(cluster.api)
             if self._istiod:
                 attachment.create_injector(cluster.api, cluster_id=cluster.plane_id, pilot=self._istiod)
+        if self._istiod:
+            cluster.follow(Pilot(self._istiod.endpoint, self._istiod.ca_file))
         self._sync.add(cluster.plane_id, cluster.api)
+
+    def stop_discovery(self, cluster: ClusterPlane) -> None:
+        """Have istiod forget a cluster's services and endpoints, so that nothing is sent to it any more."""
+        attachment.delete_remote_secret(self.api, cluster.plane_id)
 
     def detach(self, cluster: ClusterPlane, *, reserve_namespace: bool = False) -> None:
         """Take the cluster away again; its namespace istio-system goes, with gateways, unless it is reserved."""
         self._sync.remove(cluster.plane_id)
         attachment.delete_remote_secret(self.api, cluster.plane_id)
         attachment.delete_from_cluster(cluster.api, reserve_namespace=reserve_namespace)
+        cluster.follow(None)
 
     def _start_istiod(self) -> None:
         _create_roles(self.api)

@@ -38,14 +38,14 @@ class Authority:
     def __init__(self, folder: Path, name: str) -> None:
         private_dir(folder)
         self.certificate_file = folder / "ca.crt"
-        key_file = folder / "ca.key"
+        self.key_file = folder / "ca.key"
         if not self.certificate_file.exists():
             pair = _self_signed(name)
-            write_private(key_file, pair.key)
+            write_private(self.key_file, pair.key)
             write_private(self.certificate_file, pair.certificate)
         self.certificate_pem = self.certificate_file.read_text()
         self._certificate = x509.load_pem_x509_certificate(self.certificate_pem.encode())
-        self._key = load_key(key_file)
+        self._key = load_key(self.key_file)
 
     def server(self, name: str, *, dns: list[str], addresses: list[str], key: ec.EllipticCurvePrivateKey) -> str:
         """PEM of a serving certificate for a key that exists, so that a certificate can be replaced alone."""

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from meshlab.addresses import Addresses
 from meshlab.apiserver import ApiServer
@@ -23,6 +23,7 @@ from meshlab.loopthread import LoopThread
 from meshlab.meshplane import MeshPlane
 from meshlab.plane import Plane
 from meshlab.processes import Processes, end_leftovers
+from meshlab.traffic.network import Network
 
 __all__ = ["ClusterPlane", "MeshPlane", "Plane", "Planes"]
 
@@ -39,12 +40,14 @@ class Planes:
     """One etcd and all API servers of one lab. Every method may be called from any thread.
 
     State lies in ``workdir``: planes that were running before come back by the same calls of cluster() and mesh().
+    With a ``network`` pods really serve; without one they only have a status.
     """
 
-    def __init__(self, workdir: Path, binaries: Binaries, addresses: Addresses) -> None:
+    def __init__(self, workdir: Path, binaries: Binaries, addresses: Addresses, network: Network | None = None) -> None:
         self._workdir = private_dir(workdir)
         self._binaries = binaries
         self._addresses = addresses
+        self._network = network
         self._lock = threading.Lock()
         self._plane_locks: dict[str, threading.Lock] = {}
         self._planes: dict[str, Plane] = {}
@@ -54,8 +57,13 @@ class Planes:
         self._etcd = Etcd(self._workdir, binaries.etcd, self._processes)
 
     def start(self) -> None:
-        """Start etcd."""
-        self._etcd.start()
+        """Start etcd and the network."""
+        with ThreadPoolExecutor(2) as pool:
+            steps = [pool.submit(self._etcd.start)]
+            if self._network:
+                steps.append(pool.submit(self._network.start, self._processes))
+        for step in steps:
+            step.result()
 
     def stop(self) -> None:
         """Stop everything in order; no process, thread or listener is left. State stays in the workdir."""
@@ -67,11 +75,15 @@ class Planes:
             _together([one.stop_clients for one in planes if isinstance(one, group)])
         _together([one.stop_server for one in planes])
         self._etcd.stop()
+        if self._network:
+            self._network.stop()
         self._processes.close()
         self._loop.close()
 
-    def cluster(self, cluster_id: str, *, region: str, zone: str, service_cidr: str, pod_cidr: str) -> ClusterPlane:
-        """The plane of a data-plane cluster; started at the first call, ready on return."""
+    def cluster(
+        self, cluster_id: str, *, region: str, zone: str, service_cidr: str, pod_cidr: str, name: str = ""
+    ) -> ClusterPlane:
+        """The plane of a data-plane cluster; started at the first call, ready on return. ``name`` is for people."""
 
         def make() -> ClusterPlane:
             server, address = self._server(cluster_id, service_cidr)
@@ -85,12 +97,18 @@ class Planes:
                 region=region,
                 zone=zone,
                 pod_cidr=pod_cidr,
+                service_cidr=service_cidr,
+                name=name,
+                network=self._network,
             )
 
         return self._plane(cluster_id, ClusterPlane, make)
 
-    def mesh(self, mesh_id: str) -> MeshPlane:
-        """The plane of a mesh's control plane; started at the first call, ready on return."""
+    def mesh(self, mesh_id: str, configuration: dict[str, Any] | None = None) -> MeshPlane:
+        """The plane of a mesh's control plane; started at the first call, ready on return.
+
+        ``configuration``: fields of Istio's MeshConfig to begin with.
+        """
 
         def make() -> MeshPlane:
             server, address = self._server(mesh_id, _MESH_SERVICES, flags=_MESH_FLAGS)
@@ -102,6 +120,7 @@ class Planes:
                 binaries=self._binaries,
                 processes=self._processes,
                 pilot_address=self._addresses.pilot(mesh_id),
+                configuration=configuration,
             )
 
         return self._plane(mesh_id, MeshPlane, make)

@@ -55,6 +55,11 @@ class Process:
         if not self.running:
             raise ProcessError(f"{self.name} ended with code {self._popen.returncode}; {self.tail()}")
 
+    @property
+    def code(self) -> int:
+        """The exit code of one that has ended; negative for a signal."""
+        return self._popen.wait()
+
     def tail(self, lines: int = 5) -> str:
         """The end of the log, for messages."""
         text = self.log.read_text(errors="replace").strip().splitlines()
@@ -97,14 +102,28 @@ class Processes:
         self._starter = threading.Thread(target=self._serve, name="process-starter", daemon=True)
         self._starter.start()
 
-    def start(self, name: str, argv: list[str], *, env: Mapping[str, str], cwd: Path | None = None) -> Process:
-        """Start a child named ``name``. It inherits nothing but ``env``, and is killed when the lab dies."""
+    def start(
+        self,
+        name: str,
+        argv: list[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path | None = None,
+        netns: str = "",
+        group: int | None = None,
+    ) -> Process:
+        """Start a child named ``name``. It inherits nothing but ``env``, and is killed when the lab dies.
+
+        ``netns``: path of the network namespace to start it in. ``group``: run it with this group and without any
+        privilege.
+        """
+        command = self._command(argv, netns, group)
         log = private_dir(self._logs) / f"{name}.log"
         result: queue.SimpleQueue[Process | OSError] = queue.SimpleQueue()
 
         def job() -> None:
             try:
-                result.put(self._spawn(name, argv, env, cwd, log))
+                result.put(self._spawn(name, command, argv[0], env, cwd, log))
             except OSError as error:
                 result.put(error)
 
@@ -134,8 +153,16 @@ class Processes:
         while (job := self._jobs.get()) is not None:
             job()
 
-    def _spawn(self, name: str, argv: list[str], env: Mapping[str, str], cwd: Path | None, log: Path) -> Process:
-        command = [str(self._setpriv), "--pdeathsig", "KILL", "--", *argv]
+    def _command(self, argv: list[str], netns: str, group: int | None) -> list[str]:
+        enter = [str(shutil.which("nsenter")), f"--net={netns}", "--"] if netns else []
+        bounds = ["--clear-groups", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"]
+        lower = [f"--regid={group}", *bounds] if group is not None else []
+        # The last of them, because a change of identity takes the parent-death signal back.
+        return [*enter, str(self._setpriv), *lower, "--pdeathsig", "KILL", "--", *argv]
+
+    def _spawn(
+        self, name: str, command: list[str], program: str, env: Mapping[str, str], cwd: Path | None, log: Path
+    ) -> Process:
         log.touch(mode=0o600)
         with log.open("ab") as stream:
             popen = subprocess.Popen(
@@ -148,7 +175,7 @@ class Processes:
                 start_new_session=True,  # Ctrl-C in a terminal is for the lab, which ends them in order
             )
         process = Process(name, popen, log)
-        identity = Identity(name, popen.pid, _boot_id(), _start_time(popen.pid) or "", os.path.realpath(argv[0]))
+        identity = Identity(name, popen.pid, _boot_id(), _start_time(popen.pid) or "", os.path.realpath(program))
         with self._lock:
             self._running[popen.pid] = (process, identity)
             self._save()

@@ -67,6 +67,7 @@ SETTINGS: dict[str, tuple[Any, ...]] = {
     "public_kubeconfig_without_eip": ("refuse", "no_address"),
     "refuse_while_updating": (True, False),
     "code_as_number": (False, True),
+    "traffic": (True, False),
 }
 
 

@@ -25,6 +25,7 @@ NO_BINARIES = Binaries(
     crds=None,
     istiod=None,
     envoy=None,
+    dataplane=None,
     missing={},
 )
 
@@ -157,6 +158,8 @@ class MemoryPlane:
         self.roles: dict[str, str] = {}
         self.published: set[str] = set()
         self.attached: dict[str, bool] = {}
+        self.configuration: dict[str, Any] = {}
+        self.steps: list[str] = []
 
     def kubeconfig(self, *, user: str, groups: list[str], server: str, hours: float) -> str:
         return f"clusters: [{{cluster: {{server: '{server}'}}}}]\nusers: [{{name: {user}, hours: {hours}}}]\n"
@@ -173,6 +176,12 @@ class MemoryPlane:
     def unpublish(self, address: str) -> None:
         self.published.discard(address)
 
+    def configure(self, configuration: dict[str, Any]) -> None:
+        self.configuration = configuration
+
+    def stop_discovery(self, cluster: MemoryPlane) -> None:
+        self.steps.append(f"stop discovery of {cluster.plane_id}")
+
     def attach(self, cluster: MemoryPlane, *, discovery_only: bool = False) -> None:
         self.attached[cluster.plane_id] = discovery_only
         cluster.api.apply("/api/v1/namespaces/istio-system", {"metadata": {"name": "istio-system"}})
@@ -186,7 +195,7 @@ class MemoryPlane:
 class MemoryPlanes:
     """As meshlab.planes.Planes."""
 
-    def __init__(self, workdir: Path, binaries: Binaries, addresses: Addresses) -> None:
+    def __init__(self, workdir: Path, binaries: Binaries, addresses: Addresses, network: object = None) -> None:
         self._addresses = addresses
         self.planes: dict[str, MemoryPlane] = {}
         self._lock = threading.Lock()
@@ -200,8 +209,10 @@ class MemoryPlanes:
     def cluster(self, cluster_id: str, **network: str) -> MemoryPlane:
         return self._plane(cluster_id)
 
-    def mesh(self, mesh_id: str) -> MemoryPlane:
-        return self._plane(mesh_id)
+    def mesh(self, mesh_id: str, configuration: dict[str, Any] | None = None) -> MemoryPlane:
+        plane = self._plane(mesh_id)
+        plane.configure(configuration or {})
+        return plane
 
     def drop(self, plane_id: str) -> None:
         self.planes.pop(plane_id, None)

@@ -125,7 +125,7 @@ def test_other_transitions_that_fail(asm: AsmClient, cloud: Lab, control: Contro
 
 
 def test_servers_that_do_not_start_fail_the_mesh(asm: AsmClient, cloud: Lab, monkeypatch: Any) -> None:
-    def broken(mesh_id: str) -> None:
+    def broken(mesh_id: str, configuration: object = None) -> None:
         raise RuntimeError("no etcd")
 
     monkeypatch.setattr(cloud.planes, "mesh", broken)

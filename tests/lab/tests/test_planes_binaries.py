@@ -27,7 +27,7 @@ mkdir -p "$GOCACHE" "$FAKE_MODULES" && : > "$GOCACHE/object"
 while [ $# -gt 0 ]; do
   case "$1" in
     -o) out="$2"; shift ;;
-    istio.io/*|./crds)
+    istio.io/*|./crds|./dataplane)
       if [ -n "$FAKE_REFUSE" ]; then
         echo "go: downloading istio.io/istio v0"; echo "go: istio.io/istio@v0: reading zip: 403 Forbidden" >&2; exit 1
       fi
@@ -74,7 +74,9 @@ def test_everything_is_built_once(fake_go: Path) -> None:
     assert found.missing == {}
     paths = [found.etcd, found.kube_apiserver, found.kube_controller_manager, found.kube_scheduler]
     assert [one.name for one in paths] == ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]
-    assert all(one is not None and one.exists() for one in [*paths, found.istiod, found.crds, found.envoy])
+    assert all(
+        one is not None and one.exists() for one in [*paths, found.istiod, found.crds, found.envoy, found.dataplane]
+    )
     assert len(fake_go.read_text().splitlines()) == 1
     assert any("only once" in line for line in lines)
     assert ensure_binaries(lines.append) == found
@@ -99,7 +101,7 @@ def test_the_lab_does_without_istio_when_it_is_refused(fake_go: Path, monkeypatc
     monkeypatch.setenv("FAKE_REFUSE", "1")
     lines: list[str] = []
     found = ensure_binaries(lines.append)
-    assert (found.istiod, found.crds) == (None, None)
+    assert (found.istiod, found.crds, found.dataplane) == (None, None, None)
     assert found.kube_apiserver.exists()
     assert "403 Forbidden" in found.missing["istiod"]
     assert any("without Istio" in line and "403 Forbidden" in line for line in lines)

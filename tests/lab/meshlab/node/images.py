@@ -18,10 +18,15 @@ _FILE = Path(__file__).parent.parent / "data" / "images.yml"
 
 @dataclass(frozen=True)
 class Image:
-    """An image that exists. ``entrypoint``: service (runs until it is stopped) or shell (runs its command and ends)."""
+    """An image that exists. ``entrypoint``: service (runs until it is stopped) or shell (runs its command and ends).
+
+    ``kind``: the stand-in that serves for it where pods have a network, on ``ports`` unless the container names others.
+    """
 
     reference: str
     entrypoint: str
+    kind: str = ""
+    ports: tuple[int, ...] = ()
 
     @property
     def image_id(self) -> str:
@@ -34,6 +39,8 @@ class _Entry:
     repository: str
     tags: tuple[str, ...]
     entrypoint: str
+    kind: str = ""
+    ports: tuple[int, ...] = ()
 
 
 class Catalogue:
@@ -44,7 +51,14 @@ class Catalogue:
 
     def __init__(self, *, placeholder: bool = False, file: Path = _FILE) -> None:
         self._entries = [
-            _Entry(one["repository"], tuple(one["tags"]), one["entrypoint"]) for one in yaml.safe_load(file.read_text())
+            _Entry(
+                one["repository"],
+                tuple(one["tags"]),
+                one["entrypoint"],
+                one.get("serves", ""),
+                tuple(one.get("ports", ())),
+            )
+            for one in yaml.safe_load(file.read_text())
         ]
         if placeholder:
             self._entries.append(_Entry("auto", ("latest",), "service"))
@@ -56,7 +70,7 @@ class Catalogue:
         for entry in self._entries:
             named = fnmatchcase(repository, entry.repository) or fnmatchcase(last, entry.repository)
             if named and any(fnmatchcase(tag, pattern) for pattern in entry.tags):
-                return Image(reference, entry.entrypoint)
+                return Image(reference, entry.entrypoint, entry.kind, entry.ports)
         return None
 
 

@@ -144,11 +144,14 @@ class Kubelet:
             await _cancelled(self._lease)
         for task in list(self._removals.values()):
             await _cancelled(task)
-        for worker, task in list(self._workers.values()):
-            await _cancelled(task)
-            await worker.remove(0)
+        await asyncio.gather(*(_ended(worker, task) for worker, task in self._workers.values()))
         self._workers.clear()
         await self._host.runtime.close()
+
+
+async def _ended(worker: PodWorker, task: asyncio.Task[None]) -> None:
+    await _cancelled(task)
+    await worker.remove(0)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

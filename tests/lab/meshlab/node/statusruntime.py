@@ -14,7 +14,7 @@ from meshlab.kubeapi import Object
 from meshlab.node.addresses import PodAddresses
 from meshlab.node.commands import Outcome, outcome
 from meshlab.node.images import Image
-from meshlab.node.runtime import Sandbox
+from meshlab.node.runtime import Container, Sandbox
 
 
 class StatusContainer:
@@ -55,13 +55,9 @@ class StatusRuntime:
             return Sandbox(pod, self._addresses.node)
         return Sandbox(pod, self._addresses.take(preferred))
 
-    async def start_container(self, sandbox: Sandbox, container: Object, image: Image) -> StatusContainer:
+    async def start_container(self, sandbox: Sandbox, container: Object, image: Image) -> Container:
         """Start a container."""
-        words = [*container.get("command", []), *container.get("args", [])]
-        service = image.entrypoint == "service" and not _must_end(sandbox.pod, container)
-        if image.entrypoint == "service" and not container.get("command"):
-            return StatusContainer(Outcome(None if service else 0.0, 0))
-        return StatusContainer(outcome(words, endless=service))
+        return StatusContainer(expected(sandbox.pod, container, image))
 
     async def drain(self, sandbox: Sandbox) -> None:
         """Nothing serves, so nothing is drained."""
@@ -72,6 +68,15 @@ class StatusRuntime:
 
     async def close(self) -> None:
         """Nothing is left to take away."""
+
+
+def expected(pod: Object, container: Object, image: Image) -> Outcome:
+    """How a container of a pod will end, if it does."""
+    words = [*container.get("command", []), *container.get("args", [])]
+    service = image.entrypoint == "service" and not _must_end(pod, container)
+    if image.entrypoint == "service" and not container.get("command"):
+        return Outcome(None if service else 0.0, 0)
+    return outcome(words, endless=service)
 
 
 def _must_end(pod: Object, container: Object) -> bool:
