@@ -13,6 +13,7 @@ import yaml
 
 from .conftest import Shop
 from .labs import NORTH_MESH, REGION, VPC, VSWITCH, Lab
+from .playing import EXAMPLE, SPEC, tasks
 from .runner import Runner
 from .test_resources import route, rule
 from .test_workload import deployment
@@ -309,6 +310,72 @@ def test_gateway_ports_without_a_listener(run: Runner, shop: Shop, ports: list[J
 
 def test_a_new_gateway_without_clusters(run: Runner, shop: Shop) -> None:
     run.refused("asm_gateway", "'it-gate'", "does not exist", "clusters", mesh=shop.name, name="it-gate", replicas=2)
+
+
+# Rollouts that never become ready.
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "words"),
+    [
+        ("it-image", {"image": "registry.invalid/it/nothing:1"}, ("ErrImagePull", "registry.invalid/it/nothing:1")),
+        ("it-crash", {"command": ["sh", "-c", "exit 3"]}, ("CrashLoopBackOff", "exit code 3", "BackOff")),
+    ],
+)
+def test_a_rollout_that_never_becomes_ready(
+    lab: Lab, run: Runner, shop: Shop, name: str, more: Json, words: tuple[str, ...]
+) -> None:
+    """The module does not wait for its timeout, and says what the pods and their events say."""
+    options = {"cluster": "shop-1", "definition": deployment(name, **more)}
+    try:
+        title = f"Deployment default/{name}"
+        result = run.failing("asm_workload", title, "Event ", *words, wait_timeout=240, **options)
+        assert result["changed"] is True
+        assert result["error"]["code"] == "WaitFailed"
+        # The second run changes nothing, and tells it again.
+        again = run.refused("asm_workload", title, *words, wait_timeout=240, **options)
+        assert again["error"]["code"] == "WaitFailed"
+    finally:
+        run("asm_workload", state="absent", **options)
+
+
+# A whole spec.
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            {"asm_clusters": [{"name": "shop-1"}, {"name": "it-nothing"}, {"name": "island-no-cen"}]},
+            ("it-nothing", "island-no-cen", "CEN", "shop-2"),
+        ),
+        (
+            {
+                "asm_gateways": [
+                    {"name": "ingressgateway", "clusters": ["shop-1"], "ports": [{"name": "a", "port": 81}]}
+                ]
+            },
+            ("bookinfo-gateway", "80", "ingressgateway", "81"),
+        ),
+        (
+            {"asm_gateway": [], "asm_workloads": [{"name": "w", "clusters": ["shop-9"], "src": "nothing.yml"}]},
+            ("asm_gateway", "asm_gateways", "shop-9", "nothing.yml"),
+        ),
+    ],
+    ids=["clusters", "port-without-listener", "names"],
+)
+def test_a_spec_is_refused_with_all_that_is_wrong_with_it(
+    lab: Lab, run: Runner, shop: Shop, change: Json, words: tuple[str, ...]
+) -> None:
+    """One message by the preflight, before anything is changed."""
+    with lab.unwritten():
+        played = run.play("meshops.asm.site", *SPEC, cwd=EXAMPLE, **change)
+    assert played.code == 2
+    assert list(tasks(played.output))[-1] == "preflight : Check the spec"
+    message = played.output[played.output.index("The spec of mesh 'bookinfo' has") :]
+    assert "Nothing was changed" in message
+    missing = [word for word in words if word not in message]
+    assert not missing, f"the message does not say {missing}: {message}"
 
 
 # Options that Ansible itself refuses.
