@@ -44,11 +44,11 @@ options:
       - Unset leaves the clusters of an existing gateway as they are; a new gateway needs at least one.
     type: list
     elements: str
-  service_type:
+  service_type: &service_type
     description: Type of the gateway's Service. The service's default is V(LoadBalancer).
     type: str
     choices: [LoadBalancer, NodePort, ClusterIP]
-  load_balancer:
+  load_balancer: &load_balancer
     description: The load balancer of a gateway of O(service_type=LoadBalancer).
     type: dict
     suboptions:
@@ -77,12 +77,12 @@ options:
       ip:
         description: The C(loadBalancerIP) to ask for.
         type: str
-  external_traffic_policy:
+  external_traffic_policy: &external_traffic_policy
     description: >-
       Whether nodes forward to gateway pods of other nodes (V(Cluster)) or keep the client's address (V(Local)).
     type: str
     choices: [Cluster, Local]
-  ports:
+  ports: &ports
     description: Which ports of the load balancer lead to which ports of the gateway's pods.
     type: list
     elements: dict
@@ -109,10 +109,10 @@ options:
         type: str
         choices: [TCP, UDP]
         default: TCP
-  replicas:
+  replicas: &replicas
     description: Number of pods. The service's default is 1.
     type: int
-  autoscaling:
+  autoscaling: &autoscaling
     description: Horizontal autoscaling of the pods.
     type: dict
     suboptions:
@@ -132,7 +132,7 @@ options:
       memory_utilization:
         description: Average use of the requested memory to aim at, in percent.
         type: int
-  resources:
+  resources: &resources
     description: Resources of a pod, as Kubernetes quantities.
     type: dict
     suboptions:
@@ -156,35 +156,35 @@ options:
           memory:
             description: Memory, for example V(2Gi).
             type: str
-  pod_labels:
+  pod_labels: &pod_labels
     description: Labels of the pods.
     type: dict
-  pod_annotations:
+  pod_annotations: &pod_annotations
     description: Annotations of the pods.
     type: dict
-  service_labels:
+  service_labels: &service_labels
     description: Labels of the Service.
     type: dict
-  service_annotations:
+  service_annotations: &service_annotations
     description: Annotations of the Service; they win over what O(load_balancer) makes.
     type: dict
-  node_selector:
+  node_selector: &node_selector
     description: Labels that nodes must have.
     type: dict
-  tolerations:
+  tolerations: &tolerations
     description: Tolerations of the pods, as Kubernetes writes them.
     type: list
     elements: dict
-  env:
+  env: &env
     description: Environment of the proxy.
     type: dict
-  host_network:
+  host_network: &host_network
     description: Whether the pods use the network of their node.
     type: bool
-  run_as_root:
+  run_as_root: &run_as_root
     description: Whether the proxy runs as root and may bind ports below 1024.
     type: bool
-  spec:
+  spec: &spec
     description: >-
       Further fields of the C(IstioGateway)'s C(spec), as the service documents them; they win over the options.
     type: dict
@@ -203,150 +203,23 @@ options:
         description: Name or id of the attached cluster.
         type: str
         required: true
-      service_type:
-        description: Type of the gateway's Service. The service's default is V(LoadBalancer).
-        type: str
-        choices: [LoadBalancer, NodePort, ClusterIP]
-      load_balancer:
-        description: The load balancer of a gateway of O(overrides[].service_type=LoadBalancer).
-        type: dict
-        suboptions:
-          address_type:
-            description: Reachable from the internet, or only inside the VPC.
-            type: str
-            choices: [internet, intranet]
-          id:
-            description: Id of an existing load balancer to reuse. It stays when the gateway is removed.
-            type: str
-          spec:
-            description: Specification of a new classic load balancer, for example V(slb.s1.small).
-            type: str
-          force_override_listeners:
-            description: Overwrites the listeners that a reused load balancer has. Without it they are left alone.
-            type: bool
-          charge_type:
-            description: How the traffic of a public load balancer is charged.
-            type: str
-            choices: [paybytraffic, paybybandwidth]
-          kind:
-            description:
-              - V(nlb) makes a network load balancer. Needs Kubernetes 1.24, ASM 1.18 and vSwitches in two zones.
-            type: str
-            choices: [clb, nlb]
-          ip:
-            description: The C(loadBalancerIP) to ask for.
-            type: str
-      external_traffic_policy:
-        description: >-
-          Whether nodes forward to gateway pods of other nodes (V(Cluster)) or keep the client's address (V(Local)).
-        type: str
-        choices: [Cluster, Local]
-      ports:
-        description: Which ports of the load balancer lead to which ports of the gateway's pods.
-        type: list
-        elements: dict
-        suboptions:
-          name:
-            description: Name of the port, unique; a prefix such as C(http) or C(https) tells Istio the protocol.
-            type: str
-            required: true
-          port:
-            description: Port of the load balancer; the number that an Istio C(Gateway) names in its servers.
-            type: int
-            required: true
-          target_port:
-            description:
-              - Port of the container.
-              - Left out, it is O(overrides[].ports[].port), or that plus 8000 for ports below 1024.
-              - The proxy may bind those only with O(overrides[].run_as_root=true).
-            type: int
-          node_port:
-            description: Port of the nodes.
-            type: int
-          protocol:
-            description: Transport protocol.
-            type: str
-            choices: [TCP, UDP]
-            default: TCP
-      replicas:
-        description: Number of pods. The service's default is 1.
-        type: int
-      autoscaling:
-        description: Horizontal autoscaling of the pods.
-        type: dict
-        suboptions:
-          enabled:
-            description: Whether it is on.
-            type: bool
-            default: true
-          min_replicas:
-            description: Least number of pods.
-            type: int
-          max_replicas:
-            description: Largest number of pods.
-            type: int
-          cpu_utilization:
-            description: Average use of the requested CPU to aim at, in percent.
-            type: int
-          memory_utilization:
-            description: Average use of the requested memory to aim at, in percent.
-            type: int
-      resources:
-        description: Resources of a pod, as Kubernetes quantities.
-        type: dict
-        suboptions:
-          requests:
-            description: What is reserved.
-            type: dict
-            suboptions:
-              cpu:
-                description: CPU, for example V(200m).
-                type: str
-              memory:
-                description: Memory, for example V(256Mi).
-                type: str
-          limits:
-            description: What is allowed at most.
-            type: dict
-            suboptions:
-              cpu:
-                description: CPU, for example V(2).
-                type: str
-              memory:
-                description: Memory, for example V(2Gi).
-                type: str
-      pod_labels:
-        description: Labels of the pods.
-        type: dict
-      pod_annotations:
-        description: Annotations of the pods.
-        type: dict
-      service_labels:
-        description: Labels of the Service.
-        type: dict
-      service_annotations:
-        description: Annotations of the Service; they win over what O(overrides[].load_balancer) makes.
-        type: dict
-      node_selector:
-        description: Labels that nodes must have.
-        type: dict
-      tolerations:
-        description: Tolerations of the pods, as Kubernetes writes them.
-        type: list
-        elements: dict
-      env:
-        description: Environment of the proxy.
-        type: dict
-      host_network:
-        description: Whether the pods use the network of their node.
-        type: bool
-      run_as_root:
-        description: Whether the proxy runs as root and may bind ports below 1024.
-        type: bool
-      spec:
-        description: >-
-          Further fields of the C(IstioGateway)'s C(spec), as the service documents them; they win over the options.
-        type: dict
+      service_type: *service_type
+      load_balancer: *load_balancer
+      external_traffic_policy: *external_traffic_policy
+      ports: *ports
+      replicas: *replicas
+      autoscaling: *autoscaling
+      resources: *resources
+      pod_labels: *pod_labels
+      pod_annotations: *pod_annotations
+      service_labels: *service_labels
+      service_annotations: *service_annotations
+      node_selector: *node_selector
+      tolerations: *tolerations
+      env: *env
+      host_network: *host_network
+      run_as_root: *run_as_root
+      spec: *spec
   state:
     description:
       - V(present) makes the gateway match the options.
