@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the inventory asks of the account, and what it does when parts of it do not answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.plugin_utils import inventory_account
+from ansible_collections.meshops.asm.tests.unit.conftest import FakeCloud
+
+GATEWAY = {
+    "metadata": {"name": "ingressgateway", "namespace": "istio-system"},
+    "spec": {"clusterIds": ["k1"]},
+    "status": {"ClusterIdGatewayAddressMap": [{"clusterId": "k1", "ipAddress": "203.0.113.10"}]},
+}
+READ: dict[str, Any] = {"kinds": ["mesh", "cluster", "gateway"], "regions": None, "mesh_tags": None}
+
+
+class FakeKube:
+    closed = 0
+
+    def list(self, path: str) -> list[dict[str, Any]]:
+        return [GATEWAY]
+
+    def close(self) -> None:
+        FakeKube.closed += 1
+
+
+def about(name: str, region: str, state: str = "running") -> dict[str, Any]:
+    return {"ServiceMeshInfo": {"ServiceMeshId": f"id-{name}", "Name": name, "RegionId": region, "State": state}}
+
+
+def detail(**parameters: str) -> dict[str, Any]:
+    name = parameters["ServiceMeshId"].removeprefix("id-")
+    if name == "gone":
+        raise AsmError("No such mesh.", code="ServiceMesh.NotFound")
+    return {"ServiceMesh": about(name, "cn-hangzhou", "initial" if name == "young" else "running")}
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> FakeCloud:
+    """An account with meshes in two regions, of which one is being made and one has just been deleted."""
+    listed = [about("shop", "cn-hangzhou"), about("north", "cn-beijing"), about("young", "cn-hangzhou")]
+    fake = FakeCloud(
+        DescribeServiceMeshes={"ServiceMeshes": [*listed, about("gone", "cn-hangzhou")]},
+        DescribeServiceMeshDetail=detail,
+        DescribeClustersInServiceMesh={"Clusters": [{"ClusterId": "k1", "Name": "shop-1", "State": "running"}]},
+    )
+    monkeypatch.setattr(inventory_account, "Cloud", lambda options: fake)
+    monkeypatch.setattr(inventory_account.gateways, "control_plane", lambda cloud, mesh: FakeKube())
+    return fake
+
+
+def read(options: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    return inventory_account.read_account(options or {}, **{**READ, **more})
+
+
+def mesh_names(records: dict[str, Any]) -> list[str]:
+    return [record["mesh"]["name"] for record in records["meshes"]]
+
+
+def test_every_mesh_with_its_clusters_and_gateways(cloud: FakeCloud) -> None:
+    records = read()
+    assert mesh_names(records) == ["north", "shop", "young"]
+    assert records["warnings"] == []
+    shop = records["meshes"][1]
+    assert [cluster["name"] for cluster in shop["clusters"]] == ["shop-1"]
+    assert shop["gateways"][0]["addresses"] == {"shop-1": ["203.0.113.10"]}
+
+
+def test_a_mesh_that_is_being_made_has_no_control_plane_to_ask(cloud: FakeCloud) -> None:
+    assert read()["meshes"][2]["gateways"] == []
+
+
+def test_control_planes_are_left_alone_unless_gateways_are_wanted(
+    cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inventory_account.gateways, "control_plane", lambda cloud, mesh: pytest.fail("asked"))
+    assert mesh_names(read(kinds=["mesh", "cluster"])) == ["north", "shop", "young"]
+
+
+@pytest.mark.parametrize(
+    ("options", "regions", "names"),
+    [
+        ({"region": "cn-beijing"}, None, ["north"]),
+        ({"region": "cn-beijing"}, ["cn-hangzhou"], ["shop", "young"]),
+        ({}, ["cn-shanghai"], []),
+    ],
+)
+def test_regions(cloud: FakeCloud, options: dict[str, Any], regions: list[str] | None, names: list[str]) -> None:
+    assert mesh_names(read(options, regions=regions)) == names
+
+
+def test_tags_are_left_to_the_service(cloud: FakeCloud) -> None:
+    read(mesh_tags={"team": "shop"})
+    assert cloud.calls[0] == ("DescribeServiceMeshes", {"Tag": [{"Key": "team", "Value": "shop"}]})
+
+
+def test_a_silent_control_plane_is_a_warning(cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(cloud: Any, mesh: Any) -> Any:
+        raise AsmError("It does not answer.", code="Unreachable")
+
+    monkeypatch.setattr(inventory_account.gateways, "control_plane", silent)
+    records = read(regions=["cn-beijing"])
+    assert mesh_names(records) == ["north"]
+    assert records["warnings"] == ["The gateways of mesh 'north' cannot be read: It does not answer."]
+
+
+def test_connections_to_control_planes_are_closed(cloud: FakeCloud) -> None:
+    FakeKube.closed = 0
+    read()
+    assert FakeKube.closed == 2
+
+
+def test_a_refusal_of_the_api_is_a_failure(cloud: FakeCloud) -> None:
+    cloud.answers["DescribeClustersInServiceMesh"] = AsmError("Not for you.", code="Forbidden.RAM")
+    with pytest.raises(AsmError, match="Not for you"):
+        read()
