@@ -1,0 +1,120 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of a probe, checked before anything is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput, NotFound
+from ansible_collections.meshops.asm.plugins.module_utils.probe.addresses import pick_addresses
+from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import WINDOWS
+
+from .conftest import plan_for
+
+BY = {"status": True}
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"by": BY, "expect": {"split": {"v1": 80, "v2": 30}}}, "must sum to 100 percent: 80 \\+ 30 is 110"),
+        ({"by": BY, "expect": {"split": {"v1": 120, "v2": -20}}}, "must sum to 100"),
+        ({"by": BY, "expect": {"split": {"v1": "all"}}}, "maps keys to percentages"),
+        ({"by": BY, "expect": {"even": ["v1", "v1"]}}, "names a key twice"),
+        ({"expect": {"split": {"v1": 100}}}, "need the option by"),
+        ({"by": BY, "expect": {"tolerance": 0}}, "tolerance"),
+        ({"by": BY, "expect": {"confidence": 100}}, "confidence"),
+        ({"by": BY, "expect": {"balancing": {"policy": "LEAST_REQUEST"}}}, "balancing.slow"),
+        ({"by": BY, "expect": {"balancing": {"policy": "RANDOM", "window": 1}}}, "window must be between"),
+        ({"by": BY, "count": 100, "expect": {"split": {"a": 80, "b": 20}}}, "needs 807 requests.*tolerance of 1"),
+        ({"by": BY, "expect": {"split": {"a": 50, "b": 50}, "tolerance": 0.1}}, "Allow a wider tolerance"),
+        ({"by": {}}, "by needs one of"),
+        ({"by": {"status": False}}, "by needs one of"),
+        ({"by": {"status": True, "header": "x"}}, "not header, status|not status, header"),
+        ({"by": {"regex": "("}}, "not a regular expression"),
+        ({"by": {"regex": "(a)(b)"}}, "2 groups"),
+        ({"by": {"jmespath": "a["}}, "not valid JMESPath"),
+        ({"count": 200_001}, "count must be between 0 and 200000"),
+        ({"concurrency": 0}, "at least 1"),
+        ({"concurrency": 1000}, "between 0 and 512"),
+        ({"timeout": 0}, "more than 0"),
+        ({"retries": -1}, "retries must be"),
+        ({"method": "GE T"}, "not an HTTP method"),
+        ({"path": "a"}, "start with a slash"),
+        ({"path": "/a b"}, "%-encoded"),
+        ({"headers": {"Host": "x"}}, "option host"),
+        ({"headers": {"x": "a\r\nb: c"}}, "does not allow"),
+        ({"headers": {"x y": "a"}}, "not a name of a header"),
+        ({"requests": [{}] * 101}, "more than 100"),
+    ],
+)
+def test_wrong_options(options: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(InvalidInput, match=complaint):
+        plan_for("127.0.0.1", **options)
+
+
+@pytest.mark.parametrize("address", ["http://a", "a/b", "a:b", "a:99999", "a:0", "[::1", ""])
+def test_wrong_addresses(address: str) -> None:
+    with pytest.raises(InvalidInput, match="address"):
+        plan_for(address)
+
+
+@pytest.mark.parametrize(
+    ("address", "options", "target", "host"),
+    [
+        ("shop.test", {}, ("shop.test", 80), "shop.test"),
+        ("shop.test", {"tls": {}}, ("shop.test", 443), "shop.test"),
+        ("shop.test:81", {"port": 82}, ("shop.test", 81), "shop.test:81"),
+        ("192.0.2.1", {"port": 82}, ("192.0.2.1", 82), "192.0.2.1:82"),
+        ("::1", {}, ("::1", 80), "[::1]"),
+        ("[::1]:81", {"host": "shop.test"}, ("::1", 81), "shop.test"),
+    ],
+)
+def test_addresses(address: str, options: dict[str, Any], target: tuple[str, int], host: str) -> None:
+    plan = plan_for(address, **options)
+    assert plan.addresses == (target,)
+    assert f"\r\nHost: {host}\r\n".encode() in plan.requests[0].wire
+
+
+def test_the_count_follows_from_the_verdict() -> None:
+    split = {"split": {"v1": 80, "v2": 20}}
+    assert plan_for("a", by=BY, expect=split).count == 807
+    assert plan_for("a", by=BY, expect={**split, "tolerance": 10}).count < 250
+    assert plan_for("a", by=BY, expect=split, count=5000).count == 5000
+    assert plan_for("a", by=BY, expect={"balancing": {"policy": "RANDOM"}}).count == 60 * WINDOWS
+    assert plan_for("a", expect={"status": [200]}).count == 100
+    assert plan_for("a", duration=5).count == 0
+    assert plan_for("a").count == 100
+
+
+def test_percentages_may_be_rounded() -> None:
+    expect = plan_for("a", by=BY, expect={"split": {"v1": 33.3, "v2": 33.3, "v3": 33.3}}).expect
+    assert expect
+    assert expect.split == pytest.approx({"v1": 1 / 3, "v2": 1 / 3, "v3": 1 / 3})
+
+
+def test_a_body_has_its_length() -> None:
+    wire = plan_for("a", method="post", body="ä=1").requests[0].wire
+    assert b"\r\nContent-Length: 4\r\n\r\n\xc3\xa4=1" in wire
+    assert wire.startswith(b"POST / HTTP/1.1\r\n")
+
+
+VIEWS = [
+    {"name": "in", "addresses": {"two": ["192.0.2.2"], "one": ["192.0.2.1"]}},
+    {"name": "young", "addresses": {}},
+]
+
+
+def test_the_addresses_of_a_gateway() -> None:
+    assert pick_addresses(VIEWS, "in", None) == ["192.0.2.1", "192.0.2.2"]
+    assert pick_addresses(VIEWS, "in", "two") == ["192.0.2.2"]
+    for arguments, complaint in [
+        (("out", None), "Gateways of the mesh: in, young"),
+        (("in", "three"), "no address in cluster 'three'. Clusters with one: one, two"),
+        (("young", None), "no address yet"),
+    ]:
+        with pytest.raises(NotFound, match=complaint):
+            pick_addresses(VIEWS, *arguments)

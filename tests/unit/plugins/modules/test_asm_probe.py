@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module from its options to its result, over a real connection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.probe.options import PROBE_OPTIONS
+from ansible_collections.meshops.asm.plugins.modules import asm_probe
+from ansible_collections.meshops.asm.tests.unit.plugins.module_utils.probe.conftest import LocalServer, reply
+
+
+def params(**options: Any) -> dict[str, Any]:
+    spec = {"mesh": {"type": "str"}, "region": {"type": "str"}, **PROBE_OPTIONS}
+    checked = ArgumentSpecValidator(spec).validate(options)
+    assert not checked.error_messages
+    return dict(checked.validated_parameters)
+
+
+@pytest.fixture
+def server() -> Any:
+    started = LocalServer(lambda _number, _head: reply("v1"))
+    yield started
+    started.close()
+
+
+def test_a_probe_without_credentials(server: LocalServer) -> None:
+    result, problem = asm_probe.probe(params(address=[server.address], by={"regex": "v1"}), check=False)
+    assert problem is None
+    assert result["requests"] == result["answered"] == 100
+    assert result["failed_requests"] == 0
+    assert "failed" not in result
+    assert result["table"] == ["v1  observed 100 %  (90.23 to 100 %)"]
+
+
+def test_a_difference_is_a_failure_with_all_figures(server: LocalServer) -> None:
+    options = params(address=[server.address], by={"regex": r"v\d"}, expect={"split": {"v2": 100}})
+    result, problem = asm_probe.probe(options, check=False)
+    assert problem
+    assert "v2: 0 % observed" in problem.message
+    assert result["distribution"][0]["key"] == "v1"
+
+
+def test_check_mode_sends_nothing(server: LocalServer) -> None:
+    options = params(address=[server.address], by={"status": True}, expect={"split": {"200": 100}})
+    result, problem = asm_probe.probe(options, check=True)
+    assert (result, problem) == ({"requests": 66}, None)
+    assert server.heads == []
+
+
+def test_wrong_options_are_found_in_check_mode_too(server: LocalServer) -> None:
+    with pytest.raises(InvalidInput, match="sum to 100"):
+        asm_probe.probe(
+            params(address=[server.address], by={"status": True}, expect={"split": {"200": 90}}), check=True
+        )
+
+
+def test_the_gateway_of_a_mesh(server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def addresses(_cloud: Any, *arguments: Any) -> list[str]:
+        asked.append(arguments)
+        return [server.address]
+
+    monkeypatch.setattr(asm_probe, "gateway_addresses", addresses)
+    result, _problem = asm_probe.probe(params(mesh="shop", gateway="in", cluster="one"), check=False)
+    assert asked == [("shop", "in", "one")]
+    assert result["statuses"] == {"200": 100}
