@@ -20,6 +20,7 @@ from meshlab import daemon
 from meshlab.control import LOG, Control, LabError, default_workdir
 from meshlab.faults import KINDS
 from meshlab.requestlog import read_log
+from meshlab.traffic.namespaces import within
 from meshlab.world import ACCOUNT, DEFAULT_WORLD
 
 
@@ -108,9 +109,7 @@ def _exec(options: argparse.Namespace) -> int:
     with tempfile.NamedTemporaryFile("w", suffix=".resolv.conf") as file:
         file.write(place["resolv_conf"])
         file.flush()
-        mount = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
-        enter = ["nsenter", f"--net={place['netns']}", "--", "unshare", "--mount", "sh", "-c", mount, file.name]
-        return subprocess.run([*enter, *options.words], check=False).returncode
+        return subprocess.run([*within(place["netns"], file.name), *options.words], check=False).returncode
 
 
 def _env(options: argparse.Namespace) -> int:

@@ -159,9 +159,7 @@ class Operations:
     def place(self, cluster: str, namespace: str, pod: str) -> dict[str, str]:
         """Where a pod's network can be entered, and its resolv.conf."""
         node, path, _item = self._pod(cluster, namespace, pod)
-        names = node.resolver(namespace)
-        text = f"nameserver {names['server']}\nsearch {' '.join(names['search'])}\noptions ndots:5\n"
-        return {"netns": path, "resolv_conf": text}
+        return {"netns": path, "resolv_conf": node.resolv_conf(namespace)}
 
     def request(
         self,

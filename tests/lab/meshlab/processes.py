@@ -14,7 +14,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -109,15 +109,15 @@ class Processes:
         *,
         env: Mapping[str, str],
         cwd: Path | None = None,
-        netns: str = "",
+        within: Sequence[str] = (),
         group: int | None = None,
     ) -> Process:
         """Start a child named ``name``. It inherits nothing but ``env``, and is killed when the lab dies.
 
-        ``netns``: path of the network namespace to start it in. ``group``: run it with this group and without any
-        privilege.
+        ``within``: a command that executes what follows it, such as nsenter. ``group``: run it with this group and
+        without any privilege.
         """
-        command = self._command(argv, netns, group)
+        command = self._command(argv, within, group)
         log = private_dir(self._logs) / f"{name}.log"
         result: queue.SimpleQueue[Process | OSError] = queue.SimpleQueue()
 
@@ -153,12 +153,11 @@ class Processes:
         while (job := self._jobs.get()) is not None:
             job()
 
-    def _command(self, argv: list[str], netns: str, group: int | None) -> list[str]:
-        enter = [str(shutil.which("nsenter")), f"--net={netns}", "--"] if netns else []
+    def _command(self, argv: list[str], within: Sequence[str], group: int | None) -> list[str]:
         bounds = ["--clear-groups", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"]
         lower = [f"--regid={group}", *bounds] if group is not None else []
         # The last of them, because a change of identity takes the parent-death signal back.
-        return [*enter, str(self._setpriv), *lower, "--pdeathsig", "KILL", "--", *argv]
+        return [*within, str(self._setpriv), *lower, "--pdeathsig", "KILL", "--", *argv]
 
     def _spawn(
         self, name: str, command: list[str], program: str, env: Mapping[str, str], cwd: Path | None, log: Path

@@ -28,6 +28,7 @@ from doubles import NO_BINARIES, MemoryPlane, MemoryPlanes
 from meshlab import lab as lab_module
 from meshlab.account import User
 from meshlab.addresses import Addresses
+from meshlab.binaries import ensure_binaries
 from meshlab.lab import Lab
 from meshlab.world import DEFAULT_WORLD, World, new_world
 from Tea.exceptions import TeaException
@@ -196,6 +197,23 @@ def refused(call: Callable[[], Any]) -> TeaException:
     with pytest.raises(TeaException) as caught:
         call()
     return caught.value
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Bookinfo in a mesh over two clusters, with traffic; made once for all tests that want it."""
+    from shop import Shop  # it needs this module
+
+    lab = Lab(tmp_path_factory.mktemp("shop"), DEFAULT_WORLD, ensure_binaries(print), 0.0)
+    try:
+        if lab.network is None:
+            pytest.skip(f"no traffic: {lab.without_traffic}")
+        lab.start(print)
+        made = Shop(lab)
+        made.build()
+        yield made
+    finally:
+        lab.stop()
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ from meshlab.node.statusruntime import StatusRuntime, expected
 from meshlab.processes import Process, Processes
 from meshlab.traffic import envoy, interception
 from meshlab.traffic.dataplane import Dataplane, DataplaneError
-from meshlab.traffic.namespaces import PROXY_GROUP
+from meshlab.traffic.namespaces import PROXY_GROUP, within
 from meshlab.traffic.network import Node
 from meshlab.traffic.standins import standin
 
@@ -230,9 +230,9 @@ class NetRuntime(StatusRuntime):
             address=pod.address,
             cluster=self._node.cluster_id,
             socket=str(socket),
-            name_server=self._node.address,
             zone=self._zone,
         )
+        resolv_conf = write_private(pod.folder / "resolv.conf", self._node.resolv_conf(meta["namespace"]))
         file = write_private(pod.folder / "envoy.json", json.dumps(configuration))
         start = functools.partial(
             self._processes.start,
@@ -240,7 +240,7 @@ class NetRuntime(StatusRuntime):
             envoy.command(str(self._node.network.envoy), str(file)),
             env={"TMPDIR": str(pod.folder)},
             cwd=pod.folder,
-            netns=pod.path,
+            within=within(pod.path, str(resolv_conf)),
             group=PROXY_GROUP,
         )
         return ProxyContainer(self._node.dataplane, pod, container, self._processes, await _in_thread(start))

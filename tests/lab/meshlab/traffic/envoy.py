@@ -20,11 +20,10 @@ _ISTIO_VERSION = "1.31.0"
 _MANAGER = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 _ROUTER = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
 _HTTP = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
-_CARES = "type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig"
 
 
 def bootstrap(
-    pod: Object, container: Object, *, kind: str, address: str, cluster: str, socket: str, name_server: str, zone: str
+    pod: Object, container: Object, *, kind: str, address: str, cluster: str, socket: str, zone: str
 ) -> dict[str, Any]:
     """Envoy's bootstrap. ``kind``: sidecar or router; ``socket`` leads to istiod and to the pod's certificates."""
     meta = pod["metadata"]
@@ -49,14 +48,6 @@ def bootstrap(
                 _listener(address, STATUS_PORT, "/healthz/ready", "/ready"),
                 _listener(address, METRICS_PORT, "/stats/prometheus", "/stats/prometheus"),
             ],
-        },
-        "typed_dns_resolver_config": {
-            "name": "envoy.network.dns_resolver.cares",
-            "typed_config": {
-                "@type": _CARES,
-                "resolvers": [_address(name_server, 53)],
-                "dns_resolver_options": {"no_default_search_domain": True},
-            },
         },
         "layered_runtime": {
             "layers": [

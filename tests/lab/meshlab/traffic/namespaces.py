@@ -32,6 +32,12 @@ def script(*commands: str) -> None:
         raise NamespaceError((done.stderr.strip().splitlines() or [f"code {done.returncode}"])[-1])
 
 
+def within(path: str, resolv_conf: str) -> list[str]:
+    """A command that executes what follows it in a network namespace, with a resolv.conf of its own."""
+    mount = '[ ! -e /etc/resolv.conf ] || mount --bind "$0" /etc/resolv.conf && exec "$@"'
+    return ["nsenter", f"--net={path}", "--", "unshare", "--mount", "sh", "-c", mount, resolv_conf]
+
+
 class Namespaces:
     """Makes and removes the namespaces whose names begin with ``prefix``."""
 

@@ -227,6 +227,11 @@ class Node:
         search = [f"{namespace}.{tables.DOMAIN}", tables.DOMAIN, "cluster.local"]
         return {"server": self.address, "search": search}
 
+    def resolv_conf(self, namespace: str) -> str:
+        """The same as the text of a file."""
+        names = self.resolver(namespace)
+        return f"nameserver {names['server']}\nsearch {' '.join(names['search'])}\noptions ndots:5\n"
+
     def _apply(self, services: list[Object], slices: list[Object]) -> None:
         services = sorted(services, key=lambda one: (one["metadata"]["namespace"], one["metadata"]["name"]))
         endpoints = tables.gather(slices)

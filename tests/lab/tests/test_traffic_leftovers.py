@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A lab that is gone leaves no process, namespace, address or file of its data plane, however it went."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import wait_for
+from meshlab import daemon
+from meshlab.addresses import Addresses
+from meshlab.binaries import ensure_binaries
+from meshlab.control import Control, LabError
+from meshlab.traffic.namespaces import Namespaces
+from meshlab.traffic.network import prefix, run_folder
+from meshlab.traffic.tools import obstacle
+from meshlab.world import DEFAULT_WORLD
+
+_POD = {
+    "metadata": {"name": "web"},
+    "spec": {"containers": [{"name": "web", "image": "nginx"}]},
+}
+
+
+@pytest.fixture
+def octet(tmp_path: Path) -> int:
+    """The range of a lab in tmp_path."""
+    addresses = Addresses(tmp_path)
+    addresses.close()
+    reason = obstacle(ensure_binaries(print), f"{prefix(addresses.octet)}trial")
+    if reason:
+        pytest.skip(f"no traffic: {reason}")
+    return addresses.octet
+
+
+def _links() -> set[str]:
+    done = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, check=True)
+    return {line.split(":")[1].strip() for line in done.stdout.splitlines()}
+
+
+def _start(workdir: Path) -> Control:
+    """A lab with one pod that serves."""
+    assert daemon.up(workdir, DEFAULT_WORLD, 0.0, print)
+    control = Control(workdir)
+    assert control.status()["traffic"] == {"available": True, "reason": ""}
+    import yaml
+    from kubernetes import client, config
+
+    core = client.CoreV1Api(config.new_client_from_config_dict(yaml.safe_load(control.kubeconfig("shop-1"))))
+    core.create_namespaced_pod("default", _POD)
+    wait_for(lambda: core.read_namespaced_pod("web", "default").status.phase == "Running", 30)
+    answer = control.request("shop-1", "web", "http://127.0.0.1/hello")
+    assert (answer["status"], '"pod":"web"' in answer["body"]) == (200, True)
+    return control
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_nothing_is_left(tmp_path: Path, octet: int, killed: bool) -> None:
+    before = _links()
+    control = _start(tmp_path)
+    namespaces = Namespaces(prefix(octet))
+    assert len(namespaces.present()) >= 6
+    assert _links() == before  # the host's own network stays as it is
+    if killed:
+        pid = control.status()["pid"]
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not daemon.started(pid), 10)
+        assert namespaces.present()
+    assert daemon.down(tmp_path)
+    assert namespaces.present() == []
+    assert not run_folder(octet).exists()
+    assert _links() == before
+    assert not daemon.down(tmp_path)
+
+
+def test_a_lab_without_traffic_says_so(tmp_path: Path, octet: int) -> None:
+    assert daemon.up(tmp_path, DEFAULT_WORLD, 0.0, print, traffic=False)
+    try:
+        control = Control(tmp_path)
+        assert control.status()["traffic"] == {"available": False, "reason": "switched off by --no-traffic"}
+        assert Namespaces(prefix(octet)).present() == []
+        with pytest.raises(LabError, match="no traffic"):
+            control.cut("shop-1")
+    finally:
+        daemon.down(tmp_path)

@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""mTLS, AuthorizationPolicy and the way out are enforced by the proxies, with identities that istiod's CA signed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from alibabacloud_servicemesh20200111 import models
+from conftest import wait_for, wait_state
+from meshlab.kubeapi import Object
+from shop import NAMESPACE, ONE, Shop, settles
+
+_PLAIN = "plain"
+_REVIEWS = f"http://reviews.{NAMESPACE}:9080/reviews/0"
+
+
+def _policy(kind: str, spec: str) -> str:
+    return f"""
+apiVersion: security.istio.io/v1
+kind: {kind}
+metadata: {{name: test}}
+spec: {spec}
+"""
+
+
+def _allow(account: str) -> str:
+    principal = f"cluster.local/ns/{NAMESPACE}/sa/{account}"
+    rule = f"{{from: [{{source: {{principals: [{principal}]}}}}]}}"
+    return _policy("AuthorizationPolicy", f"{{selector: {{matchLabels: {{app: reviews}}}}, rules: [{rule}]}}")
+
+
+@pytest.fixture(scope="module")
+def stranger(shop: Shop) -> Iterator[Object]:
+    """A pod without a proxy, outside of the mesh."""
+    api = shop.api(ONE)
+    api.apply(f"/api/v1/namespaces/{_PLAIN}", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": _PLAIN}})
+    wait_for(lambda: api.find(f"/api/v1/namespaces/{_PLAIN}/serviceaccounts/default"), 30)
+    container = {"name": "curl", "image": "curlimages/curl:8.10.1", "command": ["sleep", "infinity"]}
+    meta = {"name": "curl", "labels": {"app": "curl"}}
+    path = f"/api/v1/namespaces/{_PLAIN}/pods"
+    api.create(path, {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {"containers": [container]}})
+    wait_for(lambda: api.get(f"{path}/curl")["status"].get("phase") == "Running", 30)
+    yield api.get(f"{path}/curl")
+    api.delete(f"/api/v1/namespaces/{_PLAIN}")
+
+
+def test_strict_mtls_keeps_strangers_out(shop: Shop, stranger: Object) -> None:
+    assert shop.request(stranger, _REVIEWS)["status"] == 200  # PERMISSIVE is Istio's default
+    with shop.with_resources(_policy("PeerAuthentication", "{mtls: {mode: STRICT}}")):
+        settles(lambda: "reset" in shop.request(stranger, _REVIEWS)["error"])
+        assert all(one.version for one in shop.pages(30))  # within the mesh everything goes on
+    settles(lambda: shop.request(stranger, _REVIEWS)["status"] == 200)
+
+
+def test_a_principal_is_let_in_and_others_are_not(shop: Shop) -> None:
+    productpage, details = shop.pod("productpage"), shop.pod("details")
+    with shop.with_resources(_allow("bookinfo-productpage")):
+        settles(lambda: shop.request(details, _REVIEWS)["status"] == 403)
+        assert shop.request(details, _REVIEWS)["body"] == "RBAC: access denied"
+        settles(lambda: shop.request(productpage, _REVIEWS)["status"] == 200)
+        settles(lambda: shop.page().version != "")
+        shop.apply(_allow("bookinfo-details"))
+        settles(lambda: shop.request(productpage, _REVIEWS)["status"] == 403)
+        settles(lambda: "Error fetching product reviews" in shop.page().text)
+        settles(lambda: shop.request(details, _REVIEWS)["status"] == 200)
+    settles(lambda: shop.page().version != "")
+
+
+def test_the_way_out_can_be_closed_and_opened_for_one_host(shop: Shop) -> None:
+    pod = shop.pod("productpage")
+
+    def status(host: str) -> int:
+        return int(shop.request(pod, f"http://{host}/get")["status"])
+
+    def choose(policy: str) -> None:
+        request = models.UpdateMeshFeatureRequest(service_mesh_id=shop.mesh_id, outbound_traffic_policy=policy)
+        shop.asm.update_mesh_feature(request)
+        wait_state(shop.asm, shop.mesh_id, seconds=30)
+
+    assert (status("httpbin.org"), status("www.example.com")) == (200, 200)
+    entry = f"""
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {{name: httpbin, namespace: {NAMESPACE}}}
+spec:
+  hosts: [httpbin.org]
+  location: MESH_EXTERNAL
+  resolution: DNS
+  ports: [{{number: 80, name: http, protocol: HTTP}}]
+"""
+    choose("REGISTRY_ONLY")
+    try:
+        settles(lambda: status("httpbin.org") == 502)
+        with shop.with_resources(entry):
+            settles(lambda: status("httpbin.org") == 200)
+            assert status("www.example.com") == 502
+        settles(lambda: status("httpbin.org") == 502)
+    finally:
+        choose("ALLOW_ANY")
+    settles(lambda: status("httpbin.org") == 200)
+
+
+def test_what_lies_outside_sees_who_asks(shop: Shop, stranger: Object) -> None:
+    answer = shop.request(stranger, "http://httpbin.org/anything?a=1", headers={"x-test": "yes"})
+    assert '"X-Test":"yes"' in answer["body"]
+    assert f'"origin":"{stranger["status"]["podIP"]}"' in answer["body"]
+    assert "no such host" in shop.request(stranger, "http://nowhere.example/")["error"]
