@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, LostReply, WaitFailed, WaitTimeout
+from ansible_collections.meshops.asm.plugins.module_utils.progress import tell
 
 # How long (seconds) the effect of a write is looked for when its reply was lost; the service's lists may lag
 # behind its writes. An answered error (HTTP 500) says more than silence, so less patience is needed there.
@@ -213,4 +214,5 @@ def wait_until_done(look: Callable[[], Progress], *, timeout: float, clock: Cloc
                 details={"last_state": progress.last},
             )
         waited = True
+        tell(progress.what, elapsed, progress.percent)
         clock.sleep(min(max(0.2, elapsed * 0.15), 10.0, max(timeout - elapsed, 0.05)))

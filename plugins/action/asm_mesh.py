@@ -1,0 +1,12 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Shows what meshops.asm.asm_mesh waits for."""
+
+from __future__ import annotations
+
+from ansible_collections.meshops.asm.plugins.plugin_utils.waiting import WaitingAction
+
+
+class ActionModule(WaitingAction):
+    """See ``WaitingAction``."""

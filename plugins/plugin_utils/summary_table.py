@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the callback plugin prints, from the results of the collection's modules. Pure.
+
+PRIVATE: this code is for the callback plugin of this collection only and may change without notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+Json = dict[str, Any]
+
+_OURS = "meshops.asm."
+# Every object that a module has looked at has one of them.
+_STATE = {"state", "status"}
+
+
+class Summary:
+    """Collects results and times, and puts them into a table."""
+
+    def __init__(self) -> None:
+        self._meshes: dict[str, Json] = {}
+        self._clusters: dict[str, Json] = {}
+        self._gateways: dict[str, Json] = {}
+        self._changed: list[str] = []
+        self._times: list[tuple[float, str]] = []
+        self._ours = False
+
+    def took(self, task: str, seconds: float) -> None:
+        """A task has ended."""
+        self._times.append((seconds, task))
+
+    def heard(self, action: str, task: str, result: Json) -> None:
+        """The result of a task; that of a loop has its items in ``results``."""
+        if not action.startswith(_OURS):
+            return
+        self._ours = True
+        if result.get("changed") and task not in self._changed:
+            self._changed.append(task)
+        for item in result.get("results") or [result]:
+            self._remember(action.removeprefix(_OURS), item)
+
+    def _remember(self, module: str, result: Json) -> None:
+        if module in ("asm_mesh", "asm_mesh_info"):
+            _put(self._meshes, result.get("mesh"), result.get("meshes"))
+        elif module in ("asm_cluster", "asm_cluster_info"):
+            _put(self._clusters, None, result.get("clusters"))
+            for name in result.get("detached") or []:
+                self._clusters.pop(name, None)
+        elif module in ("asm_gateway", "asm_gateway_info"):
+            _put(self._gateways, result.get("gateway"), result.get("gateways"))
+        elif module == "asm_verify":
+            self._verified(result.get("rows") or [])
+
+    def _verified(self, rows: list[Json]) -> None:
+        """What verify has seen itself is the last word about addresses."""
+        for row in rows:
+            if row.get("what") == "gateway" and row.get("ok"):
+                gateway = self._gateways.setdefault(str(row["name"]), {})
+                gateway.setdefault("addresses", {})[str(row["where"])] = [str(row["state"])]
+
+    def lines(self, slowest: int) -> list[str]:
+        """The table; empty when no module of this collection ran."""
+        if not self._ours:
+            return []
+        rows = [*self._rows(), *self._changes(), *self._slowest(slowest)]
+        width = max(len(title) for title, _text in rows)
+        return ["", "MESHES ".ljust(80, "*"), *(f"{title:<{width}}  {text}".rstrip() for title, text in rows)]
+
+    def _rows(self) -> Iterator[tuple[str, str]]:
+        for name, mesh in sorted(self._meshes.items()):
+            parts = (mesh.get("id"), mesh.get("region"), mesh.get("version"), mesh.get("state"))
+            yield "mesh", "  ".join([name, *(str(part) for part in parts if part)])
+        for name, cluster in sorted(self._clusters.items()):
+            if cluster.get("attached", True):
+                yield "cluster", f"{name}  {cluster.get('state') or ''}"
+        for name, gateway in sorted(self._gateways.items()):
+            found = gateway.get("addresses") or {}
+            addresses = [f"{', '.join(values)} ({cluster})" for cluster, values in sorted(found.items())]
+            yield "gateway", f"{name}  {'; '.join(addresses) or 'no address'}"
+
+    def _changes(self) -> Iterator[tuple[str, str]]:
+        if not self._changed:
+            yield "changed", "nothing"
+        for task in self._changed:
+            yield "changed", task
+
+    def _slowest(self, count: int) -> Iterator[tuple[str, str]]:
+        for seconds, task in sorted(self._times, reverse=True)[:count]:
+            yield "time", f"{seconds:7.1f} s  {task}"
+
+
+def _put(known: dict[str, Json], one: Any, many: Any) -> None:
+    """Remembers objects by name; an absent one (empty or null) changes nothing here.
+
+    In a loop Ansible puts the loop's variable over a result of the same name: what the user wrote has no state.
+    """
+    for entry in [one, *(many or [])]:
+        if isinstance(entry, dict) and entry.get("name") and _STATE & set(entry):
+            known[str(entry["name"])] = entry
