@@ -78,7 +78,7 @@ options:
     type: bool
     default: false
   concurrency:
-    description: How many requests are under way at the same time.
+    description: How many requests are under way at the same time, each on a connection that is kept.
     type: int
-    default: 16
+    default: 32
 """

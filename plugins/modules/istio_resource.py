@@ -21,6 +21,21 @@ options:
       - Name or id of the mesh. Its kubeconfig is fetched for the task and kept in memory only.
       - One of O(mesh) and O(kubeconfig) is needed.
     type: str
+  lint:
+    description:
+      - Look for mistakes that the API server accepts and the mesh cannot follow, before anything is written. Costs one
+        list request for each kind that the checks need to know.
+      - V(ASM001), an error, tells weights of a route that do not add up to 100.
+      - V(ASM002), an error, tells a subset that no DestinationRule has (C(istioctl analyze) calls it IST0101).
+      - V(ASM003), an error, tells a Gateway that is neither in the mesh nor in the task (IST0101).
+      - V(ASM004), an error, tells VirtualServices for the same host within the mesh, of which one hides the other
+        (IST0109).
+      - V(ASM005), a warning, tells a destination without Service or ServiceEntry (IST0101). Services of the clusters
+        are only judged where the kubeconfig of the mesh can read them.
+      - Objects of others are told only for what the task breaks, for example by taking away a subset that they use.
+      - Any error fails the task, and nothing is written.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - meshops.asm.cloud
   - meshops.asm.kube_connection
@@ -56,6 +71,12 @@ EXAMPLES = r"""
     src: istio/
     set: shop
     prune: true
+
+- name: Refuse routes to subsets, gateways or hosts that are not there
+  meshops.asm.istio_resource:
+    mesh: demo
+    src: istio/
+    lint: true
 
 - name: Shift the traffic with a template
   meshops.asm.istio_resource:
@@ -115,6 +136,43 @@ resources:
       namespace: bookinfo
       outcome: updated
       source: istio/reviews.yml, document 2
+findings:
+  description: What O(lint) found, also when the task failed because of it.
+  returned: with O(lint=true)
+  type: list
+  elements: dict
+  contains:
+    code:
+      description: The code of the check.
+      type: str
+      returned: always
+    severity:
+      description: V(error) or V(warning).
+      type: str
+      returned: always
+    object:
+      description: Kind, namespace and name.
+      type: str
+      returned: always
+    place:
+      description: The path within the object.
+      type: str
+      returned: always
+    message:
+      description: What is wrong.
+      type: str
+      returned: always
+    source:
+      description: The file and document that holds the object; V(null) for one that the task does not list.
+      type: str
+      returned: always
+  sample:
+    - code: ASM002
+      severity: error
+      object: VirtualService bookinfo/reviews
+      place: spec.http[0].route[1]
+      message: "the DestinationRule of the host 'reviews' has no subset 'v4' (it has: v1, v2, v3)"
+      source: istio/reviews.yml, document 2
 summary:
   description: How many objects had each outcome.
   returned: always
@@ -132,7 +190,7 @@ class IstioResource(ObjectsModule):
     """Objects in the control plane of a mesh."""
 
     target = MESH
-    options = {"mesh": {"type": "str"}, **OBJECT_OPTIONS}
+    options = {"mesh": {"type": "str"}, "lint": {"type": "bool", "default": False}, **OBJECT_OPTIONS}
     rules = {
         "required_one_of": [("mesh", "kubeconfig"), ("definition", "src", "template", "_documents")],
         "mutually_exclusive": [("mesh", "kubeconfig")],

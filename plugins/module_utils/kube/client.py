@@ -77,7 +77,7 @@ class KubeClient:
     """
 
     def __init__(
-        self, endpoint: Endpoint, *, concurrency: int = 16, patience: float = 30.0, fresh: bool = False
+        self, endpoint: Endpoint, *, concurrency: int = 32, patience: float = 30.0, fresh: bool = False
     ) -> None:
         self._urllib3 = library("urllib3", "urllib3")
         self._server = endpoint.server

@@ -72,6 +72,10 @@ class Fleet:
         """What is known of every object so far, also after a failure."""
         return {name: one.items for name, one in self._sets.items()}
 
+    def findings(self) -> list[dict[str, Any]]:
+        """What the semantic checks found on all servers; empty when none was asked for."""
+        return [entry for one in self._sets.values() if one.lint for entry in one.lint.results()]
+
     def wrote(self) -> bool:
         return any(one.wrote() for one in self._sets.values())
 

@@ -44,6 +44,7 @@ class ObjectsModule(ResourceModule):
             prune=params["prune"],
             prune_all=params["prune_all"],
             require_sidecar=bool(params.get("require_sidecar")) and not wishes.absent,
+            lint=bool(params.get("lint")),
         )
         # All sets share the documents: they only read them.
         self.objects = Fleet({name: ObjectSet(wishes, manner, one) for name, one in self.servers().items()})
@@ -73,4 +74,5 @@ class ObjectsModule(ResourceModule):
     def extra(self, plan: Plan) -> dict[str, Any]:
         found = self.objects.items()
         everything = [item for items in found.values() for item in items]
-        return {"resources": self.objects.view(found), "summary": differ.summary_of(everything)}
+        linted = {"findings": self.objects.findings()} if self.params.get("lint") else {}
+        return {"resources": self.objects.view(found), "summary": differ.summary_of(everything), **linted}

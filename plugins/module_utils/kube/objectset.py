@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput, NotFound
 from ansible_collections.meshops.asm.plugins.module_utils.kube import applying, differ, planning, pruning
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.meshops.asm.plugins.module_utils.kube.linting import Lint, lint
 from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import UNSURE
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import CREATED, UNCHANGED, UPDATED, Item, Wishes
 from ansible_collections.meshops.asm.plugins.module_utils.kube.readiness import Readiness
@@ -31,6 +32,7 @@ class Manner:
     prune: bool = False
     prune_all: bool = False
     require_sidecar: bool = False
+    lint: bool = False
 
 
 class ObjectSet:
@@ -49,6 +51,7 @@ class ObjectSet:
         self._applied = False
         self._readiness: Readiness | None = None
         self._missing: list[str] = []
+        self.lint: Lint | None = None
         self.items: list[Item] = []
         self._check_options()
 
@@ -66,6 +69,7 @@ class ObjectSet:
             self._nowhere = error
             self.items = planning.make_items(self._wishes, None)
             planning.decide(self.items)
+            self._look_for_mistakes(None)
             return self.items
         planning.read_live(client, items, self._wishes.target, defined=self._wishes.new_kinds())
         planning.decide(items)
@@ -73,6 +77,7 @@ class ObjectSet:
         self._missing = planning.missing_namespaces(client, self.items)
         if self._manner.prune:
             self._add_surplus(client)
+        self._look_for_mistakes(client)
         self._ask_server(client)
         return self.items
 
@@ -141,6 +146,14 @@ class ObjectSet:
         found = pruning.members(client, set_name, self._wishes.target, kinds)
         self.items += pruning.surplus(found, self.items, set_name, everything=self._manner.prune_all)
 
+    def _look_for_mistakes(self, client: KubeClient | None) -> None:
+        if not self._manner.lint:
+            return
+        self.lint = lint(client, self.items)
+        error = self.lint.error()
+        if error:
+            raise error
+
     def _ask_server(self, client: KubeClient) -> None:
         """Dry runs: of all that would be written, or (without ``validate``) only where it is not certain locally."""
         asked = [item for item in self.items if item.outcome in (CREATED, UPDATED) and not item.terminating]
@@ -164,6 +177,7 @@ class ObjectSet:
 
     def _warnings(self) -> list[str]:
         texts = list(self._client.warnings) if self._client else []
+        texts += self.lint.warnings() if self.lint else []
         if self._nowhere and not self._wishes.absent:
             texts.append(f"{self._nowhere.message} The objects are predicted without it.")
         if self._missing:

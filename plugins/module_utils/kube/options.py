@@ -38,7 +38,7 @@ OBJECT_OPTIONS: dict[str, Any] = {
     "set": {"type": "str"},
     "prune": {"type": "bool", "default": False},
     "prune_all": {"type": "bool", "default": False},
-    "concurrency": {"type": "int", "default": 16},
+    "concurrency": {"type": "int", "default": 32},
     # Filled by the action plugin: the texts of definition, src and template. Secret, because manifests hold Secrets.
     "_documents": {"type": "str", "no_log": True},
 }

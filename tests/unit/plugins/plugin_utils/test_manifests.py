@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ class FakeTask:
     action = "meshops.asm.istio_resource"
     check_mode = False
     diff = False
+    environment: list[Any] | None = None
 
     def __init__(self, folder: Path, args: dict[str, Any]) -> None:
         self.args = args
@@ -49,7 +51,7 @@ def sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         templar = Templar(loader=loader, variables=variables)
         action = ManifestsAction(
             task=FakeTask(tmp_path, args),
-            connection=None,
+            connection=SimpleNamespace(transport="ssh", become=None),
             play_context=None,
             loader=loader,
             templar=templar,

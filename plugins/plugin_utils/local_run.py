@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs a module of this collection in a child of the controller's own process, where that is the same as elsewhere.
+
+Ansible packs a module and all its utilities for every task, and starts another Python for them. For a task on the
+controller itself, as the same user and with the same Python, that is most of the time of a task that finds nothing to
+do. Here the module gets its arguments as JSON on standard input and answers on standard output, as every module can.
+
+PRIVATE: this code is for the action plugins of this collection only and may change without notice.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from typing import IO, Any, NoReturn
+
+from ansible.plugins.action import ActionBase
+
+_MODULES = "ansible_collections.meshops.asm.plugins.modules"
+
+
+def can_run_here(action: ActionBase, task_vars: dict[str, Any]) -> bool:
+    """Whether nothing about the task asks for another host, user, Python, environment or lifetime."""
+    task, connection = action._task, action._connection
+    interpreter = action._templar.template(task_vars.get("ansible_python_interpreter") or "")
+    return (
+        sys.platform == "linux"
+        and connection.transport == "local"
+        and not getattr(connection, "become", None)
+        and not task.async_val
+        and not any(task.environment or [])
+        and str(interpreter) == sys.executable
+    )
+
+
+def run_here(module: str, args: dict[str, Any]) -> dict[str, Any]:
+    """The result of the module ``module`` (its short name) with ``args``, internal ones included.
+
+    Output that is no result (a module that was killed) becomes a failure with what there is of it.
+    """
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        given.write(json.dumps({"ANSIBLE_MODULE_ARGS": args}, default=str).encode())
+        given.seek(0)
+        pid = os.fork()
+        if pid == 0:
+            _become(module, [given, output, errors])
+        try:
+            _unused, status = os.waitpid(pid, 0)
+        except BaseException:
+            # The task's own timeout, or the user: nothing goes on behind their backs.
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise
+        return _result(_text(output), _text(errors), os.waitstatus_to_exitcode(status))
+
+
+def _become(module: str, streams: list[IO[bytes]]) -> NoReturn:
+    """In the child: be the module, and end as it does."""
+    code = 1
+    try:
+        for number, stream in enumerate(streams):
+            os.dup2(stream.fileno(), number)
+        sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w")
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(0)
+        sys.argv = [module]
+        importlib.import_module(f"{_MODULES}.{module}").main()
+        code = 0
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _text(stream: IO[bytes]) -> str:
+    stream.seek(0)
+    return stream.read().decode(errors="replace")
+
+
+def _result(output: str, errors: str, code: int) -> dict[str, Any]:
+    lines = output.strip().splitlines()
+    try:
+        result = json.loads(lines[-1]) if lines else None
+    except ValueError:
+        result = None
+    if not isinstance(result, dict):
+        message = f"The module ended with {code} and without a result."
+        result = {"failed": True, "msg": message, "module_stdout": output, "module_stderr": errors, "rc": code}
+    return {**result, "_ansible_parsed": True}

@@ -1,0 +1,135 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Modules that run in a child of the controller's process: when they may, and what comes back."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible_collections.meshops.asm.plugins.plugin_utils import local_run
+
+HERE: dict[str, Any] = {"ansible_python_interpreter": sys.executable}
+
+
+def action(**changes: Any) -> Any:
+    """An action plugin on the controller; ``changes`` are of its task or, with ``connection_``, of its connection."""
+    connection = {key[11:]: value for key, value in changes.items() if key.startswith("connection_")}
+    task = {key: value for key, value in changes.items() if not key.startswith("connection_")}
+    return SimpleNamespace(
+        _task=SimpleNamespace(**{"async_val": 0, "environment": None, **task}),
+        _connection=SimpleNamespace(**{"transport": "local", "become": None, **connection}),
+        _templar=SimpleNamespace(template=lambda value: value),
+    )
+
+
+def test_a_task_on_the_controller_runs_here() -> None:
+    assert local_run.can_run_here(action(), HERE)
+    assert local_run.can_run_here(action(environment=[{}, None]), HERE)
+
+
+@pytest.mark.parametrize(
+    ("changes", "variables"),
+    [
+        ({"connection_transport": "ssh"}, HERE),
+        ({"connection_become": object()}, HERE),
+        ({"async_val": 10}, HERE),
+        ({"environment": [{"HTTPS_PROXY": "http://127.0.0.1:1"}]}, HERE),
+        ({}, {}),
+        ({}, {"ansible_python_interpreter": "/usr/bin/another-python"}),
+    ],
+)
+def test_anything_else_goes_ansibles_own_way(changes: dict[str, Any], variables: dict[str, Any]) -> None:
+    assert not local_run.can_run_here(action(**changes), variables)
+
+
+def test_other_systems_go_ansibles_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert not local_run.can_run_here(action(), HERE)
+
+
+@pytest.fixture
+def module(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[], None]], str]]:
+    """Puts a function in the place of a module's main; gives the name to run."""
+
+    def make(main: Callable[[], None]) -> str:
+        made = ModuleType("stand_in")
+        made.__dict__["main"] = main
+        monkeypatch.setitem(sys.modules, f"{local_run._MODULES}.stand_in", made)
+        return "stand_in"
+
+    yield make
+
+
+def test_arguments_go_in_and_the_result_comes_back(module: Any) -> None:
+    def main() -> None:
+        given = json.load(sys.stdin)
+        print(json.dumps({"changed": True, "given": given["ANSIBLE_MODULE_ARGS"], "pid": os.getpid()}))
+        sys.exit(0)
+
+    result = local_run.run_here(module(main), {"a": 1, "path": Path("x")})
+    assert result.pop("pid") != os.getpid()
+    assert result == {"changed": True, "given": {"a": 1, "path": "x"}, "_ansible_parsed": True}
+
+
+def test_a_crash_is_a_failure_with_its_traceback(module: Any) -> None:
+    def main() -> None:
+        print("half a sen")
+        raise ValueError("broken")
+
+    result = local_run.run_here(module(main), {})
+    assert (result["failed"], result["rc"]) == (True, 1)
+    assert "half a sen" in result["module_stdout"]
+    assert "ValueError: broken" in result["module_stderr"]
+
+
+def test_a_killed_module_is_a_failure(module: Any) -> None:
+    result = local_run.run_here(module(lambda: os.kill(os.getpid(), signal.SIGKILL)), {})
+    assert (result["failed"], result["rc"]) == (True, -signal.SIGKILL)
+
+
+def test_a_task_that_is_broken_off_takes_its_module_along(module: Any, tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+
+    def main() -> None:
+        pid_file.write_text(str(os.getpid()))
+        time.sleep(60)
+
+    class BrokenOff(Exception):
+        pass
+
+    def alarm(*unused: object) -> None:
+        raise BrokenOff
+
+    def watch() -> None:
+        while not (pid_file.exists() and pid_file.read_text()):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, alarm)
+    watcher = threading.Thread(target=watch)
+    try:
+        watcher.start()
+        with pytest.raises(BrokenOff):
+            local_run.run_here(module(main), {})
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+        watcher.join()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid_file.read_text()), 0)
+
+
+def test_a_real_module_says_what_it_is_missing() -> None:
+    result = local_run.run_here("istio_resource", {"state": "present"})
+    assert result["failed"]
+    assert "one of the following is required: mesh, kubeconfig" in result["msg"]
