@@ -114,12 +114,11 @@ def variable(name: str, rule: Json) -> Json:
     options = module_options(rule["module"])
     if "suboptions_of" in rule:
         options = options[rule["suboptions_of"]]["suboptions"]
-    if "add" in rule:
-        options = {**rule["add"], **options}
     dropped = set(rule.get("drop") or [])
+    kept = {**(rule.get("add") or {}), **{key: value for key, value in options.items() if key not in dropped}}
     prefix = f"{name}[]." if rule["type"] == "list" else f"{name}."
-    places = {key: f"meshops.asm.{rule['module']}#module:" if key in dropped else prefix for key in options}
-    spec["options"] = spec_of({key: value for key, value in options.items() if key not in dropped}, places)
+    places = {key: prefix if key in kept else f"meshops.asm.{rule['module']}#module:" for key in {**options, **kept}}
+    spec["options"] = spec_of(kept, places)
     for key in rule.get("require") or []:
         spec["options"][key].pop("default", None)
         spec["options"][key]["required"] = True

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils import gateways
+from ansible_collections.meshops.asm.plugins.module_utils.checks.running import Finding
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import access, clusters, meshes
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
@@ -56,6 +57,11 @@ def inspect(cloud: Cloud, params: Json) -> list[Row]:
     return sorted(rows, key=lambda row: _ORDER.index(row.what))
 
 
+def check_rows(findings: list[Finding]) -> list[Row]:
+    """A row for each check of the traffic. Pure."""
+    return [Row("check", one.check.name, one.check.where, one.state, not one.problems) for one in findings]
+
+
 def table(rows: list[Row]) -> list[str]:
     """The rows as lines with aligned columns; what is found alike in several places is one line. Pure."""
     lines: list[list[str]] = []
@@ -82,7 +88,7 @@ def _joined(rows: list[Row]) -> list[Row]:
     return [replace(row, where=", ".join(where)) for row, where in places.items()]
 
 
-_ORDER = ("mesh", "cluster", "gateway", "workload", "istio")
+_ORDER = ("mesh", "cluster", "gateway", "workload", "istio", "check")
 
 
 def _mesh_row(name: str, mesh: Json | None, region: str | None) -> Row:

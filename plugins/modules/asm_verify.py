@@ -11,7 +11,9 @@ short_description: Compare the spec of a mesh with what is there
 version_added: 0.1.0
 description:
   - Reads the mesh, its clusters and gateways, the workloads in the clusters and the Istio resources in the control
-    plane, and says what of the spec is missing or not ready. Only reads, and waits for nothing.
+    plane, and says what of the spec is missing or not ready. Then sends the requests of the checks, and says what of
+    the declared traffic is not what is seen, and which resources decide about it.
+  - Only reads. Waits for nothing but for checks to come true.
   - Objects are looked for by kind, namespace and name. Whether their content is as in the spec is what
     M(meshops.asm.istio_resource) and M(meshops.asm.asm_workload) say in check mode.
   - What is missing is returned, and is no failure of the module.
@@ -48,11 +50,22 @@ options:
     type: list
     elements: dict
     default: []
+  checks:
+    description:
+      - What the traffic must be seen to do, each with a C(name), the options of M(meshops.asm.asm_probe), and the
+        C(service) (as C(name.namespace)) that it is about, by which a miss is explained.
+      - A check that names neither C(gateway) nor C(address) goes through the only one of O(gateways). Its
+        C(wait_timeout) is 30 seconds unless it says otherwise.
+      - Not carried out in C(check_mode).
+    type: list
+    elements: dict
+    default: []
   base_dir:
     description: Folder on the controller that relative paths start from. Unset means the current one.
     type: path
 seealso:
   - module: meshops.asm.asm_preflight
+  - module: meshops.asm.asm_probe
   - module: meshops.asm.asm_mesh_info
 author:
   - The meshops.asm authors (@meshops)
@@ -74,6 +87,14 @@ EXAMPLES = r"""
     istio_resources:
       - name: routes
         src: istio/
+    checks:
+      - name: a fifth of the readers see the new reviews
+        service: reviews.bookinfo
+        path: /api/v1/products/0/reviews
+        by:
+          regex: '"podname":\s*"(reviews-v\d)'
+        expect:
+          split: {reviews-v1: 80, reviews-v2: 20}
   register: shop
 
 - name: Show it
@@ -93,7 +114,7 @@ rows:
   elements: dict
   contains:
     what:
-      description: One of V(mesh), V(cluster), V(gateway), V(workload), V(istio).
+      description: One of V(mesh), V(cluster), V(gateway), V(workload), V(istio), V(check).
       returned: always
       type: str
       sample: workload
@@ -126,8 +147,22 @@ table:
   elements: str
   sample:
     - "gateway  ingressgateway  shop-1  203.0.113.10"
+checks:
+  description:
+    - The checks in their order, each with the results of M(meshops.asm.asm_probe), without those when it was not
+      carried out.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - name: a fifth of the readers see the new reviews
+      where: ingressgateway
+      ok: false
+      state: reviews-v1 100 % (declared 80); 807 requests
+      problems: ["reviews-v2: 0 % observed (0 of 807, interval 0 to 1.33 % at 99.9 %), 20 % declared, within 5 points."]
+      explanation: ["The subset v2 of DestinationRule bookinfo/reviews (version=v2) has no ready pod in any cluster."]
 problems:
-  description: A sentence for everything that is missing or not ready.
+  description: A sentence for everything that is missing or not ready, or not seen as declared.
   returned: success
   type: list
   elements: str
@@ -147,6 +182,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.meshops.asm.plugins.module_utils import inspection
+from ansible_collections.meshops.asm.plugins.module_utils.checks import running
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS, Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 
@@ -156,15 +192,32 @@ OPTIONS: dict[str, Any] = {
     "gateways": {"type": "list", "elements": "dict", "default": []},
     "workloads": {"type": "list", "elements": "dict", "default": []},
     "istio_resources": {"type": "list", "elements": "dict", "default": []},
+    "checks": {"type": "list", "elements": "dict", "default": []},
     "base_dir": {"type": "path"},
 }
+
+
+def _misses(findings: list[running.Finding]) -> list[str]:
+    """One text for each check that is not fulfilled, with what explains it."""
+    return [
+        " ".join([f"check {one.check.name} ({one.check.where}): {' '.join(one.problems)}", *one.explanation])
+        for one in findings
+        if one.problems
+    ]
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec={**CLOUD_OPTIONS, **OPTIONS}, supports_check_mode=True)
     cloud = Cloud(module.params)
     try:
-        rows = inspection.inspect(cloud, module.params)
+        params = module.params
+        checks = running.read_checks(params["checks"], [str(gateway["name"]) for gateway in params["gateways"]])
+        rows = inspection.inspect(cloud, params)
+        if module.check_mode:
+            findings = running.untried(checks, "not tried in check mode")
+        else:
+            findings = running.run_checks(cloud, params["mesh"], checks)
+        rows += inspection.check_rows(findings)
     except AsmError as error:
         module.fail_json(msg=error.message, error=error.as_result())
     else:
@@ -172,7 +225,8 @@ def main() -> None:
             changed=False,
             rows=[row.as_result() for row in rows],
             table=inspection.table(rows),
-            problems=inspection.problems(rows),
+            checks=[finding.as_result() for finding in findings],
+            problems=[*inspection.problems([row for row in rows if row.what != "check"]), *_misses(findings)],
         )
     finally:
         cloud.close()

@@ -1,0 +1,168 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries out the checks of a spec: each a probe, and an explanation when what is seen is not what is declared.
+
+PRIVATE: this code is for the modules of this collection only and may change without notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.meshops.asm.plugins.module_utils.checks import deciding, surroundings
+from ansible_collections.meshops.asm.plugins.module_utils.checks.replies import hints
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.probe import rounds
+from ansible_collections.meshops.asm.plugins.module_utils.probe.addresses import gateway_addresses
+from ansible_collections.meshops.asm.plugins.module_utils.probe.options import PROBE_OPTIONS, PROBE_RULES
+from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import Plan, make_plan
+
+#: A mesh follows a change within a second or so; a check that is not fulfilled after this time is a miss.
+CONVERGENCE = 30.0
+
+CHECK_OPTIONS: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "service": {"type": "str"},
+    **PROBE_OPTIONS,
+    "wait_timeout": {"type": "float", "default": CONVERGENCE},
+}
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check with all its options, and where its requests go as the user sees it."""
+
+    name: str
+    options: Json
+
+    @property
+    def where(self) -> str:
+        if self.options["address"]:
+            return ", ".join(self.options["address"])
+        place = f" in {self.options['cluster']}" if self.options["cluster"] else ""
+        return f"{self.options['gateway']}{place}"
+
+
+@dataclass
+class Finding:
+    """What became of a check. ``result`` is the summary of its probe, empty when none was made."""
+
+    check: Check
+    state: str
+    problems: list[str] = field(default_factory=list)
+    explanation: list[str] = field(default_factory=list)
+    result: Json = field(default_factory=dict)
+
+    def as_result(self) -> Json:
+        shown = {key: value for key, value in self.result.items() if key not in ("problems", "failed")}
+        return {
+            "name": self.check.name,
+            "where": self.check.where,
+            "ok": not self.problems,
+            "state": self.state,
+            "problems": self.problems,
+            "explanation": self.explanation,
+            **shown,
+            **({"failed_requests": self.result["failed"]} if self.result else {}),
+        }
+
+
+def read_checks(items: list[Json], gateways: list[str]) -> list[Check]:
+    """The items of ``asm_checks``, complete. Raises ``InvalidInput`` naming every wrong one.
+
+    A check that names neither gateway nor address means the only gateway of the spec.
+    """
+    checks, problems = [], []
+    validator = ArgumentSpecValidator(CHECK_OPTIONS, **PROBE_RULES)
+    for number, item in enumerate(items, 1):
+        title = f"asm_checks, '{item.get('name') or number}'"
+        validated = validator.validate(item)
+        if validated.error_messages:
+            problems += [f"{title}: {message}" for message in validated.error_messages]
+            continue
+        options = dict(validated.validated_parameters)
+        if not options["gateway"] and not options["address"]:
+            if len(gateways) != 1:
+                problems.append(f"{title}: say which gateway, of {', '.join(gateways) or 'none in asm_gateways'}.")
+                continue
+            options["gateway"] = gateways[0]
+        try:
+            # The address is known later; all else can be judged now, before the first request of any check.
+            make_plan(options, options["address"] or ["gateway.invalid"])
+        except AsmError as error:
+            problems.append(f"{title}: {error.message}")
+            continue
+        checks.append(Check(str(options["name"]), options))
+    names = [check.name for check in checks]
+    problems += [
+        f"asm_checks has more than one item with the name '{n}'." for n in sorted(set(names)) if names.count(n) > 1
+    ]
+    if problems:
+        raise InvalidInput(" ".join(problems))
+    return checks
+
+
+def run_checks(
+    cloud: Cloud, mesh: str, checks: list[Check], observe: Callable[[Plan], Json] = rounds.observe
+) -> list[Finding]:
+    """Carries out the checks one after the other, so that they do not disturb each other."""
+    addresses: dict[tuple[str, str | None], list[str]] = {}
+
+    def addresses_of(check: Check) -> list[str]:
+        if check.options["address"]:
+            return list(check.options["address"])
+        place = (str(check.options["gateway"]), check.options["cluster"])
+        if place not in addresses:
+            addresses[place] = gateway_addresses(cloud, mesh, *place)
+        return addresses[place]
+
+    return [_run(cloud, mesh, check, addresses_of, observe) for check in checks]
+
+
+def untried(checks: list[Check], why: str) -> list[Finding]:
+    """The checks without any request."""
+    return [Finding(check, why) for check in checks]
+
+
+def _run(
+    cloud: Cloud,
+    mesh: str,
+    check: Check,
+    addresses_of: Callable[[Check], list[str]],
+    observe: Callable[[Plan], Json],
+) -> Finding:
+    try:
+        result = observe(make_plan(check.options, addresses_of(check)))
+    except AsmError as error:
+        return Finding(check, error.message, [error.message])
+    finding = Finding(check, shown(result), list(result["problems"]), result=result)
+    result["table"] = rounds.table(result)
+    if finding.problems:
+        finding.explanation = hints(result)
+        if check.options["service"]:
+            finding.explanation += deciding.explain(surroundings.look(cloud, mesh, check.options["service"]))
+    return finding
+
+
+def shown(result: Json) -> str:
+    """Declared against observed in one line. Pure."""
+    if not result["answered"]:
+        return "no answer"
+    rows = result["distribution"]
+    if rows:
+        parts = [
+            f"{row['key']} {row['percent']:g} %"
+            + ("" if row["declared"] is None else f" (declared {row['declared']:g})")
+            for row in rows
+        ]
+    else:
+        parts = [f"HTTP {status} {count}x" for status, count in result["statuses"].items()]
+    failed = f", {result['failed']} failed" if result["failed"] else ""
+    return f"{', '.join(parts)}; {result['requests']} requests{failed}"

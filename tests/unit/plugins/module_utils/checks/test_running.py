@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks of a spec: read, carried out, reported."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.meshops.asm.plugins.module_utils import inspection
+from ansible_collections.meshops.asm.plugins.module_utils.checks import running
+from ansible_collections.meshops.asm.plugins.module_utils.checks.deciding import Surroundings
+from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput, NotFound
+from ansible_collections.meshops.asm.plugins.module_utils.probe import verdict
+from ansible_collections.meshops.asm.plugins.module_utils.probe.engine import Observation, Sample
+from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import Plan
+
+#: Reached by functions that the tests replace.
+CLOUD: Any = None
+SPLIT = {
+    "name": "weights",
+    "service": "reviews.bookinfo",
+    "by": {"regex": "v."},
+    "count": 1300,
+    "expect": {"split": {"v1": 50, "v2": 50}},
+}
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """A gateway with one address; the calls for it are recorded."""
+    asked: list[Any] = []
+
+    def addresses(_cloud: Any, *place: Any) -> list[str]:
+        asked.append(place)
+        if place[1] == "missing":
+            raise NotFound("There is no gateway 'missing'.")
+        return ["192.0.2.1"]
+
+    monkeypatch.setattr(running, "gateway_addresses", addresses)
+    monkeypatch.setattr(running.surroundings, "look", lambda *_arguments: Surroundings("reviews", "bookinfo"))
+    return asked
+
+
+def observed(*keys: str) -> Any:
+    """A probe that sees these keys in turn."""
+
+    def observe(plan: Plan) -> dict[str, Any]:
+        samples = [Sample(n, 0, 0, 0.0, 0.01, 200, keys[n % len(keys)]) for n in range(plan.count)]
+        result = verdict.summary(plan, Observation(samples, 1.0))
+        return {**result, "rounds": 1, "converged_after": 0.0}
+
+    return observe
+
+
+def test_a_check_that_is_fulfilled_and_one_that_is_not(gateway: list[Any]) -> None:
+    checks = running.read_checks([SPLIT, {**SPLIT, "name": "again", "gateway": "in"}], ["in"])
+    right, _again = running.run_checks(CLOUD, "shop", checks, observed("v1", "v2"))
+    assert gateway == [("shop", "in", None)]
+    assert right.as_result()["ok"]
+    assert right.state.startswith("v1 50 % (declared 50), v2 50 % (declared 50); ")
+    (wrong, _again) = running.run_checks(CLOUD, "shop", checks, observed("v1"))
+    assert not wrong.as_result()["ok"]
+    assert wrong.explanation[0].startswith("No VirtualService is about reviews.bookinfo")
+    rows = inspection.check_rows([right, wrong])
+    assert [row.ok for row in rows] == [True, False]
+    assert inspection.table(rows)[1].endswith("<-- not as in the spec")
+
+
+def test_a_gateway_that_is_not_there_is_a_miss_of_its_checks_only(gateway: list[Any]) -> None:
+    checks = running.read_checks([{**SPLIT, "gateway": "missing"}, {"name": "b", "address": ["192.0.2.9"]}], ["in"])
+    first, second = running.run_checks(CLOUD, "shop", checks, observed("v1"))
+    assert first.problems == ["There is no gateway 'missing'."]
+    assert second.problems == []
+    assert second.check.where == "192.0.2.9"
+
+
+def test_checks_wait_for_the_mesh_to_converge() -> None:
+    (check, patient) = running.read_checks([SPLIT, {**SPLIT, "name": "b", "wait_timeout": 5}], ["in"])
+    assert check.options["wait_timeout"] == running.CONVERGENCE
+    assert patient.options["wait_timeout"] == 5
+
+
+def test_every_wrong_check_is_named_before_anything_is_sent() -> None:
+    wrong = [
+        {"path": "/a"},
+        {"name": "b", "pth": "/a"},
+        {"name": "c", "gateway": "in", "by": {"status": True}, "expect": {"split": {"200": 90}}},
+        {"name": "d"},
+        {"name": "e", "gateway": "in", "address": ["x"]},
+        {"name": "twice", "gateway": "in"},
+        {"name": "twice", "gateway": "in"},
+    ]
+    with pytest.raises(InvalidInput) as caught:
+        running.read_checks(wrong, ["in", "out"])
+    for words in (
+        "'1': missing required",
+        "'b'",
+        "pth",
+        "sum to 100",
+        "'d': say which gateway, of in, out",
+        "'e'",
+        "'twice'",
+    ):
+        assert words in caught.value.message, words
+
+
+def test_nothing_is_sent_in_check_mode() -> None:
+    (finding,) = running.untried(running.read_checks([SPLIT], ["in"]), "not tried in check mode")
+    assert finding.as_result()["ok"]
+    assert inspection.table(inspection.check_rows([finding])) == ["check  weights  in  not tried in check mode"]
