@@ -159,7 +159,7 @@ def test_the_flow_of_a_mesh(workdir: Path) -> None:
     _meshlab(workdir, "up")
     assert control.resources() == before
     wait_for(lambda: control.idle(30), 60)
-    assert running() is not None
+    wait_for(running, 60)
     custom.delete_namespaced_custom_object(**IN_SYSTEM, name="ingressgateway")
     wait_for(lambda: not [row for row in control.resources() if "service/" in row["made_for"]], 30)
 

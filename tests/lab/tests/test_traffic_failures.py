@@ -61,7 +61,7 @@ def test_pods_that_are_removed_lose_no_request(shop: Shop) -> None:
             shop.scale(ONE, name, 1)
         shop.wait_ready(ONE)
     assert len(load.answers) > 100
-    assert load.failed() == []
+    assert load.failed() == [], [one.text for one in load.failed()]
 
 
 def _gone(shop: Shop, app: str) -> bool:

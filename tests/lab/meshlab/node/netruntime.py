@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -37,8 +38,10 @@ log = logging.getLogger(__name__)
 _AUDIENCE = "istio-ca"
 _YEAR = 365 * 24 * 3600
 
-#: Seconds that a pod goes on serving once it is being deleted, until clients have learned that it goes.
+#: Seconds that a deleted pod goes on serving once it is no endpoint any more, until all clients have learned it;
+#: and for how long it does so at most.
 _DRAIN_PROXY, _DRAIN = 1.0, 0.5
+_DRAIN_LIMIT = 8.0
 
 #: Seconds in which a probe is tried again before it counts as failed, so that what starts at once is ready at once.
 _PATIENCE = 2.0
@@ -196,12 +199,16 @@ class NetRuntime(StatusRuntime):
         return served
 
     async def drain(self, sandbox: Sandbox) -> None:
-        """Tell clients that the pod goes, and serve on for a moment while they learn it."""
+        """Tell clients that the pod goes, and serve on until they know and are answered."""
         pod = self._pods[sandbox.pod["metadata"]["uid"]]
+        deadline = time.monotonic() + _DRAIN_LIMIT
         if pod.proxied:
-            request = {"method": "POST", "url": f"http://127.0.0.1:{envoy.ADMIN_PORT}/healthcheck/fail", "timeout": 1.0}
-            await self._node.dataplane.acall("request", netns=pod.path, http=request)
+            await self._admin(pod, "POST", "/healthcheck/fail")
+        while self._node.serves(pod.address) and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
         await asyncio.sleep(_DRAIN_PROXY if pod.proxied else _DRAIN)
+        while pod.proxied and await self._active(pod) and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
 
     async def remove_sandbox(self, sandbox: Sandbox) -> None:
         """Remove the namespace and what belongs to it."""
@@ -213,6 +220,18 @@ class NetRuntime(StatusRuntime):
                 await self._quietly(_in_thread(self._node.remove_pod, pod.netns))
             shutil.rmtree(pod.folder, ignore_errors=True)
         await super().remove_sandbox(sandbox)
+
+    async def _active(self, pod: _Pod) -> int:
+        """Requests that a pod's proxy is answering just now."""
+        text = await self._admin(
+            pod, "GET", "/stats?usedonly&filter=^http\\.(inbound|outbound)_.*downstream_rq_active$"
+        )
+        return sum(int(line.rpartition(": ")[2]) for line in text.splitlines() if ": " in line)
+
+    async def _admin(self, pod: _Pod, method: str, path: str) -> str:
+        request = {"method": method, "url": f"http://127.0.0.1:{envoy.ADMIN_PORT}{path}", "timeout": 1.0}
+        answer = await self._node.dataplane.acall("request", netns=pod.path, http=request)
+        return str(answer["body"])
 
     async def _start_proxy(self, sandbox: Sandbox, pod: _Pod, container: Object, kind: str) -> ProxyContainer:
         meta = sandbox.pod["metadata"]

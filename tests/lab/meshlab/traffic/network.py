@@ -161,6 +161,7 @@ class Node:
         self._services = services
         self._watch = ServiceWatch(api, self._apply)
         self._started = False
+        self._serving: frozenset[str] = frozenset()
         self._applied: dict[str, Any] = {}
 
     @property
@@ -222,6 +223,10 @@ class Node:
         """Remove it."""
         self.network.namespaces.remove_pod(name, self.netns)
 
+    def serves(self, address: str) -> bool:
+        """Whether an address is a ready endpoint of one of the cluster's Services."""
+        return address in self._serving
+
     def resolver(self, namespace: str) -> dict[str, Any]:
         """resolv.conf of a pod in a namespace, for the data-plane process."""
         search = [f"{namespace}.{tables.DOMAIN}", tables.DOMAIN, "cluster.local"]
@@ -235,6 +240,7 @@ class Node:
     def _apply(self, services: list[Object], slices: list[Object]) -> None:
         services = sorted(services, key=lambda one: (one["metadata"]["namespace"], one["metadata"]["name"]))
         endpoints = tables.gather(slices)
+        self._serving = frozenset(address for one in endpoints.values() for address in one.addresses)
         vpc = str(self.network.namespaces.path(self.network.namespaces.vpc))
         self._change(
             "rules",
