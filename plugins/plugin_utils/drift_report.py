@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the results of a check-mode run to one report. Pure.
+
+PRIVATE: this code is for the filter plugin of this collection only and may change without notice.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+Json = dict[str, Any]
+
+MATCH, DRIFT, INCOMPLETE = "match", "drift", "incomplete"
+MISSING, DIFFERENT, UNWANTED = "missing", "different", "unwanted"
+_KINDS = {"asm_mesh": "Mesh", "asm_gateway": "IstioGateway", "asm_namespace": "Namespace"}
+# A key of a diff of Kubernetes objects that is no object.
+_SUMMARY = "(summary)"
+
+
+def drift_report(records: str, mesh: str, failure: str = "") -> Json:
+    """``{mesh, status, checked, objects, failures, table}``; the keys are documented with the filter.
+
+    ``records`` are the lines of ``drift_record.record``.
+    """
+    entries = [json.loads(line) for line in records.splitlines() if line.strip()]
+    failures = [str(entry["result"].get("msg")) for entry in entries if entry["result"].get("failed")]
+    if failure and failure not in failures:
+        failures.append(failure)
+    objects = [one for entry in entries if entry["result"].get("changed") for one in _objects(entry, mesh)]
+    status = INCOMPLETE if failures else DRIFT if objects else MATCH
+    report = {"mesh": mesh, "status": status, "checked": len(entries), "objects": objects, "failures": failures}
+    return {**report, "table": list(_table(report))}
+
+
+def _objects(entry: Json, mesh: str) -> Iterator[Json]:
+    """The objects in the diff of one task."""
+    diff = entry["result"].get("diff") or {}
+    before, after = diff.get("before") or {}, diff.get("after") or {}
+    module, where = entry["module"], entry["where"]
+    if module in _KINDS:
+        yield _object(_KINDS[module], entry["name"] or mesh, "" if module == "asm_mesh" else mesh, before, after)
+    elif module == "asm_cluster":
+        had, wanted = set(before.get("clusters") or []), set(after.get("clusters") or [])
+        for name in sorted(had ^ wanted):
+            one = {"cluster": name}
+            yield _object("Cluster", name, mesh, one if name in had else {}, one if name in wanted else {})
+    elif _by_server(before) or _by_server(after):
+        for server in sorted({*before, *after}):
+            yield from _kubernetes(before.get(server) or {}, after.get(server) or {}, server)
+    else:
+        yield from _kubernetes(before, after, _first(where) or mesh)
+
+
+def _by_server(side: Json) -> bool:
+    """Whether a side of a diff has a level of servers above its objects, whose keys are a kind and a name."""
+    return any(" " not in key and key != _SUMMARY for key in side)
+
+
+def _first(where: Any) -> str:
+    return str(where[0]) if isinstance(where, list) and where else str(where or "")
+
+
+def _kubernetes(before: Json, after: Json, where: str) -> Iterator[Json]:
+    for key in sorted({*before, *after} - {_SUMMARY}):
+        kind, _space, name = key.partition(" ")
+        yield _object(kind, name, where, before.get(key) or {}, after.get(key) or {})
+
+
+def _object(kind: str, name: str, where: str, before: Json, after: Json) -> Json:
+    change = MISSING if not before else UNWANTED if not after else DIFFERENT
+    lines = difflib.unified_diff(_lines(before), _lines(after), "there", "spec", lineterm="", n=3)
+    return {"kind": kind, "name": str(name), "where": where, "change": change, "diff": list(lines)}
+
+
+def _lines(value: Json) -> list[str]:
+    return yaml.safe_dump(value, sort_keys=True, allow_unicode=True).splitlines() if value else []
+
+
+def _table(report: Json) -> Iterator[str]:
+    """The report as lines for a terminal."""
+    said = {
+        MATCH: "everything is as in the spec",
+        DRIFT: f"{len(report['objects'])} of its objects differ from the spec",
+        INCOMPLETE: "not everything could be looked at",
+    }
+    yield f"Mesh {report['mesh']}: {said[report['status']]}"
+    rows = [[one["change"], one["kind"], one["name"], one["where"]] for one in report["objects"]]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
+    for row in rows:
+        yield "  " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+    for failure in report["failures"]:
+        yield f"  failed: {failure}"

@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report of what differs from a spec."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.meshops.asm.plugins.plugin_utils.drift_report import drift_report
+
+POD = {"kind": "Deployment", "spec": {"replicas": 1}}
+
+
+def report(*entries: dict[str, Any], failure: str = "") -> dict[str, Any]:
+    return drift_report("\n".join(json.dumps(entry) for entry in entries), "shop", failure)
+
+
+def entry(module: str, before: Any, after: Any, **more: Any) -> dict[str, Any]:
+    result = {"changed": before != after, "diff": {"before": before, "after": after}, **more.pop("result", {})}
+    return {"module": module, "name": None, "where": None, "result": result, **more}
+
+
+def found(*entries: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    return [(one["change"], one["kind"], one["name"], one["where"]) for one in report(*entries)["objects"]]
+
+
+def test_nothing_differs() -> None:
+    said = report(entry("asm_mesh", {"a": 1}, {"a": 1}, name="shop"))
+    assert (said["status"], said["checked"], said["objects"]) == ("match", 1, [])
+    assert said["table"] == ["Mesh shop: everything is as in the spec"]
+
+
+def test_a_changed_mesh_with_its_diff() -> None:
+    (one,) = report(entry("asm_mesh", {"a": 1, "b": 2}, {"a": 1, "b": 3}, name="shop"))["objects"]
+    assert (one["change"], one["kind"], one["name"]) == ("different", "Mesh", "shop")
+    assert one["diff"] == ["--- there", "+++ spec", "@@ -1,2 +1,2 @@", " a: 1", "-b: 2", "+b: 3"]
+
+
+def test_clusters_one_by_one() -> None:
+    clusters = entry("asm_cluster", {"clusters": ["a", "b"]}, {"clusters": ["b", "c"]})
+    assert found(clusters) == [("unwanted", "Cluster", "a", "shop"), ("missing", "Cluster", "c", "shop")]
+
+
+@pytest.mark.parametrize(("module", "kind"), [("asm_gateway", "IstioGateway"), ("asm_namespace", "Namespace")])
+def test_objects_of_the_control_plane(module: str, kind: str) -> None:
+    assert found(entry(module, {}, {"spec": {}}, name="in")) == [("missing", kind, "in", "shop")]
+
+
+def test_kubernetes_objects_one_by_one() -> None:
+    before = {"VirtualService n/a": {"x": 1}, "VirtualService n/b": {"x": 1}}
+    after = {"VirtualService n/a": {"x": 2}, "Gateway n/c": {"x": 1}, "(summary)": "1 created"}
+    assert found(entry("istio_resource", before, after, where="shop")) == [
+        ("missing", "Gateway", "n/c", "shop"),
+        ("different", "VirtualService", "n/a", "shop"),
+        ("unwanted", "VirtualService", "n/b", "shop"),
+    ]
+
+
+def test_objects_of_several_clusters() -> None:
+    several = entry("asm_workload", {"a": {"Deployment n/x": POD}, "b": {}}, {"a": {}, "b": {"Deployment n/x": POD}})
+    assert found(several) == [("unwanted", "Deployment", "n/x", "a"), ("missing", "Deployment", "n/x", "b")]
+
+
+def test_objects_of_one_cluster() -> None:
+    one = entry("asm_workload", {}, {"Deployment n/x": POD}, where=["a"])
+    assert found(one) == [("missing", "Deployment", "n/x", "a")]
+
+
+def test_a_failure_is_neither_match_nor_drift() -> None:
+    failed = {"changed": False, "failed": True, "msg": "It does not answer."}
+    said = report(entry("asm_mesh", {}, {}), entry("asm_cluster", {}, {}, result=failed), failure="It does not answer.")
+    assert said["status"] == "incomplete"
+    assert said["failures"] == ["It does not answer."]
+    assert said["table"][-1] == "  failed: It does not answer."
+
+
+def test_a_failure_before_the_first_step() -> None:
+    assert report(failure="The spec has 1 problem.")["status"] == "incomplete"
