@@ -199,15 +199,17 @@ class Clusters(ResourceModule):
         gone = named if self.params["state"] == "absent" else extra
         stay = [cluster for key, cluster in attached.items() if key not in gone]
         remove = [cluster for key, cluster in attached.items() if key in gone]
-        before = {"clusters": clusters.names(attached.values())}
+        again = {str(item["cluster"]["ClusterId"]) for item in add}
+        before = {"clusters": sorted(_with_failure(cluster) for cluster in attached.values())}
         if not add and not remove:
             return Plan(before=before, after=before, predicted=self.view(found))
-        predicted = [*stay, *(item["cluster"] for item in add)]
+        predicted = [cluster for cluster in stay if cluster["ClusterId"] not in again]
+        predicted += [item["cluster"] for item in add]
         warnings = () if found["mesh"] else (f"Mesh '{self.params['mesh']}' does not exist yet.",)
         return Plan(
             UPDATE,
             before,
-            {"clusters": clusters.names(predicted)},
+            {"clusters": sorted(_with_failure(cluster) for cluster in predicted)},
             (add, remove),
             [clusters.as_user_sees(cluster) for cluster in predicted],
             warnings,
@@ -229,11 +231,16 @@ class Clusters(ResourceModule):
                     )
                 elif cluster["ClusterId"] not in named:
                     add.append({**item, "cluster": cluster})
+            elif cluster is not None and self._to_retry(cluster) and cluster["ClusterId"] not in named:
+                add.append({**item, "cluster": {**cluster, "State": "running", "ErrorMessage": None}})
             if cluster is not None:
                 named.add(str(cluster["ClusterId"]))
         if refused:
             raise Refused(" ".join(refused) + " Nothing was changed.")
         return add, named
+
+    def _to_retry(self, cluster: dict[str, Any]) -> bool:
+        return self.params["state"] == "present" and clusters.is_failed(cluster)
 
     def _candidate(self, found: Any, item: dict[str, Any]) -> dict[str, Any]:
         if found["candidates"] is None:
@@ -288,6 +295,11 @@ class Clusters(ResourceModule):
             "attached": [clusters.name(item["cluster"]) for item in add],
             "detached": [clusters.name(cluster) for cluster in remove],
         }
+
+
+def _with_failure(cluster: dict[str, Any]) -> str:
+    name = clusters.name(cluster)
+    return f"{name} (failed)" if clusters.is_failed(cluster) else name
 
 
 def main() -> None:

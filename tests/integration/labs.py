@@ -85,7 +85,7 @@ class Lab:
         assert [entry["action"] for entry in self.writes(since)] == []
         assert self.kube_writes(since) == []
 
-    def wait_for(self, seen: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
+    def wait_for(self, seen: Callable[[], Any], what: str, seconds: float = 300.0) -> Any:
         """The first true value of ``seen()``; fails with ``what`` when there is none in time."""
         deadline = time.monotonic() + seconds
         while not (found := seen()):

@@ -79,6 +79,11 @@ def name(cluster: dict[str, Any]) -> str:
     return str(cluster.get("Name") or cluster["ClusterId"])
 
 
+def is_failed(cluster: dict[str, Any]) -> bool:
+    """Whether the mesh lists the cluster but does not work with it: it can be added again, or removed."""
+    return str(cluster.get("State") or "").endswith("failed")
+
+
 def names(known: Iterable[dict[str, Any]]) -> list[str]:
     """The sorted names of clusters."""
     return sorted(name(cluster) for cluster in known)
@@ -113,9 +118,11 @@ def state_progress(clusters: list[dict[str, Any]], wanted: Iterable[str], unwant
         cluster = listed.get(identifier)
         state = str(cluster.get("State") or "") if cluster else "not listed yet"
         name = cluster.get("Name") if cluster else identifier
-        if state.endswith("failed") or state == "stopped":
-            said = str((cluster or {}).get("ErrorMessage") or "the service gave no reason").rstrip(".")
-            return failed(f"Cluster '{name}' is in state {state} in the mesh: {said}.", last=state)
+        if cluster and (is_failed(cluster) or state == "stopped"):
+            said = str(cluster.get("ErrorMessage") or "the service gave no reason").rstrip(".")
+            advice = " Once the cause is gone, run the task again: it adds the cluster again."
+            why = f"Cluster '{name}' is in state {state} in the mesh: {said}."
+            return failed(why + (advice if is_failed(cluster) else ""), last=state)
         if state != "running":
             return waiting(f"cluster '{name}' to be running in the mesh (state {state})", last=state)
     for identifier in unwanted:

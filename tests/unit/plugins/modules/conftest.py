@@ -136,8 +136,9 @@ class FakeAsm(FakeCloud):
     def AddClusterIntoServiceMesh(self, ServiceMeshId: str, ClusterId: str, **more: Any) -> Any:
         mesh = self._running(ServiceMeshId)
         known = {cluster["ClusterId"]: cluster for cluster in self.candidates}
-        mesh["Members"].append({**known.get(ClusterId, {"ClusterId": ClusterId}), "State": "running"})
-        mesh["Clusters"].append(ClusterId)
+        others = [cluster for cluster in mesh["Members"] if cluster["ClusterId"] != ClusterId]
+        mesh["Members"] = [*others, {**known.get(ClusterId, {"ClusterId": ClusterId}), "State": "running"}]
+        mesh["Clusters"] = [cluster["ClusterId"] for cluster in mesh["Members"]]
         return self._begin(mesh)
 
     def RemoveClusterFromServiceMesh(self, ServiceMeshId: str, ClusterId: str, ReserveNamespace: bool) -> Any:

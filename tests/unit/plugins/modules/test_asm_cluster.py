@@ -103,6 +103,21 @@ def test_attaching_a_third_cluster_is_one_add_and_no_remove(run: Run, asm: FakeA
     assert asm.sent(ADD) == [{"ServiceMeshId": "c1", "ClusterId": "k3"}]
 
 
+def test_a_cluster_that_failed_is_added_again(run: Run, asm: FakeAsm, shop: str) -> None:
+    attach(asm, "k1", "k2")
+    asm.meshes["c1"]["Members"][1].update(State="failed", ErrorMessage="no route")
+    assert run("shop-1")["changed"] is False
+
+    predicted = run("shop-1", "shop-2", check=True)
+    assert (predicted["changed"], asm.written()) == (True, [])
+    assert predicted["plan"].before == {"clusters": ["shop-1", "shop-2 (failed)"]}
+    result = run("shop-1", "shop-2")
+    assert asm.sent(ADD) == [{"ServiceMeshId": "c1", "ClusterId": "k2"}]
+    assert (result["attached"], result["detached"]) == (["shop-2"], [])
+    assert result["plan"].after == predicted["plan"].after == {"clusters": ["shop-1", "shop-2"]}
+    assert run("shop-1", "shop-2")["changed"] is False
+
+
 def test_clusters_are_named_by_id_too_and_twice_is_once(run: Run, asm: FakeAsm, shop: str) -> None:
     run("k1", "shop-1", "k2")
     assert [call["ClusterId"] for call in asm.sent(ADD)] == ["k1", "k2"]

@@ -206,7 +206,8 @@ def test_a_cluster_that_is_not_listed_yet_is_waited_for() -> None:
 @pytest.mark.parametrize("state", ["failed", "stopped", "add_failed"])
 def test_a_failed_cluster_ends_the_wait_with_the_reason(state: str) -> None:
     progress = clusters.state_progress([cluster("k1", "shop-1", state, ErrorMessage="No route.")], ["k1"])
-    assert progress.failed == f"Cluster 'shop-1' is in state {state} in the mesh: No route."
+    assert progress.failed.startswith(f"Cluster 'shop-1' is in state {state} in the mesh: No route.")
+    assert ("adds the cluster again" in progress.failed) is (state != "stopped")
 
 
 def test_a_cluster_that_is_to_leave_is_waited_for_whatever_its_state() -> None:
