@@ -13,6 +13,7 @@ PRIVATE: this code is for the action plugins of this collection only and may cha
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import os
 import signal
@@ -40,10 +41,10 @@ def can_run_here(action: ActionBase, task_vars: dict[str, Any]) -> bool:
     )
 
 
-def run_here(module: str, args: dict[str, Any]) -> dict[str, Any]:
+def run_here(action: ActionBase, module: str, args: dict[str, Any]) -> dict[str, Any]:
     """The result of the module ``module`` (its short name) with ``args``, internal ones included.
 
-    Output that is no result (a module that was killed) becomes a failure with what there is of it.
+    Output that is no result (of a module that was killed) is made a failure by Ansible, as from anywhere else.
     """
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         given.write(json.dumps({"ANSIBLE_MODULE_ARGS": args}, default=str).encode())
@@ -58,7 +59,10 @@ def run_here(module: str, args: dict[str, Any]) -> dict[str, Any]:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
             raise
-        return _result(_text(output), _text(errors), os.waitstatus_to_exitcode(status))
+        ended = {"stdout": _text(output), "stderr": _text(errors), "rc": os.waitstatus_to_exitcode(status)}
+    parse = action._parse_returned_data
+    # Since ansible-core 2.19 output has a profile; this is that of arguments on standard input.
+    return parse(ended, "legacy") if len(inspect.signature(parse).parameters) > 1 else parse(ended)
 
 
 def _become(module: str, streams: list[IO[bytes]]) -> NoReturn:
@@ -73,6 +77,7 @@ def _become(module: str, streams: list[IO[bytes]]) -> NoReturn:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(0)
         sys.argv = [module]
+        _leave_controller()
         importlib.import_module(f"{_MODULES}.{module}").main()
         code = 0
     except SystemExit as ended:
@@ -85,18 +90,13 @@ def _become(module: str, streams: list[IO[bytes]]) -> NoReturn:
         os._exit(code)
 
 
+def _leave_controller() -> None:
+    """Since ansible-core 2.19 warnings of a module would go to the controller's display, of which this is a copy."""
+    internal = sys.modules.get("ansible.module_utils._internal")
+    if hasattr(internal, "is_controller"):
+        internal.__dict__["is_controller"] = False
+
+
 def _text(stream: IO[bytes]) -> str:
     stream.seek(0)
     return stream.read().decode(errors="replace")
-
-
-def _result(output: str, errors: str, code: int) -> dict[str, Any]:
-    lines = output.strip().splitlines()
-    try:
-        result = json.loads(lines[-1]) if lines else None
-    except ValueError:
-        result = None
-    if not isinstance(result, dict):
-        message = f"The module ended with {code} and without a result."
-        result = {"failed": True, "msg": message, "module_stdout": output, "module_stderr": errors, "rc": code}
-    return {**result, "_ansible_parsed": True}

@@ -53,7 +53,7 @@ class ManifestsAction(ActionBase):
         module_args = {key: value for key, value in args.items() if key not in _OWN}
         if can_run_here(self, task_vars):
             self._update_module_args(self._task.action, module_args, task_vars)
-            return run_here(self._task.action.rpartition(".")[2], module_args)
+            return run_here(self, self._task.action.rpartition(".")[2], module_args)
         return self._execute_module(module_args=module_args, task_vars=task_vars, wrap_async=self._task.async_val)
 
     def _texts(self, args: dict[str, Any], task_vars: dict[str, Any]) -> list[dict[str, str]]:

@@ -96,6 +96,15 @@ def dry_run(
             item.outcome = UNCHANGED
 
 
+def check_sizes(items: Iterable[Item]) -> None:
+    """Sets ``error`` on items that are too large to be stored: found here, before anything has been written."""
+    for item in items:
+        try:
+            _sized(item)
+        except InvalidInput as error:
+            item.error, item.outcome = error, FAILED
+
+
 def apply_all(client: KubeClient, items: Iterable[Item], *, force: bool) -> None:
     """Sends the writes, phase by phase. A phase with a failure is finished, later ones are not begun.
 

@@ -156,7 +156,9 @@ class ObjectSet:
 
     def _ask_server(self, client: KubeClient) -> None:
         """Dry runs: of all that would be written, or (without ``validate``) only where it is not certain locally."""
-        asked = [item for item in self.items if item.outcome in (CREATED, UPDATED) and not item.terminating]
+        changing = [item for item in self.items if item.outcome in (CREATED, UPDATED)]
+        applying.check_sizes(changing)
+        asked = [item for item in changing if not item.error and not item.terminating]
         if not self._manner.validate:
             asked = [item for item in asked if item.verdict == UNSURE]
         coming = [item.name for item in self.items if item.kind.kind == "Namespace" and item.outcome == CREATED]

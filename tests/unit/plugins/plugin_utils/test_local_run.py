@@ -12,11 +12,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible.module_utils import _internal
+from ansible.module_utils.basic import AnsibleModule
+from ansible.plugins.action import ActionBase
 from ansible_collections.meshops.asm.plugins.plugin_utils import local_run
 
 HERE: dict[str, Any] = {"ansible_python_interpreter": sys.executable}
@@ -30,6 +34,7 @@ def action(**changes: Any) -> Any:
         _task=SimpleNamespace(**{"async_val": 0, "environment": None, **task}),
         _connection=SimpleNamespace(**{"transport": "local", "become": None, **connection}),
         _templar=SimpleNamespace(template=lambda value: value),
+        _parse_returned_data=partial(ActionBase._parse_returned_data, SimpleNamespace(_used_interpreter=None)),
     )
 
 
@@ -77,9 +82,20 @@ def test_arguments_go_in_and_the_result_comes_back(module: Any) -> None:
         print(json.dumps({"changed": True, "given": given["ANSIBLE_MODULE_ARGS"], "pid": os.getpid()}))
         sys.exit(0)
 
-    result = local_run.run_here(module(main), {"a": 1, "path": Path("x")})
+    result = local_run.run_here(action(), module(main), {"a": 1, "path": Path("x")})
     assert result.pop("pid") != os.getpid()
     assert result == {"changed": True, "given": {"a": 1, "path": "x"}, "_ansible_parsed": True}
+
+
+def test_warnings_come_back(module: Any) -> None:
+    def main() -> None:
+        made = AnsibleModule(argument_spec={}, supports_check_mode=True)
+        made.warn("look out")
+        made.exit_json(changed=False)
+
+    result = local_run.run_here(action(), module(main), {})
+    assert "look out" in str(result["warnings"])
+    assert _internal.is_controller
 
 
 def test_a_crash_is_a_failure_with_its_traceback(module: Any) -> None:
@@ -87,14 +103,14 @@ def test_a_crash_is_a_failure_with_its_traceback(module: Any) -> None:
         print("half a sen")
         raise ValueError("broken")
 
-    result = local_run.run_here(module(main), {})
+    result = local_run.run_here(action(), module(main), {})
     assert (result["failed"], result["rc"]) == (True, 1)
-    assert "half a sen" in result["module_stdout"]
+    assert "half a sen" in str(result["module_stdout"])
     assert "ValueError: broken" in result["module_stderr"]
 
 
 def test_a_killed_module_is_a_failure(module: Any) -> None:
-    result = local_run.run_here(module(lambda: os.kill(os.getpid(), signal.SIGKILL)), {})
+    result = local_run.run_here(action(), module(lambda: os.kill(os.getpid(), signal.SIGKILL)), {})
     assert (result["failed"], result["rc"]) == (True, -signal.SIGKILL)
 
 
@@ -121,7 +137,7 @@ def test_a_task_that_is_broken_off_takes_its_module_along(module: Any, tmp_path:
     try:
         watcher.start()
         with pytest.raises(BrokenOff):
-            local_run.run_here(module(main), {})
+            local_run.run_here(action(), module(main), {})
     finally:
         signal.signal(signal.SIGUSR1, before)
         watcher.join()
@@ -130,6 +146,6 @@ def test_a_task_that_is_broken_off_takes_its_module_along(module: Any, tmp_path:
 
 
 def test_a_real_module_says_what_it_is_missing() -> None:
-    result = local_run.run_here("istio_resource", {"state": "present"})
+    result = local_run.run_here(action(), "istio_resource", {"state": "present"})
     assert result["failed"]
     assert "one of the following is required: mesh, kubeconfig" in result["msg"]

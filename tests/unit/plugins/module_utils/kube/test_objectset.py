@@ -219,11 +219,12 @@ def test_not_allowed(api: MemoryApi, run: Run) -> None:
     assert "GrantUserPermissions" in run.fails(virtual_service()).message
 
 
-def test_an_object_that_is_too_large(api: MemoryApi, run: Run) -> None:
-    error = run.fails(virtual_service(text="x" * 1_600_000))
+@pytest.mark.parametrize("validate", [True, False])
+def test_an_object_that_is_too_large(api: MemoryApi, run: Run, validate: bool) -> None:
+    error = run.fails(RULE, virtual_service(text="x" * 1_600_000), validate=validate)
     assert isinstance(error, AsmError)
     assert "the API server stores at most 1,500,000" in error.message
-    assert not api.sent("PATCH")
+    assert [line for line in api.sent("PATCH") if "dry run" not in line] == []
 
 
 class TestPrune:
