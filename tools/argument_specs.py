@@ -109,6 +109,8 @@ def _rebased(description: Any, places: Json) -> Any:
 def variable(name: str, rule: Json) -> Json:
     """The spec of one variable of the spec's vocabulary, from its rule in role_variables.yml."""
     spec = {key: copy.deepcopy(rule[key]) for key in KEPT_OF_AN_OPTION if key in rule}
+    if "options" in rule:
+        spec["options"] = copy.deepcopy(rule["options"])
     if "module" not in rule:
         return spec
     options = module_options(rule["module"])

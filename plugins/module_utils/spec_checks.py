@@ -29,6 +29,7 @@ VARIABLES = (
     "asm_workloads",
     "asm_istio_resources",
     "asm_checks",
+    "asm_canary",
     "asm_base_dir",
     "asm_wait_timeout",
     "asm_remove",
