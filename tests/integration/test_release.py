@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
+import subprocess
 import tarfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,9 +29,15 @@ def _tool() -> Any:
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The files of the artifact; it was built twice alike, installed offline and verified."""
-    artifact = _tool().release(tmp_path_factory.mktemp("release"), write=False)
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The artifact of the last commit; it was built twice alike, installed offline (beside it) and verified."""
+    made: Path = _tool().release(tmp_path_factory.mktemp("release"), write=False)
+    return made
+
+
+@pytest.fixture(scope="module")
+def files(artifact: Path) -> dict[str, bytes]:
+    """The files of the artifact."""
     with tarfile.open(artifact) as tar:
         assert {member.mtime for member in tar} == {max(member.mtime for member in tar)}
         return {one.name: stream.read() for one in tar if (stream := tar.extractfile(one)) is not None}
@@ -57,3 +66,22 @@ def test_nothing_of_this_machine_is_in_it(files: dict[str, bytes]) -> None:
     assert hidden == []
     assert not [name for name in files if "__pycache__" in name or name.startswith(("tools/", "Makefile"))]
     assert not [name for name, content in files.items() if str(ROOT).encode() in content]
+
+
+def test_ansible_builder_finds_the_requirements_in_the_installed_collection(artifact: Path) -> None:
+    installed = artifact.parent.parent / "installed"
+    command = ["ansible-builder", "introspect", str(installed)]
+    said = yaml.safe_load(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    packages = " ".join(said["python"])
+    for name in ("alibabacloud-servicemesh20200111", "alibabacloud-cs20151215", "alibabacloud-credentials", "PyYAML"):
+        assert name in packages
+    assert "openssh-client [platform:dpkg]" in " ".join(said["system"])
+
+
+def test_ansible_builder_makes_the_context_of_an_image(artifact: Path, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "execution-environment.yml", tmp_path)
+    shutil.copy(artifact, tmp_path / "meshops-asm.tar.gz")
+    command = ["ansible-builder", "create", "--output-filename", "Containerfile"]
+    subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+    assert (tmp_path / "context/_build/artifacts/meshops-asm.tar.gz").read_bytes() == artifact.read_bytes()
+    assert "rockylinux:9" in (tmp_path / "context/Containerfile").read_text(encoding="utf-8")
