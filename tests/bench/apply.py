@@ -4,7 +4,8 @@
 """Measures istio_resource beside kubectl and kubernetes.core on the same API server, near and far.
 
 Run by ``make bench-apply``; ``CASES``, ``OBJECTS``, ``RTT`` and ``PEERS`` choose a part. Prints a table and writes the
-rows of this one run to ``tests/bench/results/apply.json``.
+rows of this one run to ``tests/bench/results/apply.json``, and from there into ``docs/benchmarks.md``. With ``OUTPUT``
+the rows go there, and the documentation stays as it is.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ import yaml
 from tests.bench.apply_peers import ENGINE, OURS, ROOT, Peer, Wanted, make_peers
 from tests.bench.apply_process import watched_run
 from tests.bench.apply_server import BenchServer
-from tests.bench.apply_table import printed
+from tests.bench.apply_table import markdown, printed
 from tests.bench.machine import describe_machine
 
 RESULTS = ROOT / "tests" / "bench" / "results" / "apply.json"
+DOCS = ROOT / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- apply: begin -->", "<!-- apply: end -->"
 CASES = ("first", "unchanged", "one", "all", "prune", "first_validated")
 PEERS = (OURS, ENGINE, "kubectl", "k8s-server-side", "k8s-merge")
 # Beyond this many objects, peers that go round by round take many minutes for each case behind a real distance: there
@@ -143,6 +146,15 @@ def save(rows: list[Row], given: argparse.Namespace) -> None:
     given.output.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
+def document(given: argparse.Namespace) -> None:
+    """Puts the rows of the run into the documentation."""
+    found = json.loads(given.output.read_text(encoding="utf-8"))
+    table = markdown(found["rows"], found["machine"], found["measured"])
+    head, _begin, rest = DOCS.read_text(encoding="utf-8").partition(BEGIN)
+    _old, _end, tail = rest.partition(END)
+    DOCS.write_text(f"{head}{BEGIN}\n\n{table}\n\n{END}{tail}", encoding="utf-8")
+
+
 def _write(file: Path, objects: list[dict[str, Any]]) -> Path:
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     file.write_text(yaml.dump_all(objects, Dumper=dumper, sort_keys=False), encoding="utf-8")
@@ -177,6 +189,8 @@ def main() -> None:
         rows = run(given, server, Path(name))
     print(describe_machine())
     print(printed(rows))
+    if given.output == RESULTS:
+        document(given)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,22 @@ def printed(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
+def markdown(rows: list[Row], machine: str, measured: str) -> str:
+    """The same as a Markdown table, with what it was measured on."""
+    lines = [f"Measured {measured} on {machine}.", ""]
+    names = ("Objects", "Round trip", "Case", "Tool", "Seconds", "Requests", "MB sent", "Peak MB", "Than the best peer")
+    lines.append("| " + " | ".join(names) + " |")
+    lines.append("|---:|---:|---|---|---:|---:|---:|---:|---|")
+    for row in sorted(rows, key=lambda one: (one["objects"], one["rtt_ms"], one["case"])):
+        found, wanted = ratio(row, rows), goal(row)
+        text = f"{found:.1f}x" if found and row["peer"] in (OURS, ENGINE) else ""
+        text += f" (goal {wanted:.0f}x)" if wanted and found else ""
+        cells = [row["objects"], f"{row['rtt_ms']} ms", row["case"], row["peer"], f"{row['seconds']:.2f}"]
+        cells += [row["requests"], f"{row['bytes'] / 1e6:.2f}", row["peak_mb"], text]
+        lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
+    return "\n".join(lines)
+
+
 def ratio(row: Row, rows: list[Row]) -> float | None:
     """How many times faster a row is than the fastest peer in the same case; None without one."""
     case = "first" if row["case"] == "first_validated" else row["case"]
