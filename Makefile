@@ -20,7 +20,7 @@ export ANSIBLE_CALLBACK_RESULT_FORMAT := yaml
 export ANSIBLE_LOCALHOST_WARNING := False
 export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
 
-.PHONY: help setup demo remove-demo test unit integration sanity lint docs bench bench-apply molecule lab-up lab-down lab-env binaries build clean
+.PHONY: help setup demo remove-demo test unit integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -84,6 +84,9 @@ bench: binaries ## measures the main flow; prints a table and writes tests/bench
 bench-apply: binaries ## measures applying beside other tools; CASES, OBJECTS, RTT, PEERS choose a part
 	@python -m tests.bench.apply $(if $(CASES),--cases "$(CASES)") $(if $(OBJECTS),--objects "$(OBJECTS)") \
 	  $(if $(RTT),--rtt "$(RTT)") $(if $(PEERS),--peers "$(PEERS)") $(if $(OUTPUT),--output "$(OUTPUT)")
+
+bench-traffic: binaries ## measures real traffic; prints a table and writes tests/bench/results/traffic.json
+	@python -m tests.bench.traffic
 
 build: setup ## the collection's artifact
 	@ansible-galaxy collection build --force
