@@ -102,7 +102,8 @@ def _listed(client: KubeClient, kind: Kind) -> list[Json]:
 def _kind(name: str, version: str) -> Kind:
     api_version = "v1" if name == SERVICE else f"{_GROUP}/{version}"
     kind = known_kind(name, api_version)
-    assert kind
+    if kind is None:
+        raise AssertionError(f"{name} of {api_version} is not in the table of kinds")
     return kind
 
 
