@@ -23,6 +23,7 @@ _BODIES = {
     "Jwt": "a RequestAuthentication refuses the token",
     "local_rate_limited": "a rate limit is in force",
 }
+_NOBODY = ("nothing listens", "reset the connection", "closed the connection before it answered")
 
 
 def hints(result: dict[str, Any]) -> list[str]:
@@ -37,8 +38,9 @@ def hints(result: dict[str, Any]) -> list[str]:
                 "HTTP 404 with an empty body is the proxy's own answer: no VirtualService of the gateway matches this "
                 "host and path."
             )
-    refused = [text for text in result["errors"] if text.startswith("nothing listens")]
-    if refused:
+    # A load balancer in front of the gateway accepts a connection before it knows that nobody is behind it.
+    refused = [text for text in result["errors"] if any(sign in text for sign in _NOBODY)]
+    if refused and not result["answered"]:
         found.append(
             "A port that nobody listens on has either no Gateway resource with a server for it, or the gateway has no "
             "ready pod: the proxy opens a port only once both are there."

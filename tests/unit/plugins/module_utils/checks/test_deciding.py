@@ -126,14 +126,16 @@ def test_what_could_not_be_read_is_said() -> None:
 
 def test_the_proxys_own_answers_are_understood() -> None:
     def said(excerpts: dict[str, str], errors: dict[str, int] | None = None) -> str:
-        return " ".join(hints({"excerpts": excerpts, "errors": errors or {}}))
+        return " ".join(hints({"excerpts": excerpts, "errors": errors or {}, "answered": 0}))
 
     assert "no ready pod" in said({"503": "no healthy upstream"})
     assert "AuthorizationPolicy" in said({"403": "RBAC: access denied"})
     assert "fault.abort" in said({"503": "fault filter abort"})
     assert "no VirtualService of the gateway" in said({"404": ""})
     assert said({"404": "the application's own page"}) == ""
-    assert "no Gateway resource" in said({}, {"nothing listens on 192.0.2.1:81: connection refused": 20})
+    for error in ("nothing listens on 192.0.2.1:81: connection refused", "192.0.2.1:81 reset the connection"):
+        assert "no Gateway resource" in said({}, {error: 20})
+    assert hints({"excerpts": {}, "errors": {"192.0.2.1:80 reset the connection": 1}, "answered": 9}) == []
 
 
 def test_readiness_of_pods() -> None:
