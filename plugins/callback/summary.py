@@ -14,7 +14,7 @@ description:
     meshes with their states, their clusters, the gateways with their addresses, the tasks that changed something, and
     the slowest tasks.
   - Prints nothing for plays that use no module of this collection.
-  - It is on when its name is in C(callbacks_enabled) of C(ansible.cfg) or in E(ANSIBLE_CALLBACKS_ENABLED).
+  - It is on when its name is in C(callbacks_enabled) of C(ansible.cfg) or in C(ANSIBLE_CALLBACKS_ENABLED).
 author:
   - The meshops.asm authors (@meshops)
 options:

@@ -73,7 +73,7 @@ def test_ansible_builder_finds_the_requirements_in_the_installed_collection(arti
     command = ["ansible-builder", "introspect", str(installed)]
     said = yaml.safe_load(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     packages = " ".join(said["python"])
-    for name in ("alibabacloud-servicemesh20200111", "alibabacloud-cs20151215", "alibabacloud-credentials", "PyYAML"):
+    for name in ("alibabacloud-servicemesh20200111", "alibabacloud-cs20151215", "alibabacloud-credentials"):
         assert name in packages
     assert "openssh-client [platform:dpkg]" in " ".join(said["system"])
 
