@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 
 from meshlab.account import Cluster, Mesh
-from meshlab.meshconfig import mesh_configuration
+from meshlab.meshconfig import configuration
 from meshlab.planes import ClusterPlane, MeshPlane, Planes
 from meshlab.world import World
 
@@ -60,7 +60,7 @@ class Fleet:
         record = self._world.meshes[mesh_id]
         with self._lock_of(mesh_id):
             if mesh_id not in self._meshes:
-                plane = self._planes.mesh(mesh_id, mesh_configuration(record.spec))
+                plane = self._planes.mesh(mesh_id, configuration(record.spec, record.hidden))
                 for address in self._eips(f"mesh/{mesh_id}/api"):
                     plane.publish(address)
                 for hook in self.on_mesh:

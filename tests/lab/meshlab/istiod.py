@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from meshlab.controllers import component_kubeconfig
 from meshlab.files import private_dir, write_private
 from meshlab.processes import Process, Processes
 
+log = logging.getLogger(__name__)
+
 #: istiod's own user in the mesh's API server; data/mesh-roles.yml says what it may do.
 USER = "istiod"
 
@@ -29,6 +33,9 @@ WEBHOOK_PORT = 15017
 GRPC_PORT = 15010
 SECURE_PORT = 15012
 HTTP_PORT = 8080
+
+#: Seconds between two looks at whether istiod still runs.
+_LOOK = 0.5
 
 _DATA = Path(__file__).parent / "data"
 
@@ -70,9 +77,11 @@ class Istiod:
         self.ca_file = self._authority.certificate_file
         self._process: Process | None = None
         self._http = urllib3.PoolManager(retries=False, timeout=2.0)
+        self._stopping = threading.Event()
+        self._guard: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the process; returns when istiod says that it is ready."""
+        """Start the process; returns when istiod says that it is ready. Should it end, it is started again."""
         key = pki.stored_key(self._folder / "tls.key")
         certificate = self._authority.server(
             "istiod", dns=[f"istiod-{REVISION}.istio-system.svc"], addresses=[self.address], key=key
@@ -82,7 +91,6 @@ class Istiod:
         _plug_in(self._authority, private_dir(self._folder / "etc" / "cacerts"))
         inject = private_dir(self._folder / "var" / "lib" / "istio" / "inject")
         write_private(inject / "config", (_DATA / "injection.yml").read_text())
-        write_private(inject / "values", json.dumps(_VALUES))
         write_private(self._folder / "networks.yml", "networks: {}\n")
         argv = [
             str(self._binary),
@@ -102,21 +110,44 @@ class Istiod:
             f"--caCertFile={self.ca_file}",
             "--shutdownDuration=1s",
         ]
-        environment = {**_ENVIRONMENT, "CLUSTER_ID": self._mesh_id}
-        self._process = self._processes.start(f"{self._mesh_id}-istiod", argv, env=environment, cwd=self._folder)
-        self._process.wait_ready(self._ready, seconds=180)
+        self._stopping.clear()
+        process = self._process = self._spawn(argv)
+        process.wait_ready(self._ready, seconds=180)
+        self._guard = threading.Thread(target=self._keep, args=(argv,), name=f"guard of {self._mesh_id}", daemon=True)
+        self._guard.start()
 
     def configure(self, configuration: dict[str, Any]) -> None:
-        """Set fields of the MeshConfig beside those of data/mesh.yml; a running istiod reads the file again."""
+        """Set what differs from mesh to mesh, see meshconfig.configuration(); a running istiod reads it again."""
         defaults = yaml.safe_load((_DATA / "mesh.yml").read_text())
-        write_private(self._folder / "mesh.yml", yaml.safe_dump({**defaults, **configuration}))
+        mesh = {**defaults, **configuration.get("mesh", {})}
+        write_private(self._folder / "mesh.yml", yaml.safe_dump(mesh))
+        # The part of the Helm chart's values that istiod and the injection template read.
+        values = {"multiCluster": {"clusterName": ""}, "network": "", "proxy": configuration.get("proxy", {})}
+        inject = private_dir(self._folder / "var" / "lib" / "istio" / "inject")
+        write_private(inject / "values", json.dumps({"global": values}))
 
     def stop(self) -> None:
         """Stop the process."""
+        self._stopping.set()
+        if self._guard:
+            self._guard.join()
+            self._guard = None
         if self._process:
             self._processes.stop(self._process)
             self._process = None
         self._http.clear()
+
+    def _spawn(self, argv: list[str]) -> Process:
+        environment = {**_ENVIRONMENT, "CLUSTER_ID": self._mesh_id}
+        return self._processes.start(f"{self._mesh_id}-istiod", argv, env=environment, cwd=self._folder)
+
+    def _keep(self, argv: list[str]) -> None:
+        """The product's control plane comes back by itself, so this one does."""
+        while not self._stopping.wait(_LOOK):
+            if self._process and not self._process.running:
+                log.warning("istiod of %s ended with code %s and is started again", self._mesh_id, self._process.code)
+                self._processes.stop(self._process)
+                self._process = self._spawn(argv)
 
     def _ready(self) -> bool:
         try:
@@ -130,7 +161,3 @@ def _plug_in(authority: pki.Authority, folder: Path) -> None:
     for name in ("ca-cert.pem", "cert-chain.pem", "root-cert.pem"):
         write_private(folder / name, authority.certificate_pem)
     write_private(folder / "ca-key.pem", authority.key_file.read_text())
-
-
-#: The part of the Helm chart's values that istiod itself reads.
-_VALUES = {"global": {"multiCluster": {"clusterName": ""}, "network": "", "proxy": {}}}

@@ -14,7 +14,7 @@ from meshlab.account import Attachment, Eip, Mesh, timestamp
 from meshlab.faults import Fault
 from meshlab.fleet import Fleet
 from meshlab.inventory import Inventory
-from meshlab.meshconfig import mesh_configuration
+from meshlab.meshconfig import configuration
 from meshlab.planes import ClusterPlane
 from meshlab.states import Transitions
 from meshlab.world import World
@@ -67,7 +67,7 @@ class Lifecycle:
         def work() -> None:
             plane = self._fleet.running_mesh(mesh.mesh_id)
             if plane is not None:
-                plane.configure(mesh_configuration(mesh.spec))
+                plane.configure(configuration(mesh.spec, mesh.hidden))
 
         def done() -> None:
             if fault is not None:

@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from meshlab import attachment, controllers, crds
+from meshlab import attachment, controllers, crds, meshconfig
 from meshlab.apiserver import ApiServer
 from meshlab.binaries import Binaries, cache_folder
 from meshlab.clusterplane import ClusterPlane
@@ -26,6 +27,9 @@ from meshlab.processes import Process, Processes
 from meshlab.traffic.network import Pilot
 
 _ROLES = Path(__file__).parent / "data" / "mesh-roles.yml"
+#: Seconds until all proxies have learned that a cluster is gone.
+_FORGET = 1.0
+
 _PATHS = {"ClusterRole": "clusterroles", "ClusterRoleBinding": "clusterrolebindings"}
 
 
@@ -57,7 +61,7 @@ class MeshPlane(Plane):
             self._istiod = Istiod(
                 plane_id, server=server, address=pilot_address, binary=binaries.istiod, processes=processes
             )
-            self._istiod.configure(configuration or {})
+            self._istiod.configure(configuration or meshconfig.configuration({}, {}))
         self._sync = NamespaceSync(server.api)
 
     def start(self) -> None:
@@ -88,7 +92,7 @@ class MeshPlane(Plane):
             self._manager = None
 
     def configure(self, configuration: dict[str, Any]) -> None:
-        """Set fields of Istio's MeshConfig; a running istiod follows within a moment."""
+        """{mesh: fields of Istio's MeshConfig, proxy: values for injection}; a running istiod follows in a moment."""
         if self._istiod:
             self._istiod.configure(configuration)
 
@@ -111,8 +115,14 @@ class MeshPlane(Plane):
         self._sync.add(cluster.plane_id, cluster.api)
 
     def stop_discovery(self, cluster: ClusterPlane) -> None:
-        """Have istiod forget a cluster's services and endpoints, so that nothing is sent to it any more."""
+        """Have istiod forget a cluster's services and endpoints, so that nothing is sent to it any more.
+
+        The cluster's own proxies keep the configuration that they have: what is on its way to them is answered.
+        """
+        cluster.follow(None)
         attachment.delete_remote_secret(self.api, cluster.plane_id)
+        if cluster.node:
+            time.sleep(_FORGET)
 
     def detach(self, cluster: ClusterPlane, *, reserve_namespace: bool = False) -> None:
         """Take the cluster away again; its namespace istio-system goes, with gateways, unless it is reserved."""

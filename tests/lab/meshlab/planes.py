@@ -107,7 +107,7 @@ class Planes:
     def mesh(self, mesh_id: str, configuration: dict[str, Any] | None = None) -> MeshPlane:
         """The plane of a mesh's control plane; started at the first call, ready on return.
 
-        ``configuration``: fields of Istio's MeshConfig to begin with.
+        ``configuration``: what istiod begins with, see MeshPlane.configure().
         """
 
         def make() -> MeshPlane:

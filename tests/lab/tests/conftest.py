@@ -199,21 +199,30 @@ def refused(call: Callable[[], Any]) -> TeaException:
     return caught.value
 
 
-@pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Bookinfo in a mesh over two clusters, with traffic; made once for all tests that want it."""
+#: What the fixture ``shop`` has made, while there is one.
+_shops: list[Any] = []
+
+
+@pytest.fixture
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Bookinfo in a mesh over two clusters, with traffic; shared by the tests that stand one after the other."""
     from shop import Shop  # it needs this module
 
-    lab = Lab(tmp_path_factory.mktemp("shop"), DEFAULT_WORLD, ensure_binaries(print), 0.0)
-    try:
+    if not _shops:
+        lab = Lab(tmp_path_factory.mktemp("shop"), DEFAULT_WORLD, ensure_binaries(print), 0.0)
         if lab.network is None:
+            lab.stop()
             pytest.skip(f"no traffic: {lab.without_traffic}")
-        lab.start(print)
-        made = Shop(lab)
-        made.build()
-        yield made
-    finally:
-        lab.stop()
+        _shops.append(Shop(lab))
+        _shops[0].build()
+    return _shops[0]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the shop's lab with the last of its tests: others count processes and threads."""
+    if _shops and "shop" not in getattr(nextitem, "fixturenames", ()):
+        _shops.pop().lab.stop()
 
 
 @pytest.fixture(scope="session")

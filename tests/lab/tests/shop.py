@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import time
 from collections import Counter
@@ -73,7 +74,7 @@ spec: {{hosts: [reviews], http: {routes}}}
 
 @dataclass
 class Answer:
-    """What the product page said: status, and who served the reviews ("" when there are none)."""
+    """What the product page said: status (0 for no answer), and who served the reviews ("" when there are none)."""
 
     status: int
     version: str = ""
@@ -86,10 +87,10 @@ class Shop:
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
-        self.asm = AsmClient(config(lab, "servicemesh", lab.world.main_user()))
+        self.asm: AsmClient = None
         self.mesh_id = ""
         self.gateways: dict[str, str] = {}
-        self._http = urllib3.PoolManager(maxsize=8, retries=False, timeout=15.0)
+        self._http = urllib3.PoolManager(maxsize=8, retries=False, timeout=6.0)
 
     def api(self, cluster: str) -> KubeApi:
         """The API server of a cluster, by its name."""
@@ -101,7 +102,9 @@ class Shop:
         return self.lab.fleet.mesh(self.mesh_id).api
 
     def build(self) -> None:
-        """Make the mesh, gateways and Bookinfo; returns when the page can be seen at both gateways."""
+        """Start the lab, make mesh, gateways and Bookinfo; returns when the page can be seen at both gateways."""
+        self.lab.start(print)
+        self.asm = AsmClient(config(self.lab, "servicemesh", self.lab.world.main_user()))
         self.mesh_id = create_mesh(self.asm)
         wait_state(self.asm, self.mesh_id, seconds=90)
         for cluster in IDS.values():
@@ -113,11 +116,15 @@ class Shop:
             deploy(self.api(cluster))
         for text in (GATEWAY, SUBSETS):
             self.apply(text)
+        self.open()
+
+    def open(self) -> None:
+        """Wait until the page can be seen at the gateways of both clusters, wherever they are now."""
         for cluster in IDS:
             self.wait_ready(cluster)
-        self.gateways = {cluster: self._address(cluster) for cluster in IDS}
-        for cluster in IDS:
-            wait_for(lambda one=cluster: self.page(one).version, 30)  # type: ignore[misc]
+            self.wait_ready(cluster, "istio-system")
+            self.gateways[cluster] = self._address(cluster)
+            wait_for(functools.partial(_has_reviews, self, cluster), 30)
 
     def apply(self, text: str) -> None:
         """Write Istio resources to the mesh."""
@@ -137,7 +144,10 @@ class Shop:
     def page(self, cluster: str = ONE, **headers: str) -> Answer:
         """The product page at a cluster's gateway."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        answer = self._http.request("GET", f"http://{self.gateways[cluster]}/productpage", headers=sent)
+        try:
+            answer = self._http.request("GET", f"http://{self.gateways[cluster]}/productpage", headers=sent)
+        except urllib3.exceptions.HTTPError as error:
+            return Answer(0, text=str(error))
         text = answer.data.decode()
         served = _SERVED_BY.search(text)
         return Answer(answer.status, served[1] if served else "", served[2] if served else "", text)
@@ -180,13 +190,13 @@ class Shop:
         wait_for(ready, 90)
 
     def _namespaces(self) -> None:
-        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-        body["metadata"] = {"name": NAMESPACE, "labels": {"istio-injection": "enabled"}}
+        meta = {"name": NAMESPACE, "labels": {"istio-injection": "enabled"}}
+        body: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": meta}
         for api in (self.mesh, *(self.api(one) for one in IDS)):
             api.apply(f"/api/v1/namespaces/{NAMESPACE}", body, manager="test")
         for cluster in IDS:
             account = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/default"
-            wait_for(lambda one=cluster, path=account: self.api(one).find(path), 30)  # type: ignore[misc]
+            wait_for(functools.partial(self.api(cluster).find, account), 30)
 
     def _gateway(self) -> None:
         gateway = {
@@ -211,6 +221,10 @@ class Shop:
 
         result: str = wait_for(address, 30)
         return result
+
+
+def _has_reviews(shop: Shop, cluster: str) -> bool:
+    return shop.page(cluster).version != ""
 
 
 def deploy(api: KubeApi) -> None:
@@ -245,11 +259,6 @@ def deployment(app: str, version: str, **pod: Any) -> Object:
             "template": {"metadata": {"labels": labels}, "spec": spec},
         },
     }
-
-
-def eventually(check: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Fails when ``check`` does not come true in time."""
-    wait_for(check, seconds)
 
 
 def settles(check: Callable[[], bool], times: int = 10, seconds: float = 15.0) -> None:

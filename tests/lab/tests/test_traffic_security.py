@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from alibabacloud_servicemesh20200111 import models
 from conftest import wait_for, wait_state
@@ -33,19 +31,17 @@ def _allow(account: str) -> str:
     return _policy("AuthorizationPolicy", f"{{selector: {{matchLabels: {{app: reviews}}}}, rules: [{rule}]}}")
 
 
-@pytest.fixture(scope="module")
-def stranger(shop: Shop) -> Iterator[Object]:
+@pytest.fixture
+def stranger(shop: Shop) -> Object:
     """A pod without a proxy, outside of the mesh."""
-    api = shop.api(ONE)
-    api.apply(f"/api/v1/namespaces/{_PLAIN}", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": _PLAIN}})
-    wait_for(lambda: api.find(f"/api/v1/namespaces/{_PLAIN}/serviceaccounts/default"), 30)
+    api, path = shop.api(ONE), f"/api/v1/namespaces/{_PLAIN}"
+    api.apply(path, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": _PLAIN}})
+    wait_for(lambda: api.find(f"{path}/serviceaccounts/default"), 30)
     container = {"name": "curl", "image": "curlimages/curl:8.10.1", "command": ["sleep", "infinity"]}
-    meta = {"name": "curl", "labels": {"app": "curl"}}
-    path = f"/api/v1/namespaces/{_PLAIN}/pods"
-    api.create(path, {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {"containers": [container]}})
-    wait_for(lambda: api.get(f"{path}/curl")["status"].get("phase") == "Running", 30)
-    yield api.get(f"{path}/curl")
-    api.delete(f"/api/v1/namespaces/{_PLAIN}")
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "curl"}, "spec": {"containers": [container]}}
+    api.apply(f"{path}/pods/curl", pod)
+    wait_for(lambda: api.get(f"{path}/pods/curl").get("status", {}).get("phase") == "Running", 30)
+    return api.get(f"{path}/pods/curl")
 
 
 def test_strict_mtls_keeps_strangers_out(shop: Shop, stranger: Object) -> None:

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -65,6 +66,7 @@ type identity struct {
 
 	mutex    sync.Mutex
 	pilot    *pilot
+	changed  chan struct{} // closed when the pilot changes
 	secrets  *cache.SecretManagerClient
 	watchers map[chan string]struct{}
 }
@@ -104,7 +106,7 @@ func (i *identities) add(id, node string, spec *identitySpec) error {
 	if err != nil {
 		return err
 	}
-	one := &identity{spec: *spec, node: node, watchers: map[chan string]struct{}{}}
+	one := &identity{spec: *spec, node: node, changed: make(chan struct{}), watchers: map[chan string]struct{}{}}
 	one.server = grpc.NewServer(grpc.ForceServerCodec(codec{}), grpc.UnknownServiceHandler(one.proxy))
 	sds.RegisterSecretDiscoveryServiceServer(one.server, &secretService{identity: one})
 	i.mutex.Lock()
@@ -139,6 +141,8 @@ func (i *identity) follow(to *pilot) {
 		i.secrets = nil
 	}
 	i.pilot = to
+	close(i.changed)
+	i.changed = make(chan struct{})
 	if to == nil {
 		return
 	}
@@ -148,13 +152,21 @@ func (i *identity) follow(to *pilot) {
 	}
 }
 
-func (i *identity) upstream() (*pilot, error) {
-	i.mutex.Lock()
-	defer i.mutex.Unlock()
-	if i.pilot == nil {
-		return nil, errNoPilot
+// upstream waits until there is an istiod: Envoy would come again after half a minute only.
+func (i *identity) upstream(ctx context.Context) (*pilot, error) {
+	for {
+		i.mutex.Lock()
+		found, changed := i.pilot, i.changed
+		i.mutex.Unlock()
+		if found != nil {
+			return found, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
-	return i.pilot, nil
 }
 
 // secret is a certificate of istiod's authority, signed at the first use and again before it ends.

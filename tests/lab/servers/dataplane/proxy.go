@@ -11,6 +11,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -61,9 +62,9 @@ func (codec) Name() string { return "proto" }
 // proxy passes a stream of configuration on to istiod, in the pod's name.
 func (i *identity) proxy(_ any, down grpc.ServerStream) error {
 	method, _ := grpc.MethodFromServerStream(down)
-	pilot, err := i.upstream()
+	pilot, err := i.upstream(down.Context())
 	if err != nil {
-		return status.Error(codes.Unavailable, err.Error())
+		return err
 	}
 	token, err := tokenFile(i.spec.Token).GetPlatformCredential()
 	if err != nil {
@@ -122,6 +123,9 @@ func pump(from receiver, to sender) error {
 	}
 }
 
+// retryAfter is the time between two attempts to get a certificate from an istiod that is away.
+const retryAfter = 500 * time.Millisecond
+
 const secretType = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
 
 // secretService is Envoy's secret discovery for one pod.
@@ -157,8 +161,13 @@ func (s *secretService) StreamSecrets(stream sds.SecretDiscoveryService_StreamSe
 		answer := &discovery.DiscoveryResponse{TypeUrl: secretType, VersionInfo: strconv.Itoa(version), Nonce: strconv.Itoa(version)}
 		for _, name := range names {
 			item, err := s.identity.secret(name)
-			if err != nil {
-				return status.Errorf(codes.Unavailable, "%s: %v", name, err)
+			for err != nil { // Envoy would come again after half a minute only
+				select {
+				case <-stream.Context().Done():
+					return status.Errorf(codes.Unavailable, "%s: %v", name, err)
+				case <-time.After(retryAfter):
+				}
+				item, err = s.identity.secret(name)
 			}
 			packed, err := anypb.New(envoySecret(name, item))
 			if err != nil {

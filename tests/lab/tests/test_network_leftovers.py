@@ -12,7 +12,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import wait_for
+from kubernetes import client, config
 from meshlab import daemon
 from meshlab.addresses import Addresses
 from meshlab.binaries import ensure_binaries
@@ -49,9 +51,6 @@ def _start(workdir: Path) -> Control:
     assert daemon.up(workdir, DEFAULT_WORLD, 0.0, print)
     control = Control(workdir)
     assert control.status()["traffic"] == {"available": True, "reason": ""}
-    import yaml
-    from kubernetes import client, config
-
     core = client.CoreV1Api(config.new_client_from_config_dict(yaml.safe_load(control.kubeconfig("shop-1"))))
     core.create_namespaced_pod("default", _POD)
     wait_for(lambda: core.read_namespaced_pod("web", "default").status.phase == "Running", 30)
