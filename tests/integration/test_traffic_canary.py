@@ -1,0 +1,197 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook canary on real traffic: promoted, rolled back, resumed; the gateway leads to reviews directly."""
+
+from __future__ import annotations
+
+import copy
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from . import traffic
+from .labs import Lab
+from .playing import changing
+from .runner import Played, Runner
+from .traffic import GATEWAY, NAMESPACE, Bookinfo, to, virtual_service
+
+HOST = "reviews.example.com"
+PATH = f"/apis/networking.istio.io/v1/namespaces/{NAMESPACE}/virtualservices/reviews"
+#: Failures of an application come through as they are: nobody tries again.
+NO_RETRY = {"retries": {"attempts": 0}}
+
+
+@pytest.fixture(scope="module")
+def book(lab: Lab, run: Runner) -> Iterator[Bookinfo]:
+    built = traffic.build(lab, run)
+    yield built
+    built.reset()
+
+
+def service(stable: int, canary: int) -> dict[str, Any]:
+    rule = to(stable, 0, canary, **NO_RETRY)
+    targets = [("v1", stable), ("v3", canary)]
+    rule["route"] = [{"destination": {"host": "reviews", "subset": one}, "weight": weight} for one, weight in targets]
+    found = virtual_service(rule)
+    found["spec"].update(hosts=["reviews", HOST], gateways=["mesh", "bookinfo-gateway"])
+    found["metadata"]["annotations"] = {"owner": "shop"}
+    return found
+
+
+@pytest.fixture
+def release(book: Bookinfo) -> Iterator[Callable[..., Played]]:
+    """``release(...)`` runs the playbook from v1 to v3; the mesh has all requests at v1 before."""
+    with book.having(service(100, 0)):
+        book.holds(path="/reviews/0", host=HOST, by=traffic.BY_VERSION, expect={"split": {"v1": 100}})
+
+        def play(*words: str, **more: Any) -> Played:
+            canary = {
+                "virtual_service": "reviews",
+                "namespace": NAMESPACE,
+                "stable": "v1",
+                "canary": "v3",
+                "steps": [25, 100],
+                "pause": 8,
+                "probe": {"gateway": GATEWAY, "host": HOST, "path": "/reviews/0", "rate": 30, "timeout": 3},
+                **more,
+            }
+            variables = {"asm_mesh": {"name": "bookinfo", "region": "cn-hangzhou"}, "asm_canary": canary}
+            return book.run.play("meshops.asm.canary", *words, "-e", json.dumps(variables))
+
+        yield play
+
+
+def live(book: Bookinfo) -> dict[str, Any]:
+    return dict(book.lab.kube(book.lab.mesh_id("bookinfo")).get(PATH))
+
+
+def weights(found: dict[str, Any]) -> list[int]:
+    """Those of v1 and v3; the API server leaves a zero out of nothing, so it is there."""
+    return [target.get("weight", 0) for target in found["spec"]["http"][0]["route"]]
+
+
+@contextmanager
+def bad_version(book: Bookinfo) -> Iterator[None]:
+    """A fifth of the requests to v3 fail."""
+    for cluster in ("shop-1", "shop-2"):
+        book.environment("reviews-v3", cluster, LAB_ERROR_RATE="0.2")
+    try:
+        yield
+    finally:
+        for cluster in ("shop-1", "shop-2"):
+            book.environment("reviews-v3", cluster, LAB_ERROR_RATE=None)
+
+
+def test_a_good_version_is_promoted_and_nothing_but_weights_changes(
+    book: Bookinfo, release: Callable[..., Played]
+) -> None:
+    before = live(book)
+    with book.lab.unwritten():
+        predicted = release("--check", "--diff").ok()
+    assert changing(predicted.output) == ["canary : Shift to 25 %", "canary : Shift to 100 %"]
+    release().ok()
+    after = live(book)
+    assert weights(after) == [0, 100]
+    expected = copy.deepcopy(before["spec"])
+    expected["http"][0]["route"][0]["weight"] = 0
+    expected["http"][0]["route"][1]["weight"] = 100
+    assert after["spec"] == expected
+    assert after["metadata"]["annotations"]["owner"] == "shop"
+    again = release().ok()
+    assert "Nothing is left to do" in again.output
+    assert changing(again.output) == []
+
+
+def test_a_bad_version_is_rolled_back(book: Bookinfo, release: Callable[..., Played]) -> None:
+    with bad_version(book):
+        played = release()
+    assert played.code == 2
+    assert "v3 was rolled back to 0 %, v1 has all requests again" in played.output
+    assert weights(live(book)) == [100, 0]
+    # A fifth of a quarter of the requests failed: less than the step's share.
+    assert "canary : Shift to 100 %" not in played.output
+    book.holds(path="/reviews/0", host=HOST, by=traffic.BY_VERSION, expect={"split": {"v1": 100}})
+
+
+def test_an_interrupted_release_goes_on_where_the_mesh_stands(book: Bookinfo, release: Callable[..., Played]) -> None:
+    book.run("istio_resource", mesh="bookinfo", definition=[service(75, 25)])
+    played = release(steps=[5, 25, 50, 100], pause=2).ok()
+    assert "v3 has 25 %. Steps left: 25, 50, 100 %." in played.output
+    assert changing(played.output) == ["canary : Shift to 50 %", "canary : Shift to 100 %"]
+
+
+def test_a_cluster_that_is_cut_off_in_the_middle_rolls_back(book: Bookinfo, release: Callable[..., Played]) -> None:
+    results: list[Played] = []
+    play = threading.Thread(target=lambda: results.append(release(steps=[25, 50, 100], pause=15)))
+    play.start()
+    try:
+        book.lab.wait_for(lambda: weights(live(book)) == [75, 25], "the first step", 120)
+        book.lab.control.cut("shop-2")
+        play.join(280)
+    finally:
+        book.lab.control.join("shop-2")
+        play.join(30)
+    (played,) = results
+    assert played.code == 2
+    assert "was rolled back to 0 %" in played.output
+    assert weights(live(book)) == [100, 0]
+    book.holds(path="/reviews/0", host=HOST, count=40, expect={"status": [200]})
+
+
+class FakePrometheus(BaseHTTPRequestHandler):
+    """Answers every query with ``values``; the real one is not needed to see what is made of its answers."""
+
+    values: list[str] = []
+    asked: list[str] = []
+
+    def do_GET(self) -> None:
+        type(self).asked.append(self.path)
+        result = [{"metric": {}, "value": [1, value]} for value in self.values]
+        body = json.dumps({"status": "success", "data": {"resultType": "vector", "result": result}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_unused: Any) -> None:
+        """Nothing."""
+
+
+@pytest.mark.parametrize(
+    ("values", "promoted"), [(["0.001"], True), (["0.001", "0.2"], False), ([], False), (["NaN"], False)]
+)
+def test_what_prometheus_says_counts(
+    book: Bookinfo, release: Callable[..., Played], values: list[str], promoted: bool
+) -> None:
+    FakePrometheus.values, FakePrometheus.asked = values, []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), FakePrometheus)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        query = {"url": url, "query": 'sum(rate(errors{version="v3"}[1m]))', "max": 0.01}
+        played = release(steps=[100], pause=1, prometheus=query)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert FakePrometheus.asked[0].startswith("/api/v1/query?query=sum%28rate%28errors%7Bversion%3D%22v3%22%7D")
+    assert (played.code == 0) is promoted, played.output[-2000:]
+    assert weights(live(book)) == ([0, 100] if promoted else [100, 0])
+
+
+def test_what_cannot_be_released_is_said(book: Bookinfo, release: Callable[..., Played]) -> None:
+    for more, complaint in (
+        ({"virtual_service": "other"}, "There is no VirtualService bookinfo/other"),
+        ({"canary": "v9"}, "has no http rule that leads to v1 and v9"),
+    ):
+        played = release(**more)
+        assert played.code == 2
+        assert complaint in " ".join(played.output.split())
+    assert weights(live(book)) == [100, 0]
