@@ -31,6 +31,9 @@ READY = "ready"
 PREFIX = "lab: "
 ERROR = "error: "
 
+#: Seconds in which the kernel takes a killed process's sockets away.
+_RELEASE = 3.0
+
 #: Seconds that starting may take once the binaries are there, and that stopping may take.
 _START, _STOP = 180.0, 60.0
 
@@ -94,10 +97,15 @@ def _remove_network(workdir: Path) -> bool:
     """Remove namespaces and files of a lab that was killed; whether there were any. Raises LabError."""
     if not (workdir / ADDRESSES).exists():
         return False
-    try:
-        addresses = Addresses(workdir)
-    except AddressesError:
-        return False  # another lab has the range by now, and cleaned up when it began
+    deadline = time.monotonic() + _RELEASE
+    while True:
+        try:
+            addresses = Addresses(workdir)
+            break
+        except AddressesError:
+            if time.monotonic() > deadline:
+                return False  # another lab has the range by now, and cleaned up when it began
+            time.sleep(0.05)
     try:
         return remove_leftovers(addresses.octet)
     except NamespaceError as error:
