@@ -20,7 +20,7 @@ export ANSIBLE_CALLBACK_RESULT_FORMAT := yaml
 export ANSIBLE_LOCALHOST_WARNING := False
 export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
 
-.PHONY: help setup demo remove-demo test unit integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean
+.PHONY: help setup demo remove-demo test unit integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all site-docs release ee matrix
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -87,6 +87,28 @@ bench-apply: binaries ## measures applying beside other tools; CASES, OBJECTS, R
 
 bench-traffic: binaries ## measures real traffic; prints a table and writes tests/bench/results/traffic.json
 	@python -m tests.bench.traffic
+
+molecule-all: binaries ## every Molecule scenario, on one lab
+	@export MESHOPS_MOLECULE_LAB=$(CURDIR)/.cache/molecule/lab
+	trap 'python -m meshlab down --workdir "$$MESHOPS_MOLECULE_LAB"; rm -rf "$$MESHOPS_MOLECULE_LAB"' EXIT
+	cd extensions && for scenario in molecule/*/molecule.yml; do
+		molecule test -s "$$(basename "$$(dirname "$$scenario")")"
+	done
+
+site-docs: setup ## the documentation site, in .cache/site/html
+	@python tools/site_docs.py
+
+release: setup ## the artifact of the last commit: reproducible, installed offline, verified
+	@python tools/release.py
+
+ee: release ## the build context of an execution environment, in .cache/ee
+	@rm -rf .cache/ee && mkdir -p .cache/ee
+	cp execution-environment.yml .cache/ee/
+	cp meshops-asm-*.tar.gz .cache/ee/meshops-asm.tar.gz
+	cd .cache/ee && ansible-builder create --output-filename Containerfile
+
+matrix: setup ## unit tests on the oldest and the newest supported pair of Python and ansible-core
+	@nox
 
 build: setup ## the collection's artifact
 	@ansible-galaxy collection build --force

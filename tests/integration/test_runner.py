@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs as AWX runs them: ansible-runner, the built artifact, a project, credentials in the environment, a survey."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .labs import Lab
+from .playing import EXAMPLE
+from .runner import ROOT, Runner
+
+
+@pytest.fixture(scope="module")
+def job(lab: Lab, run: Runner, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The private folder of a job: project, environment and inventory; the collection is the artifact's."""
+    folder = tmp_path_factory.mktemp("job")
+    sys.path.insert(0, str(ROOT / "tools"))
+    try:
+        tool: Any = importlib.import_module("release")
+    finally:
+        sys.path.remove(str(ROOT / "tools"))
+    place = tmp_path_factory.mktemp("artifact")
+    tool.release(place, write=False)
+    shutil.copytree(ROOT / "awx" / "project", folder / "project")
+    shutil.copytree(EXAMPLE, folder / "project" / "meshes" / "bookinfo")
+    (folder / "env").mkdir()
+    environment = {
+        **{key: value for key, value in run.environment.items() if key.startswith(("ALIBABA_CLOUD_", "MESHOPS_"))},
+        "ANSIBLE_COLLECTIONS_PATH": str(place / "installed"),
+        "ANSIBLE_HOME": str(folder / "home"),
+    }
+    (folder / "env" / "envvars").write_text(json.dumps(environment), encoding="utf-8")
+    (folder / "inventory").mkdir()
+    (folder / "inventory" / "hosts").write_text("localhost ansible_connection=local\n", encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("playbook", ["site", "verify", "drift", "remove"])
+def test_a_job_of_awx(run: Runner, job: Path, playbook: str) -> None:
+    survey = {"spec_file": "meshes/bookinfo/mesh.yml", "asm_wait_timeout": 300}
+    (job / "env" / "extravars").write_text(json.dumps(survey), encoding="utf-8")
+    options = ["--check"] if playbook == "remove" else []
+    (job / "env" / "cmdline").write_text(" ".join(options), encoding="utf-8")
+    command = ["ansible-runner", "run", str(job), "-p", f"{playbook}.yml", "-i", playbook, "-vvvv"]
+    path = {key: run.environment[key] for key in ("PATH", "HOME", "LANG")}
+    done = subprocess.run(command, env=path, capture_output=True, text=True, check=False, timeout=600)
+    assert done.returncode == 0, done.stdout[-4000:]
+    artifacts = job / "artifacts" / playbook
+    assert (artifacts / "status").read_text() == "successful"
+    # The collection was the installed artifact's, not that of the checkout.
+    assert str(ROOT) not in (artifacts / "stdout").read_text(encoding="utf-8")
+    files = [file for file in artifacts.rglob("*") if file.is_file()]
+    assert len(files) > 10
+    for file in files:
+        text = file.read_text(encoding="utf-8", errors="replace")
+        assert not [secret for secret in run.secrets if secret in text], file

@@ -1,0 +1,61 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AWX as code: surveys, job templates, the workflow and the credential type fit together."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible_collections.meshops.asm.plugins.module_utils import errors
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS
+
+ROOT = Path(errors.__file__).resolve().parents[2]
+AWX = ROOT / "awx"
+
+
+def settings(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = DataLoader().load_from_file(str(AWX / f"{name}.yml"))
+    return found
+
+
+TEMPLATES = settings("job_templates")["awx_job_templates"]
+
+
+def test_surveys_are_those_of_the_roles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    assert importlib.import_module("awx_surveys").main(["--check"]) == 0
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template["name"])
+def test_each_job_template_has_a_playbook_and_a_survey(template: dict[str, Any]) -> None:
+    plays = yaml.safe_load((AWX / "project" / template["playbook"]).read_text(encoding="utf-8"))
+    target = plays[-1]["ansible.builtin.import_playbook"].removeprefix("meshops.asm.")
+    assert (ROOT / "playbooks" / f"{target}.yml").exists()
+    questions = settings("surveys")["awx_surveys"][template["name"]]["spec"]
+    assert questions[0]["variable"] == "spec_file"
+    assert all(question["required"] in (True, False) for question in questions)
+
+
+def test_steps_of_the_workflow_are_job_templates_with_tags_of_the_flow() -> None:
+    by_name = {template["name"]: template for template in TEMPLATES}
+    steps = settings("job_templates")["awx_workflow"]
+    assert steps == ["create", "attach", "gateway", "deploy", "define", "verify"]
+    plays = yaml.safe_load((ROOT / "playbooks" / "site.yml").read_text(encoding="utf-8"))
+    tags = {tag for role in plays[0]["roles"] for tag in role["tags"]}
+    for step in steps[:-1]:
+        assert set(by_name[step]["tags"].split(",")) <= tags
+
+
+def test_credentials_are_variables_of_the_environment_that_the_modules_read() -> None:
+    kind = settings("credential_type")["awx_credential_type"]
+    assert set(kind["injectors"]) == {"env"}
+    read = {name for about in CLOUD_OPTIONS.values() for name in about.get("fallback", (0, []))[1]}
+    assert set(kind["injectors"]["env"]) <= read
+    secret = {field["id"] for field in kind["inputs"]["fields"] if field.get("secret")}
+    assert secret == {name for name, about in CLOUD_OPTIONS.items() if about.get("no_log")}
