@@ -154,11 +154,19 @@ class Control:
         return address
 
     def request(
-        self, cluster: str, pod: str, url: str, *, namespace: str = "default", method: str = "GET", **more: Any
+        self,
+        cluster: str,
+        pod: str,
+        url: str,
+        *,
+        namespace: str = "default",
+        method: str = "GET",
+        timeout: float = 10.0,
+        **more: Any,
     ) -> dict[str, Any]:
-        """A request sent from within a pod: {status, headers, body, error}. ``more``: headers, body, timeout."""
+        """A request sent from within a pod: {status, headers, body, error}. ``more``: headers, body."""
         fields = {"cluster": cluster, "namespace": namespace, "pod": pod, "url": url, "method": method, **more}
-        answer: dict[str, Any] = self.call("request", **fields)
+        answer: dict[str, Any] = self.call("request", timeout=timeout + 20, seconds=timeout, **fields)
         return answer
 
     def expose(self, cluster: str, pod: str, port: int, *, namespace: str = "default") -> str:

@@ -170,13 +170,13 @@ class Operations:
         method: str = "GET",
         headers: dict[str, str] | None = None,
         body: str = "",
-        timeout: float = 10.0,
+        seconds: float = 10.0,
     ) -> dict[str, Any]:
         """Send an HTTP request from within a pod."""
         node, path, _item = self._pod(cluster, namespace, pod)
-        spec = {"method": method, "url": url, "headers": headers or {}, "body": body, "timeout": timeout}
+        spec = {"method": method, "url": url, "headers": headers or {}, "body": body, "timeout": seconds}
         answer: dict[str, Any] = node.dataplane.call(
-            "request", timeout + 10, netns=path, http={**spec, "resolver": node.resolver(namespace)}
+            "request", seconds + 10, netns=path, http={**spec, "resolver": node.resolver(namespace)}
         )
         return answer
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import urllib3
 import yaml
 from conftest import wait_for
 from kubernetes import client, config
@@ -59,6 +61,31 @@ def _start(workdir: Path) -> Control:
     return control
 
 
+def _look(workdir: Path, control: Control) -> None:
+    """What a person and a Prometheus do with a running lab."""
+    exposed = control.expose("shop-1", "web", 80)
+    assert urllib3.request("GET", f"http://{exposed}/status/204").status == 204
+
+    def meshlab(*words: str) -> str:
+        command = [sys.executable, "-m", "meshlab", words[0], "--workdir", str(workdir), *words[1:]]
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+    assert "eth0    inet 10.101." in meshlab("exec", "shop-1", "web", "ip", "-o", "address")
+    assert "search default.svc.cluster.local" in meshlab("exec", "shop-1", "default/web", "cat", "/etc/resolv.conf")
+    assert control.request("shop-1", "web", "http://httpbin.org/get")["status"] == 200
+    meshlab("cut", "shop-1")
+    assert "servers=cut off" in meshlab("status")
+    assert control.request("shop-1", "web", "http://203.0.113.1/get", timeout=1.0)["error"]
+    meshlab("join", "shop-1")
+    assert control.request("shop-1", "web", "http://203.0.113.1/get", timeout=5.0)["status"] == 200
+    address = control.outside("api.example.net", ports=[8080])
+    assert address.startswith("203.0.113.")
+    wait_for(lambda: control.request("shop-1", "web", "http://api.example.net:8080/")["status"] == 200, 10)
+    with pytest.raises(LabError, match="no pod default/other"):
+        control.request("shop-1", "other", "http://httpbin.org/")
+
+
 @pytest.mark.parametrize("killed", [False, True])
 def test_nothing_is_left(tmp_path: Path, octet: int, killed: bool) -> None:
     before = _links()
@@ -66,7 +93,9 @@ def test_nothing_is_left(tmp_path: Path, octet: int, killed: bool) -> None:
     namespaces = Namespaces(prefix(octet))
     assert len(namespaces.present()) >= 6
     assert _links() == before  # the host's own network stays as it is
-    if killed:
+    if not killed:
+        _look(tmp_path, control)
+    else:
         pid = control.status()["pid"]
         os.kill(pid, signal.SIGKILL)
         wait_for(lambda: not daemon.started(pid), 10)
