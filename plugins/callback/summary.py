@@ -30,9 +30,12 @@ options:
 """
 
 EXAMPLES = r"""
-# ansible.cfg
-[defaults]
-callbacks_enabled = meshops.asm.summary
+example: >
+  Switch it on in ansible.cfg
+
+  [defaults]
+
+  callbacks_enabled = meshops.asm.summary
 """
 
 import time
