@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils import spec_checks
+from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import run_module
 from ansible_collections.meshops.asm.plugins.plugin_utils.spec import SpecAction
 
 _LISTS = ("clusters", "gateways", "namespaces", "workloads", "istio_resources")
@@ -27,7 +28,7 @@ class ActionModule(SpecAction):
         module_args = {key: value for key, value in args.items() if key not in _OWN}
         module_args["mesh"] = {key: value for key, value in args["mesh"].items() if key != "ca"}
         module_args["clusters"] = [_without_secrets(cluster) for cluster in args.get("clusters") or []]
-        result: Json = self._execute_module(module_args=module_args, task_vars=task_vars)
+        result: Json = run_module(self, task_vars, module_args)
         if result.get("failed") and "errors" not in result:
             problems.append(str(result.get("msg")))
         problems += result.get("errors") or []

@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item
+from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import run_module
 from ansible_collections.meshops.asm.plugins.plugin_utils.spec import SpecAction
 
 Json = dict[str, Any]
@@ -38,7 +39,7 @@ class ActionModule(SpecAction):
             {"name": item["name"], "objects": [_identity(one) for one in resources[item["name"]]]}
             for item in args.get("istio_resources") or []
         ]
-        result: Json = self._execute_module(module_args=module_args, task_vars=task_vars)
+        result: Json = run_module(self, task_vars, module_args)
         return result
 
 

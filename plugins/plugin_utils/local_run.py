@@ -12,6 +12,7 @@ PRIVATE: this code is for the action plugins of this collection only and may cha
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import json
@@ -25,6 +26,30 @@ from typing import IO, Any, NoReturn
 from ansible.plugins.action import ActionBase
 
 _MODULES = "ansible_collections.meshops.asm.plugins.modules"
+# What takes long to import and most modules need. Ansible loads action plugins in its main process and forks for each
+# task, so that what is imported along with this file is there for every task of a playbook.
+_HEAVY = (
+    "alibabacloud_credentials.client",
+    "alibabacloud_tea_openapi.client",
+    "alibabacloud_servicemesh20200111.client",
+)
+
+for _name in _HEAVY:
+    # A controller that runs no module itself needs none of them, and a module says what it lacks.
+    with contextlib.suppress(ImportError):
+        importlib.import_module(_name)
+
+
+def run_module(
+    action: ActionBase, task_vars: dict[str, Any], module_args: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The result of the module of ``action``'s name, run here where that is the same, else as Ansible does."""
+    task = action._task
+    if not can_run_here(action, task_vars):
+        return action._execute_module(module_args=module_args, task_vars=task_vars, wrap_async=task.async_val)
+    args = dict(task.args if module_args is None else module_args)
+    action._update_module_args(task.action, args, task_vars)
+    return run_here(action, task.action.rpartition(".")[2], args)
 
 
 def can_run_here(action: ActionBase, task_vars: dict[str, Any]) -> bool:

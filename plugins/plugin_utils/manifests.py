@@ -18,7 +18,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import SUFFIXES, files_of, read_text
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import self_contained
-from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import can_run_here, run_here
+from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import run_module
 
 try:
     from ansible.template import trust_as_template
@@ -51,10 +51,7 @@ class ManifestsAction(ActionBase):
         if any(args.get(name) is not None for name in _OWN):
             args["_documents"] = json.dumps(texts)
         module_args = {key: value for key, value in args.items() if key not in _OWN}
-        if can_run_here(self, task_vars):
-            self._update_module_args(self._task.action, module_args, task_vars)
-            return run_here(self, self._task.action.rpartition(".")[2], module_args)
-        return self._execute_module(module_args=module_args, task_vars=task_vars, wrap_async=self._task.async_val)
+        return run_module(self, task_vars, module_args)
 
     def _texts(self, args: dict[str, Any], task_vars: dict[str, Any]) -> list[dict[str, str]]:
         texts: list[dict[str, str]] = []

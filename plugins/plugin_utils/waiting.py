@@ -25,6 +25,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.meshops.asm.plugins.module_utils.progress import VARIABLE
 from ansible_collections.meshops.asm.plugins.plugin_utils.drift_record import record
+from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import run_module
 
 # Switches the lines off; they are on without it.
 SWITCH = "MESHOPS_ASM_PROGRESS"
@@ -47,7 +48,7 @@ class WaitingAction(ActionBase):
     def run(self, tmp: str | None = None, task_vars: Json | None = None) -> Json:
         super().run(tmp, task_vars)
         with showing_waits(self, task_vars or {}):
-            result: Json = self._execute_module(task_vars=task_vars, wrap_async=self._task.async_val)
+            result: Json = run_module(self, task_vars or {})
         record(self, task_vars or {}, result)
         return result
 
