@@ -51,7 +51,8 @@ def look(cloud: Cloud, mesh_name: str, service: str) -> Surroundings:
 
 def _listed(kube: KubeClient, name: str) -> list[Json]:
     kind = known_kind(name)
-    assert kind
+    if kind is None:
+        raise AssertionError(f"{name} is no kind of Istio")
     return [{"kind": name, **one} for one in kube.list(kind.path())]
 
 

@@ -116,8 +116,8 @@ class Connection(asyncio.Protocol):
             answer = parse_head(head)
             if answer.status >= 200:
                 self._begin(answer)
-        if self._chunks is not None:
-            self._take_chunks()
+        if self._answer is not None and self._chunks is not None:
+            self._take_chunks(self._answer, self._chunks)
         elif self._left is not None and len(self._buffer) >= self._left:
             self._answer.body = bytes(self._buffer[: self._left])
             del self._buffer[: self._left]
@@ -142,9 +142,7 @@ class Connection(asyncio.Protocol):
             self._left = None
             answer.keeps = False
 
-    def _take_chunks(self) -> None:
-        assert self._answer is not None
-        assert self._chunks is not None
+    def _take_chunks(self, answer: Answer, chunks: list[bytes]) -> None:
         while True:
             end = self._buffer.find(b"\r\n")
             if end < 0:
@@ -160,12 +158,12 @@ class Connection(asyncio.Protocol):
                 if rest < 0:
                     return
                 del self._buffer[: end + rest + 4]
-                self._answer.body = b"".join(self._chunks)
+                answer.body = b"".join(chunks)
                 self._finish()
                 return
             if len(self._buffer) < end + 2 + size + 2:
                 return
-            self._chunks.append(bytes(self._buffer[end + 2 : end + 2 + size]))
+            chunks.append(bytes(self._buffer[end + 2 : end + 2 + size]))
             self._size += size
             if self._size > LARGEST_ANSWER:
                 raise ValueError(f"the answer is longer than {LARGEST_ANSWER} bytes")
