@@ -91,18 +91,18 @@ class Connection(asyncio.Protocol):
         except ValueError as error:
             self._fail(str(error))
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         self.open = False
         if self._waiter is None or self._waiter.done():
             return
-        if self._answer is not None and self._left is None and self._chunks is None and error is None:
+        if self._answer is not None and self._left is None and self._chunks is None and exc is None:
             # An answer without a length ends with its connection.
             self._answer.body = bytes(self._buffer)
             self._finish()
             return
         nothing = self._answer is None and not self._buffer
         what = "before it answered" if nothing else "in the middle of an answer"
-        why = f" ({error})" if error else ""
+        why = f" ({exc})" if exc else ""
         self._fail(f"the server closed the connection {what}{why}", clean=nothing and self._exchanges > 0)
 
     def _parse(self) -> None:

@@ -32,7 +32,7 @@ class _Load:
         self.answers: list[Answer] = []
         self._shop, self._cluster = shop, cluster
         self._ending = threading.Event()
-        self._threads = [threading.Thread(target=self._run) for _ in range(threads)]
+        self._threads = [threading.Thread(target=self._run) for _unused in range(threads)]
 
     def __enter__(self) -> _Load:
         for thread in self._threads:

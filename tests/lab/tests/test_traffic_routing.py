@@ -79,7 +79,7 @@ def test_round_robin_is_cyclic_and_random_is_not(shop: Shop) -> None:
 
     def repeats() -> int:
         """How often one pod answered twice in a row, of 59 times; at random every sixth time."""
-        answers = [shop.request(client, "http://reviews:9080/reviews/0")["body"] for _ in range(60)]
+        answers = [shop.request(client, "http://reviews:9080/reviews/0")["body"] for _unused in range(60)]
         pods = [json.loads(one)["podname"] for one in answers]
         return sum(one == other for one, other in pairwise(pods))
 

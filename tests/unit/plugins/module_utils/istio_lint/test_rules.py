@@ -200,7 +200,7 @@ def test_nonsense_is_left_to_the_server() -> None:
     ],
 )
 def test_hosts_overlap(one: str, other: str, meet: bool) -> None:
-    assert (overlap(one, other), overlap(other, one)) == (meet, meet)
+    assert {overlap(*pair) for pair in ((one, other), (other, one))} == {meet}
 
 
 def test_hosts() -> None:
