@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an IstioGateway stands for in a cluster: Service, Deployment, ServiceAccount, HorizontalPodAutoscaler.
+"""What an IstioGateway stands for in a cluster: Service, Deployment, ServiceAccount with its Role, autoscaler.
 
 Pure functions from the object's spec to Kubernetes objects.
 """
@@ -24,8 +24,12 @@ DEFAULT_RESOURCES = {
     "requests": {"cpu": "200m", "memory": "256Mi"},
 }
 
+_RBAC = "rbac.authorization.k8s.io"
+
 _PATHS = {
     "ServiceAccount": "/api/v1/namespaces/istio-system/serviceaccounts",
+    "Role": f"/apis/{_RBAC}/v1/namespaces/istio-system/roles",
+    "RoleBinding": f"/apis/{_RBAC}/v1/namespaces/istio-system/rolebindings",
     "Service": "/api/v1/namespaces/istio-system/services",
     "Deployment": "/apis/apps/v1/namespaces/istio-system/deployments",
     "HorizontalPodAutoscaler": "/apis/autoscaling/v2/namespaces/istio-system/horizontalpodautoscalers",
@@ -44,16 +48,23 @@ def spec_for_cluster(spec: dict[str, Any], cluster_id: str) -> dict[str, Any]:
 
 def objects(name: str, spec: dict[str, Any]) -> dict[str, Object]:
     """Path -> object for one cluster. ``spec`` comes from spec_for_cluster(). Raises GatewayError."""
-    made = [_service_account(name), _service(name, spec), _deployment(name, spec)]
+    # The role comes before the pods: istiod remembers for a while that a proxy may not have a certificate.
+    made = [_object("v1", "ServiceAccount", name), _role(name), _role_binding(name)]
+    made += [_service(name, spec), _deployment(name, spec)]
     if spec.get("autoscaleEnabled"):
         made.append(_autoscaler(name, spec))
-    return {f"{_PATHS[one['kind']]}/{one['metadata']['name']}": one for one in made}
+    return {path(one["kind"], name): one for one in made}
 
 
 def all_paths(name: str) -> list[str]:
     """Paths of all objects that a gateway of this name may have in a cluster, the Service first."""
-    order = ("Service", "HorizontalPodAutoscaler", "Deployment", "ServiceAccount")
-    return [f"{_PATHS[kind]}/istio-{name}" for kind in order]
+    order = ("Service", "HorizontalPodAutoscaler", "Deployment", "RoleBinding", "Role", "ServiceAccount")
+    return [path(kind, name) for kind in order]
+
+
+def path(kind: str, name: str) -> str:
+    """The path of one of a gateway's objects."""
+    return f"{_PATHS[kind]}/istio-{name}"
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -81,8 +92,18 @@ def _selector(name: str) -> dict[str, str]:
     return {"app": f"istio-{name}", "istio": name}
 
 
-def _service_account(name: str) -> Object:
-    return _object("v1", "ServiceAccount", name)
+def _role(name: str) -> Object:
+    """istiod serves the certificate of a Secret only to a gateway whose ServiceAccount could read it itself."""
+    role = _object(f"{_RBAC}/v1", "Role", name)
+    role["rules"] = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "watch", "list"]}]
+    return role
+
+
+def _role_binding(name: str) -> Object:
+    binding = _object(f"{_RBAC}/v1", "RoleBinding", name)
+    binding["roleRef"] = {"apiGroup": _RBAC, "kind": "Role", "name": f"istio-{name}"}
+    binding["subjects"] = [{"kind": "ServiceAccount", "name": f"istio-{name}", "namespace": NAMESPACE}]
+    return binding
 
 
 def _service(name: str, spec: dict[str, Any]) -> Object:

@@ -13,6 +13,7 @@ from typing import Any
 
 from meshlab.account import Mesh
 from meshlab.gatewayobjects import NAMESPACE, OWNER_LABEL, GatewayError, all_paths, objects, spec_for_cluster
+from meshlab.gatewayobjects import path as object_path
 from meshlab.informer import Informer
 from meshlab.kubeapi import KubeApi, KubeApiError, Object
 from meshlab.worker import Worker
@@ -169,8 +170,7 @@ class GatewayOperator:
 
     def _state(self, api: KubeApi, name: str) -> tuple[str, bool]:
         """The address of the Service in one cluster, and whether the gateway serves there."""
-        service_path, _unused, deployment_path, _unused = all_paths(name)
-        service, deployment = api.find(service_path), api.find(deployment_path)
+        service, deployment = api.find(object_path("Service", name)), api.find(object_path("Deployment", name))
         if service is None or deployment is None:
             return "", False
         serving = deployment.get("status", {}).get("availableReplicas", 0) > 0

@@ -207,7 +207,10 @@ class Shop:
                 "gatewayType": "ingress",
                 "clusterIds": list(IDS.values()),
                 "serviceType": "LoadBalancer",
-                "ports": [{"name": "http-0", "port": 80, "targetPort": 8080}],
+                "ports": [
+                    {"name": "http-0", "port": 80, "targetPort": 8080},
+                    {"name": "https-0", "port": 443, "targetPort": 8443},
+                ],
             },
         }
         path = "/apis/istio.alibabacloud.com/v1beta1/namespaces/istio-system/istiogateways/ingressgateway"

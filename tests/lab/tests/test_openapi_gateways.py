@@ -281,7 +281,7 @@ def test_objects_of_a_full_spec() -> None:
         "hostNetwork": True,
     }
     made = {one["kind"]: one for one in objects("edge", spec_for_cluster(spec, "c1")).values()}
-    assert set(made) == {"ServiceAccount", "Service", "Deployment"}
+    assert set(made) == {"ServiceAccount", "Role", "RoleBinding", "Service", "Deployment"}
     assert "externalTrafficPolicy" not in made["Service"]["spec"]
     pod = made["Deployment"]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
