@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any
 
@@ -181,22 +182,32 @@ def test_an_upgrade_takes_one_step(asm: AsmClient, cloud: Lab) -> None:
 
 
 def test_an_upgrade_of_edition_version_and_gateways(asm: AsmClient, cloud: Lab) -> None:
-    first, _unused, third = cloud.world.versions["Default"]
+    first, second, third = cloud.world.versions["Default"]
     mesh_id = create_mesh(asm, istio_version=first)
     wait_state(asm, mesh_id)
     path = "/apis/istio.alibabacloud.com/v1beta1/namespaces/istio-system/istiogateways/in"
     body = {"metadata": {"name": "in", "namespace": "istio-system"}, "spec": {"clusterIds": [], "ports": []}}
     plane_of(cloud, mesh_id).api.apply(path, body)
-    record = _upgrade_status(asm, mesh_id).gateway_status_record
-    assert record["istio-system:in"].status == "notStart"
-    asm.upgrade_mesh_edition_partially(
-        models.UpgradeMeshEditionPartiallyRequest(
-            service_mesh_id=mesh_id, expected_version=third, switch_to_pro=True, asmgateway_continue=True
+
+    def gateway() -> Any:
+        return _upgrade_status(asm, mesh_id).gateway_status_record["istio-system:in"]
+
+    def upgrade(**options: Any) -> None:
+        asm.upgrade_mesh_edition_partially(
+            models.UpgradeMeshEditionPartiallyRequest(service_mesh_id=mesh_id, **options)
         )
-    )
+
+    assert (gateway().status, gateway().version) == ("finished", first)
+    for unexpected in (first, third):
+        refusal = refused(functools.partial(upgrade, expected_version=unexpected))
+        assert refusal.code == "UpgradedVersion.NotExpected"
+    upgrade(expected_version=second, switch_to_pro=True)
     detail = wait_state(asm, mesh_id)
-    assert (detail["ClusterSpec"], detail["ServiceMeshInfo"]["Version"]) == ("enterprise", third)
+    assert (detail["ClusterSpec"], detail["ServiceMeshInfo"]["Version"]) == ("enterprise", second)
+    assert (gateway().status, gateway().version) == ("notStart", first)
+    upgrade(expected_version=second, asmgateway_continue=True, upgrade_gateway_records="istio-system:in")
+    assert wait_state(asm, mesh_id)["ServiceMeshInfo"]["Version"] == second
     status = _upgrade_status(asm, mesh_id)
     assert (status.finished_gateways_num, status.total_gateways_num) == (1, 1)
-    down = models.UpgradeMeshEditionPartiallyRequest(service_mesh_id=mesh_id, expected_version=first)
-    assert "older" in refused(lambda: asm.upgrade_mesh_edition_partially(down)).message
+    assert gateway().version == second
+    assert "no gateway" in refused(lambda: upgrade(asmgateway_continue=True, upgrade_gateway_records="x:y")).message

@@ -55,10 +55,8 @@ class _Client:
 
     def certificate(self, name: str, cluster: str = ONE) -> bytes:
         """The certificate (DER) that a client gets who asks for ``name``; empty when there is no connection."""
-        address = (self._shop.gateways[cluster], 443)
-        with contextlib.suppress(OSError), socket.create_connection(address, 3.0) as plain:
-            with self._context.wrap_socket(plain, server_hostname=name) as secure:
-                return secure.getpeercert(binary_form=True) or b""
+        with contextlib.suppress(OSError), self._connected(name, cluster) as secure:
+            return secure.getpeercert(binary_form=True) or b""
         return b""
 
     def gets(self, wanted: bytes, name: str, cluster: str = ONE) -> bool:
@@ -67,11 +65,16 @@ class _Client:
 
     def page(self, name: str, cluster: str = ONE) -> bytes:
         """All that the gateway answers to a request for the page."""
-        with socket.create_connection((self._shop.gateways[cluster], 443), 3.0) as plain:
-            with self._context.wrap_socket(plain, server_hostname=name) as secure:
-                head = f"GET /productpage HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n"
-                secure.sendall(head.encode())
-                return b"".join(iter(lambda: secure.recv(65536), b""))
+        with self._connected(name, cluster) as secure:
+            head = f"GET /productpage HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n"
+            secure.sendall(head.encode())
+            return b"".join(iter(lambda: secure.recv(65536), b""))
+
+    @contextlib.contextmanager
+    def _connected(self, name: str, cluster: str) -> Iterator[ssl.SSLSocket]:
+        plain = socket.create_connection((self._shop.gateways[cluster], 443), 3.0)
+        with plain, self._context.wrap_socket(plain, server_hostname=name) as secure:
+            yield secure
 
 
 @pytest.fixture

@@ -84,34 +84,42 @@ def upgrade_mesh_version(call: Call) -> dict[str, Any]:
             400, "InvalidOperation.NoUpgrade", f"There is no version to upgrade {mesh.mesh_id} to from {mesh.version}."
         )
     if not call.get("PreCheck", False):
+        _note_versions(mesh, _gateway_names(call, mesh))
         call.cloud.lifecycle.upgrade(mesh, target, [], call.transition_fault())
     return {}
 
 
 @action("UpgradeMeshEditionPartially", "ServiceMeshId", write=True)
 def upgrade_mesh_edition_partially(call: Call) -> dict[str, Any]:
-    """Upgrade control plane and gateways step by step, and to the Pro edition if asked for."""
+    """Upgrade the control plane by one step, to the Pro edition if asked for, or let gateways follow it."""
     mesh = call.settled_mesh()
-    to_pro = call.get("SwitchToPro", False)
-    offered = call.world.versions["Pro" if to_pro else mesh.profile]
-    expected = call.get("ExpectedVersion", upgrade_target(call.world, mesh) or mesh.version)
-    if expected not in offered:
-        raise invalid_parameter("ExpectedVersion", f"{expected!r} is not offered; there are {', '.join(offered)}")
-    if mesh.version in offered and offered.index(expected) < offered.index(mesh.version):
-        raise invalid_parameter("ExpectedVersion", f"{expected} is older than {mesh.version}")
-    gateways = [name for name in call.get("UpgradeGatewayRecords", "").split(",") if name]
+    to_pro, gateways_follow = call.get("SwitchToPro", False), call.get("ASMGatewayContinue", False)
+    target = upgrade_target(call.world, mesh)
+    goal = mesh.version if gateways_follow or not target else target
+    expected = call.get("ExpectedVersion", goal)
+    if expected != goal:
+        raise ApiError(400, "UpgradedVersion.NotExpected", f"The upgrade would go to {goal}, not to {expected}.")
     known = _gateway_names(call, mesh)
+    gateways = [name for name in call.get("UpgradeGatewayRecords", "").split(",") if name] or known
     for name in gateways:
         if name not in known:
             raise invalid_parameter("UpgradeGatewayRecords", f"there is no gateway {name}")
+    if goal == mesh.version and not gateways_follow and not to_pro:
+        raise ApiError(
+            400, "InvalidOperation.NoUpgrade", f"There is no version to upgrade {mesh.mesh_id} to from {mesh.version}."
+        )
     if call.get("PreCheck", False):
         return {}
     if to_pro and mesh.cluster_spec == "standard":
         mesh.cluster_spec = "enterprise"
-    if call.get("ASMGatewayContinue", False):
-        gateways = gateways or known
-    call.cloud.lifecycle.upgrade(mesh, expected, gateways, call.transition_fault())
+    _note_versions(mesh, known)
+    call.cloud.lifecycle.upgrade(mesh, goal, gateways if gateways_follow else [], call.transition_fault())
     return {}
+
+
+def _note_versions(mesh: Mesh, known: list[str]) -> None:
+    """Gateways that never followed an upgrade have the mesh's version: kept before the mesh gets another one."""
+    mesh.gateway_versions = {name: mesh.gateway_versions.get(name, mesh.version) for name in known}
 
 
 @action("DescribeServiceMeshUpgradeStatus", "ServiceMeshId")
@@ -123,7 +131,7 @@ def describe_service_mesh_upgrade_status(call: Call) -> dict[str, Any]:
     moving = mesh.operation_parameters.get("gateways", []) if mesh.state == "upgrading" else []
     record = {}
     for name in names:
-        version = mesh.gateway_versions.get(name, "")
+        version = mesh.gateway_versions.get(name, mesh.version)
         status = "upgrading" if name in moving else "finished" if version == mesh.version else "notStart"
         record[name] = {"Status": status, "Message": "", "Version": version}
     finished = sum(1 for one in record.values() if one["Status"] == "finished")
