@@ -84,10 +84,20 @@ def _status(options: argparse.Namespace) -> int:
     for row in status["clusters"]:
         servers = ("cut off" if row["cut"] else "running") if row["servers"] else "not started"
         print(f"  cluster {row['name']} {row['id']} {row['region_id']} {row['state']} servers={servers}")
+    for name, count in status["restarts"].items():
+        print(f"  {name} ended and was started again, {count} {'time' if count == 1 else 'times'}")
+    for sentence in status["ended"]:
+        print(f"  {sentence}")
     for program, reason in status["missing"].items():
         print(f"  without {program}: {reason}")
     if not status["traffic"]["available"]:
         print(f"  without traffic: {status['traffic']['reason']}")
+    return 0
+
+
+def _kill(options: argparse.Namespace) -> int:
+    for name in Control(options.workdir).kill(options.processes):
+        print(f"{name} is killed")
     return 0
 
 
@@ -200,6 +210,8 @@ def _parser() -> argparse.ArgumentParser:
         ("join", _join, "Connect a cluster again."),
     ):
         command(name, run, description).add_argument("cluster", help="id or unique name")
+    kill = command("kill", _kill, "Kill processes of the lab as a crash would; status tells what became of them.")
+    kill.add_argument("processes", help="shell pattern of names, such as dataplane or '*-istiod'")
     within = command("exec", _exec, "Run a program of this machine in a pod's network, such as curl.")
     within.add_argument("cluster", help="id or unique name")
     within.add_argument("pod", help="[NAMESPACE/]NAME")

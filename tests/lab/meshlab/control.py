@@ -63,7 +63,7 @@ class Control:
         return True
 
     def status(self) -> dict[str, Any]:
-        """Endpoints, clusters, meshes, pid."""
+        """Endpoints, clusters, meshes, pid, and what has happened to processes (restarts, ended)."""
         result: dict[str, Any] = self.call("status")
         return result
 
@@ -139,6 +139,15 @@ class Control:
         """The administrator's kubeconfig of a cluster (id or unique name)."""
         text: str = self.call("kubeconfig", cluster=cluster)
         return text
+
+    def kill(self, processes: str) -> list[str]:
+        """Kill processes of the lab as a crash would (SIGKILL): those whose names match a shell pattern; their names.
+
+        ``dataplane``, ``<mesh id>-istiod`` and proxies (``<cluster>.<namespace>.<pod>.istio-proxy``) come back; what
+        does not is named by status()["ended"].
+        """
+        names: list[str] = self.call("kill", processes=processes)
+        return names
 
     def cut(self, cluster: str) -> None:
         """Cut the pods of a cluster (id or unique name) off from everything outside of it."""

@@ -144,6 +144,17 @@ class Operations:
         """Bring it back."""
         self._lab.fleet.plane(plane).resume()
 
+    def kill(self, processes: str) -> list[str]:
+        """Kill the lab's processes whose names match a shell pattern; their names."""
+        known = self._lab.planes.processes
+        found = known.running(processes)
+        if not found:
+            names = ", ".join(sorted(one.name for one in known.running()))
+            raise ValueError(f"no process matches {processes}; there are {names}")
+        for one in found:
+            one.kill()
+        return [one.name for one in found]
+
     def cut(self, cluster: str) -> None:
         """Cut a cluster (id or unique name) off from the others and from its load balancers."""
         self._network().connect(self._cluster_id(cluster), up=False)

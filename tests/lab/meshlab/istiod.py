@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 import json
-import logging
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +17,8 @@ from meshlab import pki
 from meshlab.apiserver import ApiServer
 from meshlab.controllers import component_kubeconfig
 from meshlab.files import private_dir, write_private
-from meshlab.processes import Process, Processes
-
-log = logging.getLogger(__name__)
+from meshlab.keeper import Keeper
+from meshlab.processes import Processes
 
 #: istiod's own user in the mesh's API server; data/mesh-roles.yml says what it may do.
 USER = "istiod"
@@ -33,9 +30,6 @@ WEBHOOK_PORT = 15017
 GRPC_PORT = 15010
 SECURE_PORT = 15012
 HTTP_PORT = 8080
-
-#: Seconds between two looks at whether istiod still runs.
-_LOOK = 0.5
 
 _DATA = Path(__file__).parent / "data"
 
@@ -75,13 +69,14 @@ class Istiod:
         self._authority = pki.Authority(self._folder / "ca", f"{mesh_id} istiod CA")
         self.ca_pem = self._authority.certificate_pem
         self.ca_file = self._authority.certificate_file
-        self._process: Process | None = None
+        self._keeper: Keeper | None = None
         self._http = urllib3.PoolManager(retries=False, timeout=2.0)
-        self._stopping = threading.Event()
-        self._guard: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the process; returns when istiod says that it is ready. Should it end, it is started again."""
+        """Start the process; returns when istiod says that it is ready. Should it end, it is started again.
+
+        The product's control plane comes back by itself, so this one does.
+        """
         key = pki.stored_key(self._folder / "tls.key")
         certificate = self._authority.server(
             "istiod", dns=[f"istiod-{REVISION}.istio-system.svc"], addresses=[self.address], key=key
@@ -110,11 +105,13 @@ class Istiod:
             f"--caCertFile={self.ca_file}",
             "--shutdownDuration=1s",
         ]
-        self._stopping.clear()
-        process = self._process = self._spawn(argv)
-        process.wait_ready(self._ready, seconds=180)
-        self._guard = threading.Thread(target=self._keep, args=(argv,), name=f"guard of {self._mesh_id}", daemon=True)
-        self._guard.start()
+        environment = {**_ENVIRONMENT, "CLUSTER_ID": self._mesh_id}
+        self._keeper = Keeper(
+            self._processes,
+            lambda: self._processes.start(f"{self._mesh_id}-istiod", argv, env=environment, cwd=self._folder),
+        )
+        self._keeper.start().wait_ready(self._ready, seconds=180)
+        self._keeper.watch()
 
     def configure(self, configuration: dict[str, Any]) -> None:
         """Set what differs from mesh to mesh, see meshconfig.configuration(); a running istiod reads it again."""
@@ -128,26 +125,10 @@ class Istiod:
 
     def stop(self) -> None:
         """Stop the process."""
-        self._stopping.set()
-        if self._guard:
-            self._guard.join()
-            self._guard = None
-        if self._process:
-            self._processes.stop(self._process)
-            self._process = None
+        if self._keeper:
+            self._keeper.stop()
+            self._keeper = None
         self._http.clear()
-
-    def _spawn(self, argv: list[str]) -> Process:
-        environment = {**_ENVIRONMENT, "CLUSTER_ID": self._mesh_id}
-        return self._processes.start(f"{self._mesh_id}-istiod", argv, env=environment, cwd=self._folder)
-
-    def _keep(self, argv: list[str]) -> None:
-        """The product's control plane comes back by itself, so this one does."""
-        while not self._stopping.wait(_LOOK):
-            if self._process and not self._process.running:
-                log.warning("istiod of %s ended with code %s and is started again", self._mesh_id, self._process.code)
-                self._processes.stop(self._process)
-                self._process = self._spawn(argv)
 
     def _ready(self) -> bool:
         try:

@@ -133,6 +133,8 @@ class Lab:
                 "endpoints": self.urls,
                 "transitions": self.transitions.scale,
                 "missing": dict(self.binaries.missing),
+                "restarts": self.planes.processes.restarts(),
+                "ended": self.planes.processes.ended(),
                 "traffic": {"available": self.network is not None, "reason": self.without_traffic},
                 "clusters": [
                     {

@@ -52,16 +52,16 @@ class Planes:
         self._plane_locks: dict[str, threading.Lock] = {}
         self._planes: dict[str, Plane] = {}
         end_leftovers(self._workdir)
-        self._processes = Processes(self._workdir)
+        self.processes = Processes(self._workdir)
         self._loop = LoopThread("lab-loop")
-        self._etcd = Etcd(self._workdir, binaries.etcd, self._processes)
+        self._etcd = Etcd(self._workdir, binaries.etcd, self.processes)
 
     def start(self) -> None:
         """Start etcd and the network."""
         with ThreadPoolExecutor(2) as pool:
             steps = [pool.submit(self._etcd.start)]
             if self._network:
-                steps.append(pool.submit(self._network.start, self._processes))
+                steps.append(pool.submit(self._network.start, self.processes))
         for step in steps:
             step.result()
 
@@ -77,7 +77,7 @@ class Planes:
         self._etcd.stop()
         if self._network:
             self._network.stop()
-        self._processes.close()
+        self.processes.close()
         self._loop.close()
 
     def cluster(
@@ -93,7 +93,7 @@ class Planes:
                 address,
                 self._loop,
                 binaries=self._binaries,
-                processes=self._processes,
+                processes=self.processes,
                 region=region,
                 zone=zone,
                 pod_cidr=pod_cidr,
@@ -118,7 +118,7 @@ class Planes:
                 address,
                 self._loop,
                 binaries=self._binaries,
-                processes=self._processes,
+                processes=self.processes,
                 pilot_address=self._addresses.pilot(mesh_id),
                 configuration=configuration,
             )
@@ -164,7 +164,7 @@ class Planes:
             address=address,
             service_cidr=service_cidr,
             binary=self._binaries.kube_apiserver,
-            processes=self._processes,
+            processes=self.processes,
             store=self._etcd,
             flags=flags,
         )

@@ -14,8 +14,10 @@ import signal
 import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from meshlab.files import private_dir, write_private
@@ -74,6 +76,10 @@ class Process:
                 raise ProcessError(f"{self.name} is not ready after {seconds:.0f} s; {self.tail()}")
             time.sleep(0.05)
 
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._popen.kill()
+
     def stop(self, *, grace: float) -> None:
         """Ask it to end, and kill it after ``grace`` seconds."""
         if self.running:
@@ -93,6 +99,7 @@ class Processes:
         self._logs = workdir / "logs"
         self._lock = threading.Lock()
         self._running: dict[int, tuple[Process, Identity]] = {}
+        self._restarts: Counter[str] = Counter()
         self._setpriv = shutil.which("setpriv")
         if self._setpriv is None:
             raise ProcessError("the program setpriv was not found; install the package util-linux")
@@ -139,6 +146,30 @@ class Processes:
         with self._lock:
             if self._running.pop(process.pid, None):
                 self._save()
+
+    def replaced(self, process: Process) -> None:
+        """Forget a child that has ended, and for which another one of the same name has been started."""
+        with self._lock:
+            self._restarts[process.name] += 1
+            self._running.pop(process.pid, None)
+            self._save()
+
+    def running(self, pattern: str = "*") -> list[Process]:
+        """The children that run and whose name matches a shell pattern."""
+        with self._lock:
+            known = [process for process, _identity in self._running.values()]
+        return [one for one in known if one.running and fnmatchcase(one.name, pattern)]
+
+    def restarts(self) -> dict[str, int]:
+        """How often children that ended by themselves have been started again, by name."""
+        with self._lock:
+            return dict(sorted(self._restarts.items()))
+
+    def ended(self) -> list[str]:
+        """A sentence for each child that has ended although nobody stopped it, and that nothing has replaced."""
+        with self._lock:
+            known = [process for process, _identity in self._running.values()]
+        return [f"{one.name} has ended with code {one.code}, see {one.log}" for one in known if not one.running]
 
     def close(self) -> None:
         """End all children that are left and the starter thread."""

@@ -17,13 +17,15 @@ from pathlib import Path
 
 import pytest
 import yaml
+from conftest import wait_for
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 from meshlab import pki
 from meshlab.addresses import Addresses, AddressesError
 from meshlab.files import write_private
+from meshlab.keeper import Keeper
 from meshlab.kubeconfig import certificate_kubeconfig
-from meshlab.processes import ProcessError, Processes, end_leftovers
+from meshlab.processes import Process, ProcessError, Processes, end_leftovers
 
 
 def _is_running(pid: int) -> bool:
@@ -112,6 +114,47 @@ def test_a_program_that_does_not_exist_is_reported(tmp_path: Path) -> None:
     child = processes.start("nothing", ["/no/such/program"], env={})
     with pytest.raises(ProcessError, match="/no/such/program"):
         child.wait_ready(lambda: False, seconds=5)
+    processes.close()
+
+
+def test_what_became_of_children_is_told(tmp_path: Path) -> None:
+    processes = Processes(tmp_path)
+    kept = Keeper(processes, lambda: processes.start("kept", ["/bin/sleep", "60"], env={}))
+    kept.start()
+    kept.watch()
+    other = processes.start("other", ["/bin/sleep", "60"], env={})
+    assert {one.name for one in processes.running()} == {"kept", "other"}
+    (first,) = processes.running("k*t")
+    first.kill()
+    other.kill()
+    wait_for(lambda: processes.restarts() == {"kept": 1})
+    (second,) = processes.running("kept")
+    assert second.pid != first.pid
+    wait_for(lambda: processes.ended() == [f"other has ended with code -9, see {other.log}"])
+    kept.stop()
+    assert processes.running() == []
+    assert processes.restarts() == {"kept": 1}  # one that is stopped stays away
+    processes.close()
+
+
+def test_a_child_that_cannot_be_started_again_is_told(tmp_path: Path) -> None:
+    processes = Processes(tmp_path)
+    attempts: list[int] = []
+
+    def start() -> Process:
+        attempts.append(1)
+        if len(attempts) == 2:
+            raise ProcessError("no luck")
+        return processes.start("kept", ["/bin/sleep", "60"], env={})
+
+    kept = Keeper(processes, start)
+    kept.start().kill()
+    kept.watch()
+    wait_for(lambda: len(attempts) == 2)
+    assert len(processes.ended()) == 1
+    wait_for(lambda: processes.running("kept"))  # it goes on trying
+    assert (processes.ended(), processes.restarts()) == ([], {"kept": 1})
+    kept.stop()
     processes.close()
 
 

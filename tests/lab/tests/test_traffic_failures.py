@@ -15,7 +15,7 @@ from pathlib import Path
 
 from alibabacloud_servicemesh20200111 import models
 from conftest import attach, wait_for, wait_state
-from meshlab.kubeapi import KubeApiError
+from meshlab.kubeapi import KubeApiError, Object
 from shop import IDS, NAMESPACE, ONE, SUBSETS, TWO, Answer, Shop, settles, virtual_service
 
 _FAILOVER = SUBSETS.replace(
@@ -84,8 +84,40 @@ def test_a_proxy_that_is_killed_is_started_again(shop: Shop) -> None:
 
 def _pid(shop: Shop, name: str) -> int:
     """The process whose name begins so; 0 when there is none."""
-    children = [one for one, _identity in shop.lab.planes._processes._running.values()]
-    return next((one.pid for one in children if one.name.startswith(name) and one.running), 0)
+    return next((one.pid for one in shop.lab.planes.processes.running(f"{name}*")), 0)
+
+
+def test_a_data_plane_that_is_killed_is_replaced_by_one_that_knows_the_same(shop: Shop) -> None:
+    """Names, load balancers, stand-ins, certificates and configuration streams: a page needs all of them."""
+    pid = _pid(shop, "dataplane")
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: _pid(shop, "dataplane") not in (0, pid), 10)
+    for cluster in IDS:
+        settles(functools.partial(_shown, shop, cluster), 10, 30)
+    assert shop.lab.status()["restarts"]["dataplane"] == 1
+    assert shop.lab.status()["ended"] == []
+    settles(lambda: len(shop.versions(20)) == 3, 1)
+    only = virtual_service("[{route: [{destination: {host: reviews, subset: v3}}]}]")
+    with shop.with_resources(only):  # proxies get their configuration again
+        settles(lambda: shop.page().version == "reviews-v3", 10, 30)
+    shop.scale(ONE, "details-v1", 2)  # and new pods can be started
+    shop.wait_ready(ONE)
+    shop.scale(ONE, "details-v1", 1)
+    shop.wait_ready(ONE)
+    for cluster in IDS:
+        assert all("deletionTimestamp" in one["metadata"] or _restarts(one) == 0 for one in _pods(shop, cluster))
+
+
+def _shown(shop: Shop, cluster: str) -> bool:
+    return shop.page(cluster).version != ""
+
+
+def _pods(shop: Shop, cluster: str) -> list[Object]:
+    return shop.api(cluster).list(f"/api/v1/namespaces/{NAMESPACE}/pods")
+
+
+def _restarts(pod: Object) -> int:
+    return sum(int(one["restartCount"]) for one in pod["status"].get("containerStatuses", []))
 
 
 def test_a_cluster_that_is_cut_off_is_replaced_by_the_other(shop: Shop) -> None:
