@@ -155,6 +155,8 @@ def policy(playbook: str) -> dict[str, Any]:
         actions = {action for action in actions if _REMOVES.match(action)}
     elif not _deletes(playbook):
         actions = {action for action in actions if ":Delete" not in action}
+    if not any(options.get("upgrade") for _module, options in tasks_of_playbook(playbook)):
+        actions = {action for action in actions if "Upgrade" not in action}
     return {"Version": "1", "Statement": [{"Effect": "Allow", "Action": sorted(actions), "Resource": "*"}]}
 
 

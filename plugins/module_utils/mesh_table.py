@@ -69,7 +69,7 @@ MESH_ATTRIBUTES: list[Attribute] = [
         "str",
         "IstioVersion",
         "ServiceMeshInfo.Version",
-        "An existing mesh changes its version by an upgrade, not by this option.",
+        "Set upgrade to true to move an existing mesh to a newer version; it cannot go back.",
     ),
     _both("cluster_spec", "str", "ClusterSpec", "ClusterSpec", choices=("standard", "enterprise", "ultimate")),
     _fixed("cluster_domain", "str", "ClusterDomain", _CONFIG + "Proxy.ClusterDomain"),

@@ -78,8 +78,22 @@ options:
     description:
       - Full version of the mesh, as in V(v1.22.6.109-g5ddeaef7-aliyun). It must be on offer in the account. Unset means
         the newest one at creation.
-      - Immutable by this option. An existing mesh changes its version by an upgrade.
+      - Immutable unless O(upgrade=true), which moves an existing mesh to a newer version. No mesh goes back.
     type: str
+  upgrade:
+    description:
+      - Lets O(version) upgrade an existing mesh. The service decides where a step goes to; where O(version) is further
+        away, one step follows the other.
+      - New sidecars come with the next restart of the applications' pods, which is not part of it.
+    type: bool
+    default: false
+  upgrade_gateways:
+    description:
+      - With O(upgrade=true), brings these gateways to the version of the mesh, after its control plane. A name without
+        namespace, as in V(ingressgateway), means C(istio-system:ingressgateway).
+      - Those that are not named keep running with the version that they have.
+    type: list
+    elements: str
   cluster_spec:
     description:
       - Edition of the mesh. V(standard) is meant for up to 50 pods, V(enterprise) for up to 1000 and V(ultimate) for up
@@ -479,6 +493,14 @@ EXAMPLES = r"""
     name: shop
     new_name: store
 
+- name: Upgrade a mesh, and then its gateway
+  meshops.asm.asm_mesh:
+    name: shop
+    region: cn-hangzhou
+    version: v1.24.6.64-g0b8a1cd2-aliyun
+    upgrade: true
+    upgrade_gateways: [ingressgateway]
+
 - name: Use an own certificate authority, without its keys in any output
   meshops.asm.asm_mesh:
     name: shop
@@ -765,7 +787,7 @@ last_state:
 
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils import mesh_view
+from ansible_collections.meshops.asm.plugins.module_utils import mesh_upgrade, mesh_view
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import clusters, meshes, tags
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput, NotFound, Refused
 from ansible_collections.meshops.asm.plugins.module_utils.mesh_table import MESH_ATTRIBUTES
@@ -807,6 +829,8 @@ class Mesh(ResourceModule):
         "purge_tags": {"type": "bool", "default": True},
         "detach_clusters": {"type": "bool", "default": True},
         "retain_resources": {"type": "list", "elements": "str"},
+        "upgrade": {"type": "bool", "default": False},
+        "upgrade_gateways": {"type": "list", "elements": "str"},
         **argument_spec(MESH_ATTRIBUTES),
     }
 
@@ -827,7 +851,10 @@ class Mesh(ResourceModule):
         self.id = meshes.mesh_id(picked[0])
         self.region = str(meshes.info(picked[0]).get("RegionId") or self.params["region"] or "")
         try:
-            return mesh_view.whole(self.cloud, picked[0])
+            found = mesh_view.whole(self.cloud, picked[0])
+            if self.params["state"] == "present":
+                found["upgrade"] = mesh_upgrade.look(self.cloud, self.params, found["detail"])
+            return found
         except AsmError as error:
             # The list may still show what is gone already.
             if error.code == "ServiceMesh.NotFound":
@@ -854,13 +881,15 @@ class Mesh(ResourceModule):
         p = self.params
         if meshes.info(found["detail"]).get("State") == "deleting":
             raise Refused(f"Mesh '{p['name']}' is being deleted: run again once it is gone, or choose another name.")
-        changes = changes_between(MESH_ATTRIBUTES, p, found["detail"], f"Mesh '{p['name']}'")
+        upgrade = mesh_upgrade.plan(p, found["detail"], found["upgrade"])
+        compared = {**p, "version": None} if upgrade.version else p
+        changes = changes_between(MESH_ATTRIBUTES, compared, found["detail"], f"Mesh '{p['name']}'")
         mesh_view.plan_addresses(p, found["detail"], changes)
         if p["new_name"] and p["new_name"] != meshes.info(found["detail"]).get("Name"):
             changes.calls["ModifyServiceMeshName"] = {"Name": p["new_name"]}
         to_set, to_remove = tags.compare(p["tags"], found["tags"], p["purge_tags"])
         before = mesh_view.settings(found)
-        if not changes and not to_set and not to_remove:
+        if not changes and not to_set and not to_remove and not upgrade:
             return Plan(before=before, after=before, predicted=self.view(found))
         # What the service never shows cannot be seen to change either.
         after = overlay([row for row in MESH_ATTRIBUTES if row.read], before, p)
@@ -868,7 +897,11 @@ class Mesh(ResourceModule):
         after["tags"] = {key: value for key, value in {**found["tags"], **to_set}.items() if key not in to_remove}
         after.update(mesh_view.wanted_addresses(p))
         predicted = {**self.view(found), **after}
-        return Plan(UPDATE, before, after, (changes, to_set, to_remove), predicted)
+        if upgrade.gateways:
+            states = found["upgrade"]["gateways"]
+            before["gateway_versions"] = {name: (states.get(name) or {}).get("Version") for name in upgrade.gateways}
+            after["gateway_versions"] = dict.fromkeys(upgrade.gateways, after["version"])
+        return Plan(UPDATE, before, after, (changes, to_set, to_remove, upgrade), predicted)
 
     def _plan_creation(self) -> Plan:
         p = self.params
@@ -924,7 +957,13 @@ class Mesh(ResourceModule):
             mesh_view.plan_addresses(p, detail, changes)
             self._update(changes, {}, [])
 
-    def _update(self, changes: Any, to_set: dict[str, str], to_remove: list[str]) -> None:
+    def _update(
+        self, changes: Any, to_set: dict[str, str], to_remove: list[str], upgrade: mesh_upgrade.Upgrade | None = None
+    ) -> None:
+        if upgrade:
+            # First: what else is to be set may need the new version.
+            wait = bool(self.params.get("wait", True) or changes)
+            mesh_upgrade.run(self.cloud, self.id, upgrade, wait=wait, timeout=self.params["wait_timeout"])
         if "UpdateControlPlaneLogConfig" in changes.calls:
             # The action takes the whole setting: its switch has to be there whatever else changes.
             enabled = (self.params["control_plane_log"] or {}).get("enabled")
@@ -981,7 +1020,13 @@ class Mesh(ResourceModule):
                 if progress.failed and new
                 else waiting(f"mesh '{self.params['name']}' to be gone", last="deleting")
             )
-        return self._running()
+        running = self._running()
+        upgrade = plan.changes[3] if plan.action == UPDATE else None
+        if not running.done or not upgrade:
+            return running
+        if upgrade.gateways:
+            return mesh_upgrade.gateways_progress(self.cloud, self.id, upgrade.gateways)
+        return mesh_upgrade.version_progress(self.cloud, self.id, upgrade.version)
 
     def _running(self) -> Progress:
         """How far the mesh is on the way to its state running; a read may lag behind its creation."""

@@ -163,6 +163,55 @@ def test_info_reads_by_name_id_tag_and_region(mesh: dict[str, Any], lab: Lab, ru
     assert nothing["meshes"] == []
 
 
+def test_an_upgrade_goes_step_by_step_and_takes_the_gateways_along(lab: Lab, run: Runner) -> None:
+    first, second, third = (
+        f"v1.{number}-aliyun" for number in ("22.6.109-g6e8b7f4c", "24.6.64-g0b8a1cd2", "25.6.41-g9d2f5e71")
+    )
+    name, target = "it-upgrade", {"version": third, "upgrade": True, "upgrade_gateways": ["in"]}
+    gateway = {"mesh": name, "name": "in", "clusters": ["shop-3"], "ports": [{"name": "http", "port": 80}]}
+    try:
+        run("asm_mesh", name=name, vpc_id=VPC, vswitch_ids=[VSWITCH], version=first, api_server_public_eip=True)
+        run("asm_cluster", mesh=name, clusters=[{"name": "shop-3"}])
+        run("asm_gateway", **gateway)
+        with lab.unwritten():
+            run.refused("asm_mesh", "upgrade to true", name=name, version=third)
+            run.refused("asm_mesh", f"Set version to {second}", name=name, version="v1.23.1.1-aliyun", upgrade=True)
+        identifier, since = lab.mesh_id(name), lab.mark()
+        upgraded = run.converge("asm_mesh", name=name, **target)
+        assert upgraded["mesh"]["version"] == third
+        assert upgraded["diff"]["before"]["gateway_versions"] == {"istio-system:in": first}
+        assert lab.sent(since, "UpgradeMeshEditionPartially") == [
+            {"ServiceMeshId": identifier, "ExpectedVersion": second},
+            {"ServiceMeshId": identifier, "ExpectedVersion": third},
+            {
+                "ServiceMeshId": identifier,
+                "ExpectedVersion": third,
+                "ASMGatewayContinue": True,
+                "UpgradeGatewayRecords": "istio-system:in",
+            },
+        ]
+        with lab.unwritten():
+            run.refused("asm_mesh", "cannot go back", name=name, version=second, upgrade=True)
+    finally:
+        run("asm_gateway", mesh=name, name="in", state="absent")
+        run("asm_mesh", name=name, state="absent")
+
+
+def test_a_failed_upgrade_says_so_and_is_repeated_by_the_next_run(lab: Lab, run: Runner) -> None:
+    options = {"name": "it-retried", "version": "v1.24.6.64-g0b8a1cd2-aliyun", "upgrade": True}
+    try:
+        run("asm_mesh", name="it-retried", vpc_id=VPC, vswitch_ids=[VSWITCH], version="v1.22.6.109-g6e8b7f4c-aliyun")
+        with lab.faults({"action": "UpgradeMeshEditionPartially", "kind": "fail_transition"}):
+            failed = run.failing("asm_mesh", "upgrading_failed", **options)
+        assert failed["changed"] is True
+        since = lab.mark()
+        with lab.faults({"action": "UpgradeMeshEditionPartially", "kind": "lost_reply"}):
+            assert run.converge("asm_mesh", **options)["mesh"]["version"] == options["version"]
+        assert len(lab.sent(since, "UpgradeMeshEditionPartially")) == 1
+    finally:
+        run("asm_mesh", name="it-retried", state="absent")
+
+
 def test_removal_detaches_first_and_says_what_may_remain(mesh: dict[str, Any], lab: Lab, run: Runner) -> None:
     identifier = mesh["mesh"]["id"]
     run("asm_cluster", mesh=NAME, clusters=[{"name": "shop-3"}])

@@ -22,12 +22,14 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import I
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOW = ["preflight", "create", "attach", "gateway", "deploy", "define", "verify"]
-ROLES = [*FLOW, "remove"]
+ROLES = [*FLOW, "upgrade", "remove"]
 EXAMPLE = ROOT / "examples/bookinfo"
 
 # Role -> module -> options that the role leaves to their defaults, with the reason why.
 LEFT_OUT = {
-    "create": {"asm_mesh": {"state", "new_name", "detach_clusters", "retain_resources"}},
+    "create": {
+        "asm_mesh": {"state", "new_name", "detach_clusters", "retain_resources", "upgrade", "upgrade_gateways"}
+    },
     "attach": {"asm_cluster": {"state", "wait"}},
     "gateway": {"asm_gateway": {"state"}},
     "deploy": {

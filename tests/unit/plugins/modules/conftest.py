@@ -34,6 +34,8 @@ class FakeAsm(FakeCloud):
         self.meshes: dict[str, dict[str, Any]] = {}
         self.candidates: list[dict[str, Any]] = []
         self.faults: dict[str, list[Any]] = {}
+        self.path = ["v1.22.6.109-aliyun", "v1.24.6.64-aliyun", "v1.25.6.41-aliyun"]
+        self.gateways: dict[str, dict[str, str]] = {}
         self._pending: dict[str, int] = {}
 
     def _answer(self, action: str, parameters: dict[str, Any]) -> Any:
@@ -59,14 +61,31 @@ class FakeAsm(FakeCloud):
 
     def DescribeServiceMeshDetail(self, ServiceMeshId: str) -> Any:
         mesh = self._mesh(ServiceMeshId)
-        if self._state(mesh) in ("initial", "updating") and self._arrived(ServiceMeshId):
+        if self._state(mesh) in ("initial", "updating", "upgrading") and self._arrived(ServiceMeshId):
             self._set_state(mesh, "running")
+            put(mesh, "ServiceMeshInfo.Version", mesh.pop("Goal", mesh["ServiceMeshInfo"]["Version"]))
         return {"ServiceMesh": {key: value for key, value in mesh.items() if key not in ("Tag", "Members")}}
 
     def DescribeVersions(self) -> Any:
         return {
             "VersionInfo": [{"Edition": "Default", "Versions": OFFERED[:1]}, {"Edition": "Pro", "Versions": OFFERED}]
         }
+
+    def DescribeUpgradeVersion(self, ServiceMeshId: str) -> Any:
+        """``path`` is the order of the versions; a step leads from one to the next."""
+        now = self._mesh(ServiceMeshId)["ServiceMeshInfo"]["Version"]
+        later = self.path[self.path.index(now) + 1 :] if now in self.path else []
+        return {"Version": {"IstioVersion": later[0] if later else ""}}
+
+    def DescribeServiceMeshUpgradeStatus(self, ServiceMeshId: str, AllIstioGatewayFullNames: str) -> Any:
+        """``gateways`` is what each gateway shows; one that is upgraded has arrived at the second look."""
+        shown = {name: dict(self.gateways[name]) for name in AllIstioGatewayFullNames.split(",")}
+        for name, state in shown.items():
+            if state["Status"] == "upgrading":
+                self.gateways[name].update(
+                    Status="finished", Version=self._mesh(ServiceMeshId)["ServiceMeshInfo"]["Version"]
+                )
+        return {"UpgradeDetail": {"GatewayStatusRecord": shown}}
 
     def DescribeClustersInServiceMesh(self, ServiceMeshId: str) -> Any:
         return {"Clusters": self._mesh(ServiceMeshId)["Members"]}
@@ -109,6 +128,27 @@ class FakeAsm(FakeCloud):
 
     def UpdateMeshCRAggregation(self, **parameters: Any) -> Any:
         return self._change("UpdateMeshCRAggregation", **parameters)
+
+    def UpgradeMeshEditionPartially(
+        self,
+        ServiceMeshId: str,
+        ExpectedVersion: str,
+        ASMGatewayContinue: bool = False,
+        UpgradeGatewayRecords: str = "",
+    ) -> Any:
+        mesh = self._running(ServiceMeshId)
+        if ASMGatewayContinue:
+            assert ExpectedVersion == mesh["ServiceMeshInfo"]["Version"]
+            for name in UpgradeGatewayRecords.split(","):
+                self.gateways[name]["Status"] = "upgrading"
+            return {}
+        assert ExpectedVersion == self.DescribeUpgradeVersion(ServiceMeshId)["Version"]["IstioVersion"]
+        self._begin(mesh)
+        self._set_state(mesh, "upgrading")
+        mesh["Goal"] = ExpectedVersion
+        for state in self.gateways.values():
+            state["Status"] = "notStart"
+        return {}
 
     def ModifyServiceMeshName(self, ServiceMeshId: str, Name: str) -> Any:
         put(self._mesh(ServiceMeshId), "ServiceMeshInfo.Name", Name)
@@ -182,7 +222,7 @@ class FakeAsm(FakeCloud):
 
     def _running(self, identifier: str) -> dict[str, Any]:
         mesh = self._mesh(identifier)
-        if self._state(mesh) not in ("running", "updating_failed"):
+        if self._state(mesh) not in ("running", "updating_failed", "upgrading_failed"):
             raise AsmError(f"The mesh is {self._state(mesh)}.", code="InvalidOperation.NotRunning", http_status=400)
         return mesh
 

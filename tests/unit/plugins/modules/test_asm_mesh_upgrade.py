@@ -1,0 +1,175 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Upgrades by the mesh module, against an ASM in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.meshops.asm.plugins.module_utils import mesh_upgrade
+from ansible_collections.meshops.asm.plugins.module_utils.errors import (
+    Immutable,
+    InvalidInput,
+    LostReply,
+    Refused,
+    WaitFailed,
+)
+from ansible_collections.meshops.asm.plugins.module_utils.reconcile import Outcome, reconcile
+from ansible_collections.meshops.asm.plugins.modules.asm_mesh import Mesh
+
+from .conftest import FakeAsm
+
+Run = Callable[..., Outcome]
+FIRST, SECOND, THIRD = "v1.22.6.109-aliyun", "v1.24.6.64-aliyun", "v1.25.6.41-aliyun"
+GATEWAY = "istio-system:ingressgateway"
+SILENCE = LostReply("UpgradeMeshEditionPartially got no usable answer.", code="ReplyLost")
+
+
+@pytest.fixture
+def run(asm: FakeAsm, task: Callable[..., dict[str, Any]], no_waiting: Any) -> Run:
+    """Runs the module on the mesh ``shop``, which is there with the first version and one gateway."""
+
+    def call(check: bool = False, **options: Any) -> Outcome:
+        options = {"name": "shop", "region": "cn-hangzhou", **options}
+        return reconcile(Mesh(task(Mesh, **options), asm), check=check)  # type: ignore[arg-type]
+
+    call(vpc_id="vpc-1", vswitch_ids=["vsw-1"])
+    asm.gateways = {GATEWAY: {"Status": "finished", "Version": FIRST}}
+    asm.calls.clear()
+    return call
+
+
+def sent(asm: FakeAsm) -> list[dict[str, Any]]:
+    return asm.sent("UpgradeMeshEditionPartially")
+
+
+def test_an_upgrade_is_one_request_and_then_done(run: Run, asm: FakeAsm) -> None:
+    predicted = run(check=True, version=SECOND, upgrade=True)
+    assert sent(asm) == []
+    outcome = run(version=SECOND, upgrade=True)
+    assert predicted.changed is outcome.changed is True
+    assert predicted.value["version"] == outcome.value["version"] == SECOND
+    assert (outcome.plan.before["version"], outcome.plan.after["version"]) == (FIRST, SECOND)
+    assert outcome.value["state"] == "running"
+    assert sent(asm) == [{"ServiceMeshId": "c1", "ExpectedVersion": SECOND}]
+    assert run(version=SECOND, upgrade=True).changed is False
+    assert len(sent(asm)) == 1
+
+
+def test_a_version_further_away_takes_several_steps(run: Run, asm: FakeAsm) -> None:
+    assert run(version=THIRD, upgrade=True).value["version"] == THIRD
+    assert [one["ExpectedVersion"] for one in sent(asm)] == [SECOND, THIRD]
+
+
+def test_gateways_follow_the_control_plane_and_are_waited_for(run: Run, asm: FakeAsm) -> None:
+    options: dict[str, Any] = {"version": SECOND, "upgrade": True, "upgrade_gateways": ["ingressgateway"]}
+    outcome = run(**options)
+    assert sent(asm)[1] == {
+        "ServiceMeshId": "c1",
+        "ExpectedVersion": SECOND,
+        "ASMGatewayContinue": True,
+        "UpgradeGatewayRecords": GATEWAY,
+    }
+    assert asm.gateways[GATEWAY] == {"Status": "finished", "Version": SECOND}
+    assert outcome.plan.before["gateway_versions"] == {GATEWAY: FIRST}
+    assert run(**options).changed is False
+
+
+def test_gateways_that_stayed_behind_are_brought_up_alone(run: Run, asm: FakeAsm) -> None:
+    run(version=SECOND, upgrade=True)
+    asm.calls.clear()
+    assert run(upgrade=True, upgrade_gateways=[GATEWAY]).changed is True
+    assert [one.get("ASMGatewayContinue") for one in sent(asm)] == [True]
+
+
+def test_other_options_are_changed_after_the_upgrade(run: Run, asm: FakeAsm) -> None:
+    outcome = run(version=SECOND, upgrade=True, tracing=True)
+    assert asm.written() == ["UpgradeMeshEditionPartially", "UpdateMeshFeature"]
+    assert (outcome.value["version"], outcome.value["tracing"]) == (SECOND, True)
+
+
+def test_an_interrupted_run_goes_on_without_asking_again(run: Run, asm: FakeAsm) -> None:
+    asm.UpgradeMeshEditionPartially("c1", SECOND)
+    assert run(version=SECOND, upgrade=True).value["version"] == SECOND
+    assert sent(asm) == []
+
+
+def test_a_lost_reply_upgrades_once(run: Run, asm: FakeAsm) -> None:
+    asm.faults["UpgradeMeshEditionPartially"] = [(SILENCE, True)]
+    assert run(version=SECOND, upgrade=True).value["version"] == SECOND
+    assert len(sent(asm)) == 1
+
+
+def test_without_the_option_a_version_stays_immutable(run: Run, asm: FakeAsm) -> None:
+    with pytest.raises(Immutable, match="upgrade to true"):
+        run(version=SECOND)
+    assert asm.written() == []
+
+
+def test_a_mesh_never_goes_back(run: Run, asm: FakeAsm) -> None:
+    with pytest.raises(Immutable, match="cannot go back"):
+        run(version="v1.21.6.103-aliyun", upgrade=True)
+    assert asm.written() == []
+
+
+def test_a_version_that_is_not_on_the_way_is_named_with_the_one_that_is(run: Run, asm: FakeAsm) -> None:
+    with pytest.raises(InvalidInput, match=f"Set version to {SECOND}"):
+        run(version="v1.23.0.1-aliyun", upgrade=True)
+    asm.path = [FIRST]
+    with pytest.raises(Refused, match="no upgrade"):
+        run(version=SECOND, upgrade=True)
+    assert asm.written() == []
+
+
+def test_a_failed_upgrade_fails_and_can_be_repeated(run: Run, asm: FakeAsm, monkeypatch: Any) -> None:
+    def fail(ServiceMeshId: str) -> Any:
+        mesh = asm.meshes[ServiceMeshId]
+        if mesh["ServiceMeshInfo"]["State"] == "upgrading":
+            mesh["ServiceMeshInfo"].update(State="upgrading_failed", ErrorMessage="no room")
+        return {"ServiceMesh": mesh}
+
+    with monkeypatch.context() as broken:
+        broken.setitem(asm.answers, "DescribeServiceMeshDetail", fail)
+        with pytest.raises(WaitFailed, match="upgrading_failed: no room") as caught:
+            run(version=SECOND, upgrade=True)
+    assert caught.value.changed is True
+    asm.meshes["c1"].pop("Goal")
+    assert run(version=SECOND, upgrade=True).value["version"] == SECOND
+
+
+def test_a_gateway_that_fails_is_named(run: Run, asm: FakeAsm, monkeypatch: Any) -> None:
+    def failing(ServiceMeshId: str, AllIstioGatewayFullNames: str) -> Any:
+        state = {"Status": "failed", "Version": FIRST, "Message": "image not found"}
+        return {"UpgradeDetail": {"GatewayStatusRecord": {GATEWAY: state}}}
+
+    monkeypatch.setitem(asm.answers, "DescribeServiceMeshUpgradeStatus", failing)
+    with pytest.raises(WaitFailed, match=f"{GATEWAY} could not be upgraded: image not found"):
+        run(version=SECOND, upgrade=True, upgrade_gateways=[GATEWAY])
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [("v1.22.6.109-g5ddeaef7-aliyun", (1, 22, 6, 109)), ("1.9.7", (1, 9, 7)), ("", ()), ("latest", ())],
+)
+def test_versions_are_compared_by_their_numbers(version: str, expected: tuple[int, ...]) -> None:
+    assert mesh_upgrade.numbers(version) == expected
+
+
+@pytest.mark.parametrize(
+    ("state", "behind"),
+    [
+        ({"Status": "notStart", "Version": "1.21.6"}, True),
+        ({"Status": "notStart", "Version": "1.22.6"}, False),
+        ({"Status": "finished", "Version": "1.21.6"}, False),
+        ({"Status": "unknown", "Version": ""}, False),
+        ({}, False),
+    ],
+)
+def test_a_gateway_is_behind_only_when_it_is_known_to_be(
+    run: Run, asm: FakeAsm, state: dict[str, str], behind: bool
+) -> None:
+    asm.gateways = {GATEWAY: {"Status": "unknown", **state}}
+    assert run(check=True, upgrade=True, upgrade_gateways=[GATEWAY]).changed is behind
