@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils import gateway_manifest
+from ansible_collections.meshops.asm.plugins.module_utils.checks import running
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item
 
@@ -57,9 +58,7 @@ def wrong_names(spec: Json) -> list[str]:
     """Names given twice, and clusters that are not among asm_clusters."""
     problems = []
     for variable in _NAMED_LISTS:
-        names = [item["name"] for item in spec[variable]]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        problems += [f"{variable} has more than one item with the name '{name}'." for name in twice]
+        problems += _given_twice(variable, [item["name"] for item in spec[variable]])
     clusters = [item["name"] for item in spec["asm_clusters"]]
     for variable in ("asm_gateways", "asm_namespaces", "asm_workloads"):
         for item in spec[variable]:
@@ -77,6 +76,25 @@ def wrong_names(spec: Json) -> list[str]:
                 "deployed: add it to the gateway's clusters, or remove the override."
             )
     return problems
+
+
+def _given_twice(variable: str, names: list[str]) -> list[str]:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    return [f"{variable} has more than one item with the name '{name}'." for name in twice]
+
+
+def wrong_checks(checks: list[Json], gateways: list[Json]) -> list[str]:
+    """Items of asm_checks that could never be carried out: one sentence an item, as asm_verify would say it."""
+    problems = []
+    names = [str(item["name"]) for item in checks if item.get("name")]
+    for number, item in enumerate(checks, 1):
+        if not item.get("name"):
+            problems.append(f"asm_checks, '{number}': a name is needed.")
+        try:
+            running.read_checks([{**item, "name": item.get("name") or str(number)}], [one["name"] for one in gateways])
+        except AsmError as error:
+            problems.append(error.message)
+    return [*problems, *_given_twice("asm_checks", names)]
 
 
 def wrong_sources(spec: Json) -> list[str]:

@@ -51,6 +51,13 @@ options:
     type: list
     elements: dict
     default: []
+  checks:
+    description: >-
+      The checks of the traffic, each with the options of M(meshops.asm.asm_probe), as
+      O(meshops.asm.asm_verify#module:checks). No request is sent.
+    type: list
+    elements: dict
+    default: []
   base_dir:
     description: Folder on the controller that relative paths start from. Unset means the current one.
     type: path
@@ -80,6 +87,13 @@ EXAMPLES = r"""
     istio_resources:
       - name: bookinfo
         src: istio/
+    checks:
+      - name: three versions in turn
+        path: /productpage
+        by:
+          regex: 'reviews-(v\d)'
+        expect:
+          even: [v1, v2, v3]
 """
 
 RETURN = r"""
@@ -112,11 +126,11 @@ error:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.meshops.asm.plugins.module_utils import account_checks
+from ansible_collections.meshops.asm.plugins.module_utils import account_checks, spec_checks
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS, Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 
-_LISTS = ("clusters", "gateways", "namespaces", "workloads", "istio_resources")
+_LISTS = ("clusters", "gateways", "namespaces", "workloads", "istio_resources", "checks")
 OPTIONS: dict[str, Any] = {
     "mesh": {"type": "dict", "required": True},
     **{name: {"type": "list", "elements": "dict", "default": []} for name in _LISTS},
@@ -127,14 +141,15 @@ OPTIONS: dict[str, Any] = {
 def main() -> None:
     module = AnsibleModule(argument_spec={**CLOUD_OPTIONS, **OPTIONS}, supports_check_mode=True)
     cloud = Cloud(module.params)
+    wrong = spec_checks.wrong_checks(module.params["checks"], module.params["gateways"])
     try:
         findings = account_checks.check(cloud, module.params)
     except AsmError as error:
-        module.fail_json(msg=error.message, error=error.as_result())
+        module.fail_json(msg="\n".join([error.message, *wrong]), error=error.as_result())
     else:
         for warning in findings.warnings:
             module.warn(warning)
-        module.exit_json(changed=False, creates=findings.creates, errors=findings.errors)
+        module.exit_json(changed=False, creates=findings.creates, errors=[*wrong, *findings.errors])
     finally:
         cloud.close()
 

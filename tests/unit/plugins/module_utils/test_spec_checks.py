@@ -192,3 +192,51 @@ def test_a_selected_gateway_outside_of_the_spec_is_a_hint() -> None:
     (hint,) = spec_checks.unknown_gateways(spec(), found)
     assert "selects the gateway 'in', which is not in asm_gateways" in hint
     assert spec_checks.unknown_gateways(spec(asm_gateways=[{"name": "in"}]), found) == []
+
+
+CHECK = {"name": "page", "path": "/productpage"}
+ONE_GATEWAY = [{"name": "in"}]
+
+
+def test_checks_that_can_be_carried_out() -> None:
+    split = {"name": "split", "by": {"header": "x-version"}, "expect": {"split": {"v1": 80, "v2": "20"}}}
+    elsewhere = {"name": "elsewhere", "address": ["shop.example.com"], "count": "20"}
+    assert spec_checks.wrong_checks([CHECK, split, elsewhere], ONE_GATEWAY) == []
+    assert spec_checks.wrong_checks([elsewhere], []) == []
+    assert spec_checks.wrong_checks([], []) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"by": {"header": "x"}, "expect": {"split": {"v1": 80, "v2": 30}}}, ("110", "100")),
+        ({"by": {"regex": "reviews-("}}, ("by.regex", "unterminated")),
+        ({"by": {"header": "x", "status": True}}, ("by",)),
+        ({"expect": {"split": {"v1": 100}}}, ("by",)),
+        ({"count": 3, "by": {"header": "x"}, "expect": {"split": {"v1": 50, "v2": 50}}}, ("count", "3")),
+        ({"count": "many"}, ("count", "many")),
+        ({"paht": "/"}, ("paht",)),
+        ({"path": "no-slash"}, ("path", "no-slash")),
+        ({"retries": 11}, ("retries", "10")),
+    ],
+)
+def test_a_check_that_could_never_be_carried_out(change: dict[str, Any], words: tuple[str, ...]) -> None:
+    (problem,) = spec_checks.wrong_checks([{**CHECK, **change}, {**CHECK, "name": "good"}], ONE_GATEWAY)
+    assert problem.startswith("asm_checks, 'page': ")
+    assert [word for word in words if word not in problem] == [], problem
+
+
+def test_every_wrong_check_is_told() -> None:
+    nameless = {"path": "/", "count": -1}
+    problems = spec_checks.wrong_checks([CHECK, nameless, {**CHECK, "rate": -1}, {"name": "lost"}], ONE_GATEWAY)
+    assert problems[0] == "asm_checks, '2': a name is needed."
+    assert problems[1].startswith("asm_checks, '2': ") and "count" in problems[1]
+    assert problems[2].startswith("asm_checks, 'page': ") and "rate" in problems[2]
+    assert problems[3:] == ["asm_checks has more than one item with the name 'page'."]
+
+
+@pytest.mark.parametrize("gateways", [[], [{"name": "in"}, {"name": "out"}]])
+def test_a_check_needs_to_know_its_gateway(gateways: list[dict[str, Any]]) -> None:
+    (problem,) = spec_checks.wrong_checks([CHECK], gateways)
+    assert "say which gateway" in problem
+    assert all(one["name"] in problem for one in gateways)
