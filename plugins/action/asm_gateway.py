@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import load_sdk
 from ansible_collections.meshops.asm.plugins.plugin_utils.waiting import WaitingAction
+
+load_sdk()
 
 
 class ActionModule(WaitingAction):

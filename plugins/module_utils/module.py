@@ -87,10 +87,13 @@ def run_resource(resource_class: type[ResourceModule]) -> None:
             raise
         for warning in outcome.plan.warnings:
             module.warn(warning)
+        # Thousands of objects on both sides are much for Ansible to take apart, so only who asks for them gets them.
+        shown = module._diff or module.check_mode
+        diff = {"diff": as_diff(outcome.plan.before, outcome.plan.after)} if shown else {}
         return {
             "changed": outcome.changed,
             resource_class.result: outcome.value,
-            "diff": as_diff(outcome.plan.before, outcome.plan.after),
+            **diff,
             **resource.extra(outcome.plan),
         }
 

@@ -24,6 +24,7 @@ VARIABLES = (
     "asm_mesh",
     "asm_clusters",
     "asm_clusters_purge",
+    "asm_release_gateways",
     "asm_reserve_namespace",
     "asm_gateways",
     "asm_namespaces",

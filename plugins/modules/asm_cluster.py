@@ -50,8 +50,7 @@ options:
   state:
     description:
       - V(present) attaches the clusters that are not attached yet.
-      - V(absent) detaches the ones that are. Delete their gateways first (M(meshops.asm.asm_gateway)), so that no load
-        balancer stays behind and is billed.
+      - V(absent) detaches the ones that are.
     type: str
     choices: [present, absent]
     default: present
@@ -62,6 +61,14 @@ options:
       - An empty list detaches all.
     type: bool
     default: false
+  release_gateways:
+    description:
+      - Takes the clusters that are detached out of the gateways of the mesh first, and waits until the Services of
+        the gateways are gone from them. Otherwise their load balancers stay behind and are billed.
+      - A gateway that would be without a cluster is an error; remove it with M(meshops.asm.asm_gateway).
+      - Needs access to the mesh's control plane, and to the clusters that have gateways.
+    type: bool
+    default: true
   reserve_namespace:
     description: Keeps the namespace C(istio-system) in the clusters that are detached.
     type: bool
@@ -130,10 +137,15 @@ detached:
   type: list
   elements: str
   sample: []
+released:
+  description: Names of the clusters that were (in check mode would be) taken out of gateways first, by gateway.
+  returned: success
+  type: dict
+  sample: {}
 error:
   description: >-
-    What the service said, see M(meshops.asm.asm_mesh). On failure RV(attached) and RV(detached) tell how far the
-    task came.
+    What the service said, see M(meshops.asm.asm_mesh). On failure RV(attached), RV(detached) and RV(released) tell
+    how far the task came.
   returned: failure
   type: dict
   sample:
@@ -143,8 +155,11 @@ error:
     http_status: null
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.meshops.asm.plugins.module_utils import gateway_release
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import clusters, meshes
 from ansible_collections.meshops.asm.plugins.module_utils.errors import Refused
 from ansible_collections.meshops.asm.plugins.module_utils.module import ResourceModule, run_resource
@@ -154,6 +169,17 @@ from ansible_collections.meshops.asm.plugins.module_utils.reconcile import (
     Plan,
     Progress,
 )
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What ``apply`` has to do: gateways leave clusters, clusters leave the mesh, clusters join it."""
+
+    mesh: dict[str, Any] = field(default_factory=dict)
+    add: list[dict[str, Any]] = field(default_factory=list)
+    remove: list[dict[str, Any]] = field(default_factory=list)
+    releases: list[gateway_release.Release] = field(default_factory=list)
+    released: dict[str, list[str]] = field(default_factory=dict)
 
 
 class Clusters(ResourceModule):
@@ -172,48 +198,67 @@ class Clusters(ResourceModule):
             },
         },
         "purge": {"type": "bool", "default": False},
+        "release_gateways": {"type": "bool", "default": True},
         "reserve_namespace": {"type": "bool", "default": False},
     }
 
     def __init__(self, params: dict[str, Any], cloud: Any) -> None:
         super().__init__(params, cloud)
         self.id = ""
+        self.gateways = gateway_release.GatewayRelease(cloud)
         self.attached: list[str] = []
         self.detached: list[str] = []
+        self.released: dict[str, list[str]] = {}
 
     def find(self) -> Any:
-        """``{mesh, attached, candidates}``; the candidates are asked for only when a cluster is yet to be added."""
+        """``{mesh, attached, candidates, releases}``.
+
+        The candidates are asked for only when a cluster is yet to be added, the gateways when one is to leave.
+        """
         mesh = meshes.find_mesh(self.cloud, self.params["mesh"])
         if mesh is None:
-            return {"mesh": None, "attached": [], "candidates": None}
+            return {"mesh": None, "attached": [], "candidates": None, "releases": []}
         self.id = meshes.mesh_id(mesh)
         attached = clusters.attached(self.cloud, self.id)
         unknown = [item for item in self.params["clusters"] if clusters.pick(attached, item["name"]) is None]
         known = clusters.candidates(self.cloud, self.id) if unknown else []
-        return {"mesh": mesh, "attached": attached, "candidates": known}
+        return {"mesh": mesh, "attached": attached, "candidates": known, "releases": self._releases(mesh, attached)}
+
+    def _releases(self, mesh: dict[str, Any], attached: list[dict[str, Any]]) -> list[gateway_release.Release]:
+        listed = [clusters.pick(attached, item["name"]) for item in self.params["clusters"]]
+        named = {str(cluster["ClusterId"]) for cluster in listed if cluster}
+        leaving = self._leaving({str(cluster["ClusterId"]) for cluster in attached}, named)
+        if not leaving or not self.params["release_gateways"]:
+            return []
+        return self.gateways.find(mesh, leaving)
+
+    def _leaving(self, attached: set[str], named: set[str]) -> set[str]:
+        if self.params["state"] == "absent":
+            return attached & named
+        return attached - named if self.params["purge"] else set()
 
     def plan(self, found: Any) -> Plan:
         attached = {str(cluster["ClusterId"]): cluster for cluster in found["attached"]}
         add, named = self._sort_out(found, attached)
-        extra = set(attached) - named if self.params["purge"] else set()
-        gone = named if self.params["state"] == "absent" else extra
+        gone = self._leaving(set(attached), named)
         stay = [cluster for key, cluster in attached.items() if key not in gone]
         remove = [cluster for key, cluster in attached.items() if key in gone]
+        names = {key: clusters.name(cluster) for key, cluster in attached.items()}
+        gateway_release.refuse_homeless(found["releases"], names)
         again = {str(item["cluster"]["ClusterId"]) for item in add}
-        before = {"clusters": sorted(_with_failure(cluster) for cluster in attached.values())}
+        before: dict[str, Any] = {"clusters": sorted(_with_failure(cluster) for cluster in attached.values())}
         if not add and not remove:
             return Plan(before=before, after=before, predicted=self.view(found))
         predicted = [cluster for cluster in stay if cluster["ClusterId"] not in again]
         predicted += [item["cluster"] for item in add]
+        after: dict[str, Any] = {"clusters": sorted(_with_failure(cluster) for cluster in predicted)}
+        if found["releases"]:
+            before["gateways"] = {one.name: _named([*one.leaving, *one.staying], names) for one in found["releases"]}
+            after["gateways"] = {one.name: _named(one.staying, names) for one in found["releases"]}
         warnings = () if found["mesh"] else (f"Mesh '{self.params['mesh']}' does not exist yet.",)
-        return Plan(
-            UPDATE,
-            before,
-            {"clusters": sorted(_with_failure(cluster) for cluster in predicted)},
-            (add, remove),
-            [clusters.as_user_sees(cluster) for cluster in predicted],
-            warnings,
-        )
+        released = {one.name: _named(one.leaving, names) for one in found["releases"]}
+        changes = Changes(found["mesh"], add, remove, found["releases"], released)
+        return Plan(UPDATE, before, after, changes, [clusters.as_user_sees(one) for one in predicted], warnings)
 
     def _sort_out(self, found: Any, attached: dict[str, Any]) -> tuple[list[dict[str, Any]], set[str]]:
         """What is to be added, and the ids of all clusters that the task names; every refusal in one error."""
@@ -251,15 +296,21 @@ class Clusters(ResourceModule):
 
     def apply(self, plan: Plan) -> None:
         meshes.require_mesh(self.cloud, self.params["mesh"])
-        add, remove = plan.changes
-        for cluster in remove:
-            meshes.settle(self.cloud, self.id, self.params["wait_timeout"])
+        changes = plan.changes
+        timeout = self.params["wait_timeout"]
+        if changes.releases:
+            # While the cluster is still in the mesh, the mesh takes the gateway's Service away, and the cluster's own
+            # controller the load balancer.
+            self.gateways.carry_out(changes.mesh, changes.releases, timeout)
+            self.released = changes.released
+        for cluster in changes.remove:
+            meshes.settle(self.cloud, self.id, timeout)
             clusters.detach(
                 self.cloud, self.id, cluster["ClusterId"], reserve_namespace=self.params["reserve_namespace"]
             )
             self.detached.append(clusters.name(cluster))
-        for item in add:
-            meshes.settle(self.cloud, self.id, self.params["wait_timeout"])
+        for item in changes.add:
+            meshes.settle(self.cloud, self.id, timeout)
             self._attach(item)
             self.attached.append(clusters.name(item["cluster"]))
 
@@ -274,14 +325,15 @@ class Clusters(ResourceModule):
         )
 
     def progress(self, plan: Plan) -> Progress:
-        add, remove = plan.changes or ([], [])
+        changes = plan.changes or Changes()
         if not self.id:
             return DONE
-        wanted = [item["cluster"]["ClusterId"] for item in add]
+        wanted = [item["cluster"]["ClusterId"] for item in changes.add]
         if not plan.changed and self.params["state"] == "present":
             listed = clusters.attached(self.cloud, self.id)
             wanted = [clusters.require(listed, item["name"])["ClusterId"] for item in self.params["clusters"]]
-        return clusters.membership_progress(self.cloud, self.id, wanted, [cluster["ClusterId"] for cluster in remove])
+        unwanted = [cluster["ClusterId"] for cluster in changes.remove]
+        return clusters.membership_progress(self.cloud, self.id, wanted, unwanted)
 
     def view(self, found: Any) -> Any:
         return [clusters.as_user_sees(cluster) for cluster in found["attached"]]
@@ -289,12 +341,19 @@ class Clusters(ResourceModule):
     def extra(self, plan: Plan) -> dict[str, Any]:
         if not plan.changed:
             # Unchanged, or a failure: then these say how far the task came.
-            return {"attached": self.attached, "detached": self.detached}
-        add, remove = plan.changes
+            return {"attached": self.attached, "detached": self.detached, "released": self.released}
         return {
-            "attached": [clusters.name(item["cluster"]) for item in add],
-            "detached": [clusters.name(cluster) for cluster in remove],
+            "attached": [clusters.name(item["cluster"]) for item in plan.changes.add],
+            "detached": [clusters.name(cluster) for cluster in plan.changes.remove],
+            "released": plan.changes.released,
         }
+
+    def wrote(self) -> bool:
+        return super().wrote() or self.gateways.wrote()
+
+
+def _named(identifiers: Iterable[str], names: dict[str, str]) -> list[str]:
+    return sorted(names.get(identifier, identifier) for identifier in identifiers)
 
 
 def _with_failure(cluster: dict[str, Any]) -> str:

@@ -42,6 +42,7 @@ options:
     description:
       - Names or ids of the attached clusters to deploy the gateway to.
       - Unset leaves the clusters of an existing gateway as they are; a new gateway needs at least one.
+      - The gateway leaves clusters that are not listed; the task waits until its Service is gone from them.
     type: list
     elements: str
   service_type: &service_type
@@ -466,17 +467,26 @@ class Gateway(ResourceModule):
         if self.params["state"] == "absent":
             return self._removal_progress(live)
         progress = gateways.address_progress(live, self.params["name"], self.names)
+        if progress.done:
+            progress = self._departure_progress(live)
         said = ((live or {}).get("status") or {}).get("ErrorMessage") or ""
         self.complaints = [*self.complaints, said] if said and not progress.done else []
         if len(self.complaints) >= _PATIENCE and len(set(self.complaints[-_PATIENCE:])) == 1:
             return failed(f"Gateway '{self.params['name']}' is not deployed: {said}", last=live["status"])
         return progress
 
+    def _departure_progress(self, live: Any) -> Progress:
+        """A cluster that the gateway was taken out of keeps the load balancer until the Service is gone."""
+        left_behind = self.deployed - set(((live or {}).get("spec") or {}).get("clusterIds") or [])
+        return self._services_progress(sorted(left_behind)) if left_behind else DONE
+
     def _removal_progress(self, live: Any) -> Progress:
         if live is not None:
             return waiting(f"gateway '{self.params['name']}' to leave the control plane")
-        candidates = sorted(self.deployed or self.names)
-        left = gateways.services_left(self.cloud, self.params["name"], candidates)
+        return self._services_progress(sorted(self.deployed or self.names))
+
+    def _services_progress(self, cluster_ids: list[str]) -> Progress:
+        left = gateways.services_left(self.cloud, self.params["name"], cluster_ids)
         if left:
             return waiting(f"the Service istio-{self.params['name']} to be gone from {', '.join(left)}")
         return DONE

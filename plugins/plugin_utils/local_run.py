@@ -26,18 +26,24 @@ from typing import IO, Any, NoReturn
 from ansible.plugins.action import ActionBase
 
 _MODULES = "ansible_collections.meshops.asm.plugins.modules"
-# What takes long to import and most modules need. Ansible loads action plugins in its main process and forks for each
-# task, so that what is imported along with this file is there for every task of a playbook.
-_HEAVY = (
+# What takes long to import, and every module needs that asks the service anything.
+_SDK = (
     "alibabacloud_credentials.client",
     "alibabacloud_tea_openapi.client",
     "alibabacloud_servicemesh20200111.client",
 )
 
-for _name in _HEAVY:
-    # A controller that runs no module itself needs none of them, and a module says what it lacks.
-    with contextlib.suppress(ImportError):
-        importlib.import_module(_name)
+
+def load_sdk() -> None:
+    """Loads the service's SDK once for all children of this process.
+
+    Ansible loads action plugins in its main process, forks for each task, and runs all items of a loop in one fork.
+    Plugins whose module always asks the service call this when they are loaded themselves, others before they run it.
+    """
+    for name in _SDK:
+        # A controller that runs no module itself needs none of them, and a module says what it lacks.
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
 
 
 def run_module(
@@ -48,6 +54,8 @@ def run_module(
     if not can_run_here(action, task_vars):
         return action._execute_module(module_args=module_args, task_vars=task_vars, wrap_async=task.async_val)
     args = dict(task.args if module_args is None else module_args)
+    if args.get("kubeconfig") is None:
+        load_sdk()
     action._update_module_args(task.action, args, task_vars)
     return run_here(action, task.action.rpartition(".")[2], args)
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from tests.bench.apply_peers import ENGINE, OURS, ROOT, Peer, Wanted, make_peers
+from tests.bench.apply_peers import BARE, ENGINE, OURS, ROOT, Bare, Peer, Wanted, make_peers
 from tests.bench.apply_process import watched_run
 from tests.bench.apply_server import BenchServer
 from tests.bench.apply_table import markdown, printed
@@ -30,7 +30,7 @@ RESULTS = ROOT / "tests" / "bench" / "results" / "apply.json"
 DOCS = ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- apply: begin -->", "<!-- apply: end -->"
 CASES = ("first", "unchanged", "one", "all", "prune", "first_validated")
-PEERS = (OURS, ENGINE, "kubectl", "k8s-server-side", "k8s-merge")
+PEERS = (OURS, ENGINE, BARE, "kubectl", "k8s-server-side", "k8s-merge")
 # Beyond this many objects, peers that go round by round take many minutes for each case behind a real distance: there
 # only the peer runs that was the fastest with fewer objects in this run, and only these cases.
 FAR_OBJECTS, FAR_CASES = 1000, ("first", "unchanged")
@@ -91,7 +91,7 @@ def measure(server: BenchServer, peer: Peer, case: str, files: Files, rtt: float
         if one.code:
             sys.exit(f"{peer.name}, {case}: {' '.join(command)} ended with {one.code}:\n{one.output[-3000:]}")
         seconds, peak, output = seconds + one.seconds, max(peak, one.peak_mb), one.output
-    if peer.name == ENGINE:
+    if peer.says_seconds:
         seconds = float(output)
     found = server.timeouts()
     if found != files.expected(case):
@@ -103,6 +103,8 @@ def measure(server: BenchServer, peer: Peer, case: str, files: Files, rtt: float
 
 def sequence(peer: Peer, cases: list[str]) -> list[str]:
     """The cases in the order in which they build on each other."""
+    if peer.name == BARE:
+        return [case for case in cases if case == "first"]
     if peer.name == ENGINE:
         return ["first", "unchanged"] if "unchanged" in cases else []
     needed = [case for case in CASES if case in cases and (case != "first_validated" or peer.name == OURS)]
@@ -112,19 +114,20 @@ def sequence(peer: Peer, cases: list[str]) -> list[str]:
 def fastest(rows: list[Row], case: str, rtt: float) -> str:
     """The peer that was the fastest in a case so far; empty when none has run."""
     others = [row for row in rows if row["case"] == case and row["rtt_ms"] == round(rtt)]
-    others = [row for row in others if row["peer"] not in (OURS, ENGINE)]
+    others = [row for row in others if row["peer"] not in (OURS, ENGINE, BARE)]
     return min(others, key=lambda row: row["seconds"] / row["objects"])["peer"] if others else ""
 
 
 def run(given: argparse.Namespace, server: BenchServer, folder: Path) -> list[Row]:
     rows: list[Row] = []
     peers = make_peers(given.peers)
+    warm_up(server, folder)
     for objects in sorted(given.objects):
         files = Files(folder, objects)
         for rtt in given.rtt:
             for peer in peers:
                 cases = given.cases
-                if rtt and objects > FAR_OBJECTS and peer.name not in (OURS, ENGINE):
+                if rtt and objects > FAR_OBJECTS and peer.name not in (OURS, ENGINE, BARE):
                     cases = [case for case in cases if case in FAR_CASES]
                     best = fastest(rows, "first", rtt)
                     if best and peer.name != best:
@@ -138,6 +141,13 @@ def run(given: argparse.Namespace, server: BenchServer, folder: Path) -> list[Ro
                         rows.append(row)
                         save(rows, given)
     return rows
+
+
+def warm_up(server: BenchServer, folder: Path) -> None:
+    """The first objects of a kind cost a new server much more: nobody is to be measured with that."""
+    files = Files(folder, 200)
+    for case in ("first", "all"):
+        measure(server, Bare(), case, files, 0, folder)
 
 
 def save(rows: list[Row], given: argparse.Namespace) -> None:

@@ -23,7 +23,7 @@ from meshlab.binaries import SERVERS, cache_folder
 ROOT = Path(__file__).resolve().parents[2]
 PEERS_FOLDER = ROOT / ".cache" / "bench"
 PEER_PACKAGES = ("ansible==12.3.0", "kubernetes==37.0.2")
-OURS, ENGINE = "meshops.asm", "meshops.asm engine"
+OURS, ENGINE, BARE = "meshops.asm", "meshops.asm engine", "bare writes"
 
 
 @dataclass
@@ -37,10 +37,14 @@ class Wanted:
 
 @dataclass
 class Peer:
-    """Turns a wanted state into the command lines of a user. ``env`` is added to the environment."""
+    """Turns a wanted state into the command lines of a user. ``env`` is added to the environment.
+
+    With ``says_seconds`` the time that the command prints counts, without the start of its process.
+    """
 
     name: str
     env: dict[str, str] = field(default_factory=dict)
+    says_seconds: bool = False
 
     def commands(self, wanted: Wanted, kubeconfig: Path, folder: Path) -> list[list[str]]:
         raise NotImplementedError
@@ -93,15 +97,25 @@ class Engine(Peer):
     """The engine without Ansible: the time that it takes itself is what counts."""
 
     def __init__(self) -> None:
-        super().__init__(ENGINE)
+        super().__init__(ENGINE, says_seconds=True)
 
     def commands(self, wanted: Wanted, kubeconfig: Path, folder: Path) -> list[list[str]]:
         return [[sys.executable, "-m", "tests.bench.apply_engine", str(kubeconfig), str(wanted.file)]]
 
 
+class Bare(Peer):
+    """No tool, but what the server alone takes for the same writes."""
+
+    def __init__(self) -> None:
+        super().__init__(BARE, says_seconds=True)
+
+    def commands(self, wanted: Wanted, kubeconfig: Path, folder: Path) -> list[list[str]]:
+        return [[sys.executable, "-m", "tests.bench.apply_bare", str(kubeconfig), str(wanted.file)]]
+
+
 def make_peers(names: list[str]) -> list[Peer]:
     """The peers with these names, installed where that is necessary. Ours comes first."""
-    peers: list[Peer] = [Ours(), Engine()]
+    peers: list[Peer] = [Ours(), Engine(), Bare()]
     if "kubectl" in names:
         peers.append(Kubectl(kubectl()))
     if any(name.startswith("k8s-") for name in names):
@@ -141,6 +155,8 @@ def core_environment() -> Path:
 
 def _playbook(folder: Path, tasks: list[dict[str, dict[str, object]]]) -> Path:
     file = folder / "play.json"
-    play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
+    # As the playbooks of the collection do it, and as kubernetes.core advises: the Python that has the libraries.
+    variables = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    play = {"hosts": "localhost", "gather_facts": False, "vars": variables, "tasks": tasks}
     file.write_text(json.dumps([play]), encoding="utf-8")
     return file

@@ -24,7 +24,8 @@ from meshlab.planes import Planes
 
 ROOT = Path(__file__).resolve().parents[2]
 _USER = "bench"
-_ROUTES = "/apis/networking.istio.io/v1/namespaces/{}/virtualservices"
+#: Where the VirtualServices of a namespace are.
+ROUTES = "/apis/networking.istio.io/v1/namespaces/{}/virtualservices"
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ class BenchServer:
 
     def timeouts(self) -> dict[str, int]:
         """How many VirtualServices have which timeout in their first route: the proof that a case did its work."""
-        found = self._mesh.api.list(_ROUTES.format(self.namespace))
+        found = self._mesh.api.list(ROUTES.format(self.namespace))
         kept = [one for one in found if not one["metadata"].get("deletionTimestamp")]
         return dict(Counter(one["spec"]["http"][0]["timeout"] for one in kept))
 
@@ -133,7 +134,7 @@ class BenchServer:
         deadline = time.monotonic() + 300
         while True:
             with contextlib.suppress(urllib3.exceptions.TimeoutError):  # a busy machine: what is left goes next
-                self._mesh.api.delete(_ROUTES.format(self.namespace))
+                self._mesh.api.delete(ROUTES.format(self.namespace))
                 if not self.timeouts():
                     break
             if time.monotonic() > deadline:

@@ -60,6 +60,29 @@ def test_absent_detaches_what_is_named_and_can_keep_the_namespace(
     assert sent == {"ServiceMeshId": shop.id, "ClusterId": third, "ReserveNamespace": True}
     assert lab.kube(third).find("/api/v1/namespaces/istio-system") is not None
     lab.kube(third).delete("/api/v1/namespaces/istio-system")
+    lab.wait_for(lambda: lab.kube(third).find("/api/v1/namespaces/istio-system") is None, "the namespace to be gone")
+
+
+def test_gateways_leave_a_cluster_that_is_detached(lab: Lab, run: Runner, shop: Shop, guests: None) -> None:
+    """Nothing stays behind in the cluster that costs money, and a gateway is not taken away unasked."""
+    gate = "it-leaving"
+    service = f"/api/v1/namespaces/istio-system/services/istio-{gate}"
+    third = lab.cluster_id("shop-3")
+    run("asm_cluster", mesh=shop.name, clusters=[{"name": "shop-3"}])
+    before = lab.billed("load_balancer")
+    run("asm_gateway", mesh=shop.name, name=gate, clusters=["shop-3"], ports=[{"name": "http", "port": 8282}])
+    try:
+        with lab.unwritten():
+            run.refused("asm_cluster", f"Gateway '{gate}'", "shop-3 only", mesh=shop.name, clusters=BOTH, purge=True)
+        run("asm_gateway", mesh=shop.name, name=gate, clusters=["shop-1", "shop-3"])
+        assert len(lab.billed("load_balancer")) == len(before) + 2
+        done = run.converge("asm_cluster", mesh=shop.name, clusters=BOTH, purge=True)
+        assert (done["detached"], done["released"]) == (["shop-3"], {gate: ["shop-3"]})
+        assert done["diff"]["after"]["gateways"] == {gate: ["shop-1"]}
+        assert lab.kube(third).find(service) is None
+        assert len(lab.billed("load_balancer")) == len(before) + 1
+    finally:
+        run("asm_gateway", mesh=shop.name, name=gate, state="absent")
 
 
 def test_attached_clusters_need_no_write(run: Runner, shop: Shop) -> None:

@@ -119,6 +119,7 @@ def test_drain(lab: Lab, run: Runner, book: Bookinfo) -> None:
     try:
         played = play(run, "drain", "-e", _extra(fewer)).ok()
         assert lab.attached("bookinfo") == {"shop-1"}
+        assert [row for row in lab.control.resources() if row.get("orphaned")] == []
         found = re.search(r"(\d+) requests, 0 failed", played.output)
         assert found, played.output[-3000:]
         assert int(found[1]) > 1000

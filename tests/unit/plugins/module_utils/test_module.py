@@ -70,8 +70,9 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], no_
     monkeypatch.setattr(Lamp, "looks", [])
     monkeypatch.setattr(Lamp, "answer", DONE)
 
-    def call(main: Callable[[], None], check: bool = False, **options: Any) -> dict[str, Any]:
-        with patch_module_args({**options, "_ansible_check_mode": check}), pytest.raises(SystemExit) as ended:
+    def call(main: Callable[[], None], check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
+        internal = {"_ansible_check_mode": check, "_ansible_diff": diff}
+        with patch_module_args({**options, **internal}), pytest.raises(SystemExit) as ended:
             main()
         printed: dict[str, Any] = json.loads(capsys.readouterr().out)
         assert bool(ended.value.code) is bool(printed.get("failed"))
@@ -88,10 +89,14 @@ def lamp() -> None:
 
 
 def test_the_result_has_the_object_the_diff_and_whether_it_changed(run: Run) -> None:
-    first = run(lamp, colour="red")
+    first = run(lamp, diff=True, colour="red")
     assert (first["changed"], first["lamp"], first["diff"]) == (True, "red", {"before": {}, "after": "red"})
-    second = run(lamp, colour="red")
+    second = run(lamp, diff=True, colour="red")
     assert (second["changed"], second["lamp"], second["diff"]) == (False, "red", {"before": "red", "after": "red"})
+
+
+def test_a_diff_that_nobody_asked_for_is_left_out(run: Run) -> None:
+    assert "diff" not in run(lamp, colour="red")
 
 
 def test_check_mode_predicts_and_writes_nothing(run: Run) -> None:
@@ -103,7 +108,7 @@ def test_check_mode_predicts_and_writes_nothing(run: Run) -> None:
 
 def test_removal_returns_null(run: Run) -> None:
     Lamp.remote = "red"
-    result = run(lamp, state="absent")
+    result = run(lamp, diff=True, state="absent")
     assert (result["changed"], result["lamp"], result["diff"]) == (True, None, {"before": "red", "after": {}})
 
 

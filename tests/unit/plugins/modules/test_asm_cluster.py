@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.meshops.asm.plugins.module_utils import gateways
 from ansible_collections.meshops.asm.plugins.module_utils.errors import (
     Ambiguous,
     AsmError,
@@ -37,6 +38,47 @@ def shop(asm: FakeAsm) -> str:
     asm.CreateServiceMesh(RegionId="cn-hangzhou", Name="shop")
     asm.meshes["c1"]["ServiceMeshInfo"]["State"] = "running"
     return "c1"
+
+
+class FakeGateways:
+    """The IstioGateway objects of the control plane; a patched one keeps its Services for ``looks`` looks."""
+
+    def __init__(self) -> None:
+        self.live: dict[str, dict[str, Any]] = {}
+        self.log: list[Any] = []
+        self.looks = 2
+        self.reads = 0
+
+    def deploy(self, name: str, *cluster_ids: str, **spec: Any) -> None:
+        self.live[name] = {"metadata": {"name": name}, "spec": {"clusterIds": list(cluster_ids), **spec}}
+
+    @property
+    def writes(self) -> int:
+        return len([entry for entry in self.log if entry[0] == "merge"])
+
+    def list(self, path: str) -> Any:
+        assert path == gateways.COLLECTION
+        self.reads += 1
+        return list(self.live.values())
+
+    def merge(self, path: str, patch: dict[str, Any]) -> None:
+        name = path.rpartition("/")[2]
+        self.log.append(("merge", name, patch))
+        self.live[name] = gateways.merged(self.live[name], patch)
+
+    def services_left(self, _cloud: Any, name: str, cluster_ids: Any) -> Any:
+        self.looks -= 1
+        left = [NAMES[key] for key in cluster_ids] if self.looks > 0 else []
+        self.log.append(("left", name, left))
+        return left
+
+
+@pytest.fixture(autouse=True)
+def plane(monkeypatch: pytest.MonkeyPatch) -> FakeGateways:
+    fake = FakeGateways()
+    monkeypatch.setattr(gateways, "control_plane", lambda *_arguments: fake)
+    monkeypatch.setattr(gateways, "services_left", fake.services_left)
+    return fake
 
 
 @pytest.fixture
@@ -258,7 +300,7 @@ def test_a_failure_half_way_tells_how_far_the_task_came(run: Run, asm: FakeAsm, 
     with pytest.raises(AsmError, match="No quota") as caught:
         run("shop-1", "shop-2", "shop-3")
     assert caught.value.changed is True
-    assert caught.value.details == {"attached": ["shop-1"], "detached": []}
+    assert caught.value.details == {"attached": ["shop-1"], "detached": [], "released": {}}
     assert attached(asm) == {"k1"}
 
 
@@ -280,3 +322,70 @@ def test_an_interrupted_run_is_waited_for_by_the_next_one(run: Run, asm: FakeAsm
     assert asm.meshes["c1"]["ServiceMeshInfo"]["State"] == "updating"
     assert run("shop-1")["changed"] is False
     assert asm.meshes["c1"]["ServiceMeshInfo"]["State"] == "running"
+
+
+@pytest.mark.parametrize("options", [{"state": "absent"}, {"purge": True}], ids=["absent", "purge"])
+def test_gateways_leave_a_cluster_before_it_is_detached(
+    run: Run, asm: FakeAsm, shop: str, plane: FakeGateways, options: dict[str, Any]
+) -> None:
+    attach(asm, "k1", "k2")
+    plane.deploy("ingress", "k1", "k2", overrides={"k2": {"replicaCount": 2}})
+    plane.deploy("egress", "k1")
+    named = ["shop-2"] if "state" in options else ["shop-1"]
+
+    predicted = run(*named, check=True, **options)
+    assert (asm.written(), plane.log) == ([], [])
+    result = run(*named, **options)
+    assert plane.log == [
+        ("merge", "ingress", {"spec": {"clusterIds": ["k1"], "overrides": {"k2": None}}}),
+        ("left", "ingress", ["shop-2"]),
+        ("left", "ingress", []),
+    ]
+    assert asm.sent(REMOVE)[0]["ClusterId"] == "k2"
+    for seen in (predicted, result):
+        assert seen["released"] == {"ingress": ["shop-2"]}
+        assert seen["plan"].before["gateways"] == {"ingress": ["shop-1", "shop-2"]}
+        assert seen["plan"].after == {"clusters": ["shop-1"], "gateways": {"ingress": ["shop-1"]}}
+    assert run(*named, **options)["changed"] is False
+
+
+def test_a_gateway_that_would_be_nowhere_is_refused(run: Run, asm: FakeAsm, shop: str, plane: FakeGateways) -> None:
+    attach(asm, "k1", "k2")
+    plane.deploy("ingress", "k2")
+    with pytest.raises(Refused, match=r"Gateway 'ingress' would be without a cluster.*shop-2 only.*Nothing was"):
+        run("shop-2", state="absent")
+    assert (asm.written(), plane.log) == ([], [])
+    run("shop-2", state="absent", release_gateways=False)
+    assert (attached(asm), plane.log) == ({"k1"}, [])
+
+
+def test_gateways_are_read_only_when_a_cluster_leaves(run: Run, asm: FakeAsm, shop: str, plane: FakeGateways) -> None:
+    attach(asm, "k1")
+    run("shop-1", "shop-2", purge=True)
+    run("shop-3", state="absent")
+    assert plane.reads == 0
+
+
+def test_a_control_plane_that_is_away_names_the_way_out(
+    run: Run, asm: FakeAsm, shop: str, plane: FakeGateways, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_arguments: Any) -> Any:
+        raise AsmError("No answer.")
+
+    attach(asm, "k1")
+    monkeypatch.setattr(gateways, "control_plane", away)
+    with pytest.raises(AsmError, match=r"No answer\. To detach clusters without .* release_gateways=false"):
+        run("shop-1", state="absent")
+    assert asm.written() == []
+
+
+def test_a_release_that_takes_too_long_detaches_nothing_and_says_so(
+    run: Run, asm: FakeAsm, shop: str, plane: FakeGateways
+) -> None:
+    attach(asm, "k1", "k2")
+    plane.deploy("ingress", "k1", "k2")
+    plane.looks = 10**9
+    with pytest.raises(AsmError, match="Service istio-ingress to be gone from shop-2") as caught:
+        run("shop-2", state="absent", wait_timeout=5)
+    assert caught.value.changed
+    assert attached(asm) == {"k1", "k2"}

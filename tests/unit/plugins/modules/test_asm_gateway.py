@@ -140,6 +140,22 @@ def test_removal_waits_for_the_services(
     assert asked == [["c1"], ["c1"]]
 
 
+def test_leaving_a_cluster_waits_for_its_service(
+    make: Callable[..., Gateway], clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kube = created(make, clock, clusters=["shop-1", "shop-2"])
+    looks = [["shop-2"], []]
+    asked: list[list[str]] = []
+
+    def services_left(_cloud: Any, _name: str, cluster_ids: list[str]) -> list[str]:
+        asked.append(cluster_ids)
+        return looks.pop(0)
+
+    monkeypatch.setattr(gateways, "services_left", services_left)
+    assert reconcile(make(kube, clusters=["shop-1"]), clock=clock).changed
+    assert asked == [["c2"], ["c2"]]
+
+
 def test_absent_gateway_is_left_alone(
     make: Callable[..., Gateway], clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

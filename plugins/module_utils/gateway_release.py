@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes clusters out of the mesh's gateways before they leave the mesh.
+
+A gateway that is still deployed to a cluster when that is detached leaves its load balancer behind, and on the bill.
+
+PRIVATE: this code is for the modules of this collection only and may change without notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.meshops.asm.plugins.module_utils import gateways
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, Refused
+from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DONE, Progress, wait_until_done, waiting
+
+
+@dataclass(frozen=True)
+class Release:
+    """One gateway that has to leave ``leaving`` and goes on in ``staying`` (ids of clusters)."""
+
+    name: str
+    leaving: tuple[str, ...]
+    staying: tuple[str, ...]
+    overridden: tuple[str, ...] = ()
+
+    @property
+    def patch(self) -> dict[str, Any]:
+        """The JSON merge patch of the IstioGateway object."""
+        spec: dict[str, Any] = {"clusterIds": list(self.staying)}
+        if self.overridden:
+            spec["overrides"] = dict.fromkeys(self.overridden)
+        return {"spec": spec}
+
+
+def releases(live: Iterable[dict[str, Any]], leaving: set[str]) -> list[Release]:
+    """What has to happen to the gateways ``live`` when the clusters ``leaving`` (ids) go. Pure."""
+    found: list[Release] = []
+    for gateway in live:
+        spec = gateway.get("spec") or {}
+        deployed = [str(identifier) for identifier in spec.get("clusterIds") or []]
+        out = tuple(identifier for identifier in deployed if identifier in leaving)
+        if out and not gateway["metadata"].get("deletionTimestamp"):
+            rest = tuple(identifier for identifier in deployed if identifier not in leaving)
+            overridden = tuple(sorted(leaving & set(spec.get("overrides") or {})))
+            found.append(Release(str(gateway["metadata"]["name"]), out, rest, overridden))
+    return sorted(found, key=lambda release: release.name)
+
+
+def refuse_homeless(found: Iterable[Release], names: dict[str, str]) -> None:
+    """Raises ``Refused`` when a gateway would be deployed nowhere: its removal is the user's to ask for."""
+    for release in found:
+        if not release.staying:
+            where = ", ".join(names.get(identifier, identifier) for identifier in release.leaving)
+            raise Refused(
+                f"Gateway '{release.name}' would be without a cluster: it is deployed to {where} only. Remove it first "
+                "with meshops.asm.asm_gateway and state=absent, or set release_gateways=false to leave its load "
+                "balancer behind. Nothing was changed."
+            )
+
+
+@contextmanager
+def _way_out() -> Iterator[None]:
+    """A control plane or a cluster that does not answer must not keep a cluster in the mesh: says how to go on."""
+    try:
+        yield
+    except AsmError as error:
+        error.message += " To detach clusters without a look at the mesh's gateways, set release_gateways=false."
+        raise
+
+
+class GatewayRelease:
+    """Finds the gateways that have to leave clusters, and takes them out there."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._kube: KubeClient | None = None
+
+    def find(self, mesh: dict[str, Any], leaving: set[str]) -> list[Release]:
+        """The gateways of the mesh's control plane that are deployed to a cluster of ``leaving`` (one LIST)."""
+        with _way_out():
+            return releases(self._control_plane(mesh).list(gateways.COLLECTION), leaving)
+
+    def carry_out(self, mesh: dict[str, Any], found: Iterable[Release], timeout: float) -> None:
+        """Patches the gateways and waits (seconds) until their Services are gone from the clusters that leave."""
+        planned = list(found)
+        with _way_out():
+            for release in planned:
+                self._control_plane(mesh).merge(f"{gateways.COLLECTION}/{release.name}", release.patch)
+            wait_until_done(lambda: self._progress(planned), timeout=timeout)
+
+    def wrote(self) -> bool:
+        return self._kube is not None and self._kube.writes > 0
+
+    def _progress(self, planned: list[Release]) -> Progress:
+        for release in planned:
+            left = gateways.services_left(self._cloud, release.name, list(release.leaving))
+            if left:
+                return waiting(f"the Service istio-{release.name} to be gone from {', '.join(left)}")
+        return DONE
+
+    def _control_plane(self, mesh: dict[str, Any]) -> KubeClient:
+        if self._kube is None:
+            self._kube = gateways.control_plane(self._cloud, mesh)
+        return self._kube
