@@ -221,7 +221,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """End the shop's lab with the last of its tests: others count processes and threads."""
-    if _shops and "shop" not in getattr(nextitem, "fixturenames", ()):
+    if "shop" not in getattr(nextitem, "fixturenames", ()):
+        end_shop()
+
+
+def end_shop() -> None:
+    """End the shop's lab, if there is one."""
+    while _shops:
         _shops.pop().lab.stop()
 
 

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import traces
 import urllib3
 import yaml
 from conftest import wait_for
@@ -22,7 +23,7 @@ from meshlab.addresses import Addresses
 from meshlab.binaries import ensure_binaries
 from meshlab.control import Control, LabError
 from meshlab.traffic.namespaces import Namespaces
-from meshlab.traffic.network import prefix, run_folder
+from meshlab.traffic.network import prefix
 from meshlab.traffic.tools import obstacle
 from meshlab.world import DEFAULT_WORLD
 
@@ -41,11 +42,6 @@ def octet(tmp_path: Path) -> int:
     if reason:
         pytest.skip(f"no traffic: {reason}")
     return addresses.octet
-
-
-def _links() -> set[str]:
-    done = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, check=True)
-    return {line.split(":")[1].strip() for line in done.stdout.splitlines()}
 
 
 def _start(workdir: Path) -> Control:
@@ -88,11 +84,11 @@ def _look(workdir: Path, control: Control) -> None:
 
 @pytest.mark.parametrize("killed", [False, True])
 def test_nothing_is_left(tmp_path: Path, octet: int, killed: bool) -> None:
-    before = _links()
+    before = traces.of_host()
     control = _start(tmp_path)
     namespaces = Namespaces(prefix(octet))
     assert len(namespaces.present()) >= 6
-    assert _links() == before  # the host's own network stays as it is
+    assert traces.of_host() == before  # the host's own network stays as it is
     if not killed:
         _look(tmp_path, control)
     else:
@@ -101,9 +97,8 @@ def test_nothing_is_left(tmp_path: Path, octet: int, killed: bool) -> None:
         wait_for(lambda: not daemon.started(pid), 10)
         assert namespaces.present()
     assert daemon.down(tmp_path)
-    assert namespaces.present() == []
-    assert not run_folder(octet).exists()
-    assert _links() == before
+    assert traces.of_lab(octet, tmp_path) == []
+    assert traces.of_host() == before
     assert not daemon.down(tmp_path)
 
 

@@ -1,0 +1,25 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A lab with a whole mesh that serves leaves nothing of its data plane when it stops."""
+
+from __future__ import annotations
+
+import conftest
+import traces
+from shop import IDS, Shop
+
+
+def test_a_mesh_that_serves_leaves_nothing_behind(shop: Shop) -> None:
+    octet, workdir = shop.lab.addresses.octet, shop.lab.workdir
+    assert all(shop.page(cluster).version for cluster in IDS)
+    before = traces.of_lab(octet, workdir)
+    kinds = {line.split()[0] for line in before}
+    assert kinds == {"namespace", "process", "listener", "mount", "file"}
+    assert sum("envoy" in line for line in before if line.startswith("process")) == 2 * 7
+    assert {f"listener {address}:80" for address in shop.gateways.values()} <= set(before)
+    host = traces.of_host()
+    conftest.end_shop()
+    assert traces.of_lab(octet, workdir) == []
+    assert traces.of_host() == host  # the lab had nothing in the host's own network
