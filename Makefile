@@ -20,7 +20,7 @@ export ANSIBLE_CALLBACK_RESULT_FORMAT := yaml
 export ANSIBLE_LOCALHOST_WARNING := False
 export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
 
-.PHONY: help setup demo remove-demo test unit integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all site-docs release ee matrix
+.PHONY: help setup demo remove-demo test unit integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all awx site-docs release ee matrix
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -91,11 +91,13 @@ bench-traffic: binaries ## measures real traffic; prints a table and writes test
 	@python -m tests.bench.traffic
 
 molecule-all: binaries ## every Molecule scenario, on one lab
-	@export MESHOPS_MOLECULE_LAB=$(CURDIR)/.cache/molecule/lab
-	trap 'python -m meshlab down --workdir "$$MESHOPS_MOLECULE_LAB"; rm -rf "$$MESHOPS_MOLECULE_LAB"' EXIT
-	cd extensions && for scenario in molecule/*/molecule.yml; do
-		molecule test -s "$$(basename "$$(dirname "$$scenario")")"
-	done
+	@export MOLECULE_EPHEMERAL_DIRECTORY=$(CURDIR)/.cache/molecule
+	python -m meshlab down --workdir "$$MOLECULE_EPHEMERAL_DIRECTORY/lab" # what a run that was killed has left
+	rm -rf "$$MOLECULE_EPHEMERAL_DIRECTORY"
+	cd extensions && molecule test --all
+
+awx: setup ## AWX as code against a served API; fetches the collection awx.awx once
+	@python -m pytest -q tests/awx
 
 site-docs: setup ## the documentation site, in .cache/site/html
 	@python tools/site_docs.py

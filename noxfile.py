@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 
 import nox
@@ -20,12 +22,26 @@ PAIRS = {
 EVERY = [(python, core) for core, pythons in PAIRS.items() for python in pythons]
 
 nox.options.sessions = ["ends"]
+# A pair whose Python is missing is an error that names it, never left out in silence.
 nox.options.error_on_missing_interpreters = True
+
+
+def _use_pyenv() -> None:
+    """Lets nox find all that pyenv has installed, not only what its user has switched on (pyenv global, local)."""
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    versions = [folder.name for folder in (root / "versions").glob("*") if re.fullmatch(r"3\.\d+\.\d+", folder.name)]
+    newest = sorted(versions, key=lambda version: [int(part) for part in version.split(".")], reverse=True)
+    if newest:
+        os.environ.update(PYENV_ROOT=str(root), PYENV_VERSION=":".join(newest))
+
+
+_use_pyenv()
 
 
 def _units(session: nox.Session, core: str) -> None:
     """Installs what the collection and its unit tests need, with the newest fix of one ansible-core, and runs them."""
     session.install("-r", "requirements.txt", f"ansible-core~={core}.0", "pytest", "cryptography")
+    session.run("ansible", "--version")
     folder = Path(session.create_tmp()) / "ansible_collections" / "meshops"
     folder.mkdir(parents=True, exist_ok=True)
     link = folder / "asm"

@@ -16,7 +16,10 @@ from typing import Any
 
 import yaml
 from alibabacloud_servicemesh20200111.client import Client
-from alibabacloud_servicemesh20200111.models import DescribeServiceMeshKubeconfigRequest
+from alibabacloud_servicemesh20200111.models import (
+    DescribeServiceMeshKubeconfigRequest,
+    DescribeServiceMeshUpgradeStatusRequest,
+)
 from alibabacloud_tea_openapi.models import Config
 from kubernetes import client, config
 from meshlab.control import Control
@@ -43,7 +46,7 @@ def main(workdir: str, options_file: str) -> None:
 
 
 def control_plane(options: dict[str, str], mesh_id: str) -> dict[str, Any]:
-    """Namespaces with their labels, Istio resources by kind, and gateways with their addresses."""
+    """Namespaces with their labels, Istio resources by kind, and gateways with their addresses and versions."""
     scheme, host = options["asm_endpoint"].split("://")
     credentials = {key: options[key] for key in ("access_key_id", "access_key_secret")}
     sdk = Client(Config(endpoint=host, protocol=scheme, region_id=options["region"], **credentials))
@@ -61,7 +64,9 @@ def control_plane(options: dict[str, str], mesh_id: str) -> dict[str, Any]:
             for gateway in gateways
         }
         spaces = {item.metadata.name: item.metadata.labels for item in client.CoreV1Api(api).list_namespace().items}
-    return {"istio": found, "gateways": addresses, "namespaces": spaces}
+    detail = sdk.describe_service_mesh_upgrade_status(DescribeServiceMeshUpgradeStatusRequest(service_mesh_id=mesh_id))
+    versions = {name: one.version for name, one in detail.body.upgrade_detail.gateway_status_record.items()}
+    return {"istio": found, "gateways": addresses, "gateway_versions": versions, "namespaces": spaces}
 
 
 def data_plane(lab: Control, cluster_id: str) -> dict[str, Any]:
