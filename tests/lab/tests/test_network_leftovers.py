@@ -78,6 +78,15 @@ def _look(workdir: Path, control: Control) -> None:
     address = control.outside("api.example.net", ports=[8080])
     assert address.startswith("203.0.113.")
     wait_for(lambda: control.request("shop-1", "web", "http://api.example.net:8080/")["status"] == 200, 10)
+    assert meshlab("kill", "dataplane") == "dataplane is killed\n"
+    wait_for(lambda: control.status()["restarts"] == {"dataplane": 1}, 10)
+    assert "dataplane ended and was started again, 1 time\n" in meshlab("status")
+    assert control.request("shop-1", "web", "http://api.example.net:8080/", timeout=5.0)["status"] == 200
+    assert control.kill("*scheduler*")
+    wait_for(lambda: control.status()["ended"], 5)
+    assert "scheduler has ended with code -9, see " in meshlab("status")
+    with pytest.raises(LabError, match=r"no process matches nothing\*; there are .*, dataplane, "):
+        control.kill("nothing*")
     with pytest.raises(LabError, match="no pod default/other"):
         control.request("shop-1", "other", "http://httpbin.org/")
 
