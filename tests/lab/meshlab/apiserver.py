@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives import serialization
 
 from meshlab import etcd, pki
 from meshlab.files import private_dir, write_private
+from meshlab.keeper import Keeper
 from meshlab.kubeapi import KubeApi
-from meshlab.processes import Process, Processes
+from meshlab.processes import Processes
 
 PORT = 6443
 
@@ -55,7 +56,7 @@ class ApiServer:
         self._processes = processes
         self._store = store
         self._flags = flags
-        self._process: Process | None = None
+        self._keeper: Keeper | None = None
         self._pki = folder / "pki"
         self._key = pki.stored_key(self._pki / "apiserver.key")
         self._accounts_key = pki.stored_key(self._pki / "sa.key")
@@ -118,20 +119,24 @@ class ApiServer:
             "--audit-log-maxbackup=1",
             *self._flags,
         ]
-        self._process = self._processes.start(
-            f"{self._plane_id}-apiserver", argv, env=_ENVIRONMENT, cwd=self._store.folder
-        )
+        name, folder = f"{self._plane_id}-apiserver", self._store.folder
+        self._keeper = Keeper(self._processes, lambda: self._processes.start(name, argv, env=_ENVIRONMENT, cwd=folder))
+        self._keeper.start()
 
     def wait_ready(self) -> None:
-        """Return when the server says that it is ready. ProcessError when it ends or takes more than three minutes."""
-        if self._process:
-            self._process.wait_ready(self.api.ready, seconds=180)
+        """Return when the server says that it is ready. ProcessError when it ends or takes more than three minutes.
+
+        Should it end later, it is started again.
+        """
+        if self._keeper:
+            self._keeper.process.wait_ready(self.api.ready, seconds=180)
+            self._keeper.watch()
 
     def stop(self) -> None:
         """Stop the process."""
-        if self._process:
-            self._processes.stop(self._process)
-            self._process = None
+        if self._keeper:
+            self._keeper.stop()
+            self._keeper = None
 
     def close(self) -> None:
         """Stop the process and close the administrator's connections."""

@@ -11,6 +11,7 @@ import time
 from meshlab import controllers
 from meshlab.apiserver import ApiServer
 from meshlab.binaries import Binaries
+from meshlab.keeper import Keeper
 from meshlab.loopthread import LoopThread
 from meshlab.node.addresses import PodAddresses
 from meshlab.node.events import PodEvents
@@ -21,7 +22,7 @@ from meshlab.node.podworker import Host, Timing
 from meshlab.node.runtime import Runtime
 from meshlab.node.statusruntime import StatusRuntime
 from meshlab.plane import Plane
-from meshlab.processes import Process, Processes
+from meshlab.processes import Processes
 from meshlab.traffic.network import Network, Node, Pilot
 
 
@@ -52,7 +53,7 @@ class ClusterPlane(Plane):
         self.node_name = f"{zone}.{plane_id[:12]}"
         self._binaries = binaries
         self._processes = processes
-        self._children: list[Process] = []
+        self._children: list[Keeper] = []
         pods = PodAddresses(pod_cidr)
         self._node_api = server.client(f"system:node:{self.node_name}", ["system:nodes", "system:masters"])
         runtime: Runtime = StatusRuntime(pods)
@@ -94,6 +95,8 @@ class ClusterPlane(Plane):
             self.node.start()
         self._kubelet.start()
         self._wait_account()
+        for child in self._children:
+            child.watch()
 
     def stop_clients(self) -> None:
         """Stop the node, the scheduler and the controller-manager."""
@@ -101,7 +104,7 @@ class ClusterPlane(Plane):
         if self.node:
             self.node.stop()
         for child in reversed(self._children):
-            self._processes.stop(child)
+            child.stop()
         self._node_api.close()
 
     def follow(self, pilot: Pilot | None) -> None:
@@ -114,7 +117,7 @@ class ClusterPlane(Plane):
         deadline = time.monotonic() + seconds
         while not self.api.find("/api/v1/namespaces/default/serviceaccounts/default"):
             for child in self._children:
-                child.check()
+                child.process.check()
             if time.monotonic() > deadline:
-                raise TimeoutError(f"the controllers of {self.plane_id} do nothing; {self._children[0].tail()}")
+                raise TimeoutError(f"the controllers of {self.plane_id} do nothing; {self._children[0].process.tail()}")
             time.sleep(0.05)

@@ -143,8 +143,8 @@ class Control:
     def kill(self, processes: str) -> list[str]:
         """Kill processes of the lab as a crash would (SIGKILL): those whose names match a shell pattern; their names.
 
-        ``dataplane``, ``<mesh id>-istiod`` and proxies (``<cluster>.<namespace>.<pod>.istio-proxy``) come back; what
-        does not is named by status()["ended"].
+        All come back: servers as status()["restarts"] counts them, ``<cluster>.<namespace>.<pod>.istio-proxy``
+        as their pods do. What cannot be started again is named by status()["ended"].
         """
         names: list[str] = self.call("kill", processes=processes)
         return names

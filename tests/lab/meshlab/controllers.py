@@ -10,8 +10,9 @@ from pathlib import Path
 
 from meshlab.apiserver import ApiServer
 from meshlab.files import write_private
+from meshlab.keeper import Keeper
 from meshlab.kubeconfig import certificate_kubeconfig
-from meshlab.processes import Process, Processes
+from meshlab.processes import Processes
 
 #: What a data-plane cluster needs; a control plane without workloads needs only the last two.
 CLUSTER_CONTROLLERS = (
@@ -40,8 +41,8 @@ _YEARS = 10 * 365 * 24.0
 
 def start_controller_manager(
     plane_id: str, server: ApiServer, *, binary: Path, processes: Processes, controllers: tuple[str, ...]
-) -> Process:
-    """Start a controller-manager with only the named controllers."""
+) -> Keeper:
+    """Start a controller-manager with only the named controllers. Nobody watches it yet."""
     kubeconfig = component_kubeconfig(server, "system:kube-controller-manager")
     argv = [
         str(binary),
@@ -55,14 +56,20 @@ def start_controller_manager(
         "--kube-api-qps=300",
         "--kube-api-burst=600",
     ]
-    return processes.start(f"{plane_id}-controller-manager", argv, env={"GOGC": "50"}, cwd=server.folder)
+    return _started(f"{plane_id}-controller-manager", argv, server, processes)
 
 
-def start_scheduler(plane_id: str, server: ApiServer, *, binary: Path, processes: Processes) -> Process:
-    """Start a scheduler."""
+def start_scheduler(plane_id: str, server: ApiServer, *, binary: Path, processes: Processes) -> Keeper:
+    """Start a scheduler. Nobody watches it yet."""
     kubeconfig = component_kubeconfig(server, "system:kube-scheduler")
     argv = [str(binary), f"--kubeconfig={kubeconfig}", "--leader-elect=false", "--secure-port=0", "--profiling=false"]
-    return processes.start(f"{plane_id}-scheduler", argv, env={"GOGC": "50"}, cwd=server.folder)
+    return _started(f"{plane_id}-scheduler", argv, server, processes)
+
+
+def _started(name: str, argv: list[str], server: ApiServer, processes: Processes) -> Keeper:
+    keeper = Keeper(processes, lambda: processes.start(name, argv, env={"GOGC": "50"}, cwd=server.folder))
+    keeper.start()
+    return keeper
 
 
 def component_kubeconfig(server: ApiServer, user: str) -> Path:

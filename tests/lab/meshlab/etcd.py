@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from meshlab.files import private_dir
+from meshlab.keeper import Keeper
 from meshlab.processes import Process, Processes
 
 #: How API servers that run in ``Etcd.folder`` name the server. Relative, as socket paths may only have 107 characters.
@@ -28,11 +29,15 @@ class Etcd:
         self.folder = workdir / "etcd"
         self._binary = binary
         self._processes = processes
-        self._process: Process | None = None
+        self._keeper = Keeper(processes, self._spawn)
 
     def start(self) -> None:
-        """Start the server on what it stored before; returns when it answers."""
+        """Start the server on what it stored before; returns when it answers. Should it end, it is started again."""
         private_dir(self.folder)
+        self._keeper.start().wait_ready(self._healthy, seconds=60)
+        self._keeper.watch()
+
+    def _spawn(self) -> Process:
         for stale in self.folder.glob("*.sock"):
             stale.unlink()
         argv = [
@@ -47,14 +52,11 @@ class Etcd:
             "--unsafe-no-fsync",
             "--log-level=error",
         ]
-        self._process = self._processes.start("etcd", argv, env={"GOGC": "50"}, cwd=self.folder)
-        self._process.wait_ready(self._healthy, seconds=60)
+        return self._processes.start("etcd", argv, env={"GOGC": "50"}, cwd=self.folder)
 
     def stop(self) -> None:
         """Stop the server; what it stored stays."""
-        if self._process:
-            self._processes.stop(self._process)
-            self._process = None
+        self._keeper.stop()
 
     def wipe(self, prefix: str) -> None:
         """Delete every key below ``prefix``/."""

@@ -15,7 +15,7 @@ from meshlab.processes import Process, ProcessError, Processes
 log = logging.getLogger(__name__)
 
 #: Seconds between two looks at whether the process still runs.
-_LOOK = 0.2
+_LOOK = 0.25
 
 #: Seconds until the next look after an attempt to start it again: one that ends at once must not be all that we do.
 _PAUSE = 1.0
@@ -38,6 +38,13 @@ class Keeper:
         """Start the process. Raises what ``start`` raises."""
         process = self._process = self._start()
         return process
+
+    @property
+    def process(self) -> Process:
+        """The process as it is now. ProcessError when it was not started or is stopped."""
+        if self._process is None:
+            raise ProcessError("the process was not started")
+        return self._process
 
     def watch(self) -> None:
         """Begin to watch the process; to be called once it is known to be of any use."""

@@ -19,11 +19,12 @@ from meshlab.binaries import Binaries, cache_folder
 from meshlab.clusterplane import ClusterPlane
 from meshlab.files import private_dir
 from meshlab.istiod import Istiod
+from meshlab.keeper import Keeper
 from meshlab.kubeapi import KubeApi
 from meshlab.loopthread import LoopThread
 from meshlab.namespacesync import NamespaceSync
 from meshlab.plane import Plane
-from meshlab.processes import Process, Processes
+from meshlab.processes import Processes
 from meshlab.traffic.network import Pilot
 
 _ROLES = Path(__file__).parent / "data" / "mesh-roles.yml"
@@ -55,7 +56,7 @@ class MeshPlane(Plane):
         self.has_istiod = binaries.istiod is not None
         self._binaries = binaries
         self._processes = processes
-        self._manager: Process | None = None
+        self._manager: Keeper | None = None
         self._istiod: Istiod | None = None
         if binaries.istiod:
             self._istiod = Istiod(
@@ -88,7 +89,7 @@ class MeshPlane(Plane):
         if self._istiod:
             self._istiod.stop()
         if self._manager:
-            self._processes.stop(self._manager)
+            self._manager.stop()
             self._manager = None
 
     def configure(self, configuration: dict[str, Any]) -> None:
@@ -144,6 +145,7 @@ class MeshPlane(Plane):
             processes=self._processes,
             controllers=controllers.MESH_CONTROLLERS,
         )
+        self._manager.watch()
 
 
 def _create_roles(api: KubeApi) -> None:

@@ -376,6 +376,21 @@ def test_an_api_server_can_be_away_for_a_while(world: World) -> None:
     _eventually(lambda: _is_ready(world.two.api, "default", "afterwards"), "a pod after the pause")
 
 
+def test_servers_that_die_come_back_with_what_they_stored(world: World) -> None:
+    known = world.planes.processes
+    names = ["c1-apiserver", "c1-controller-manager", "c1-scheduler", "etcd", "m1-controller-manager"]
+    before = {one["metadata"]["uid"] for one in world.one.api.list("/api/v1/namespaces")}
+    for name in names:
+        (victim,) = known.running(name)
+        victim.kill()
+    _eventually(lambda: set(names) <= set(known.restarts()), "every server is started again")
+    _eventually(lambda: world.one.api.ready() and world.mesh.api.ready(), "the API servers answer")
+    assert {one["metadata"]["uid"] for one in world.one.api.list("/api/v1/namespaces")} == before
+    test_a_deployment_rolls_out_and_goes(world)  # controllers, scheduler and node work together again
+    world.mesh.api.create(_VIRTUAL_SERVICES, _virtual_service("after-the-fall"))
+    assert known.ended() == []
+
+
 def test_what_attaching_creates_detaching_removes(world: World) -> None:
     api = world.two.api
     webhooks = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
