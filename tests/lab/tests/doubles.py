@@ -16,6 +16,7 @@ from typing import Any
 from meshlab.addresses import Addresses
 from meshlab.binaries import Binaries
 from meshlab.kubeapi import KubeApiError, Object
+from meshlab.processes import Processes
 
 NO_BINARIES = Binaries(
     etcd=Path("etcd"),
@@ -197,6 +198,7 @@ class MemoryPlanes:
 
     def __init__(self, workdir: Path, binaries: Binaries, addresses: Addresses, network: object = None) -> None:
         self._addresses = addresses
+        self.processes = Processes(workdir)
         self.planes: dict[str, MemoryPlane] = {}
         self._lock = threading.Lock()
 
@@ -205,6 +207,7 @@ class MemoryPlanes:
 
     def stop(self) -> None:
         """Nothing ran."""
+        self.processes.close()
 
     def cluster(self, cluster_id: str, **network: str) -> MemoryPlane:
         return self._plane(cluster_id)
