@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
+from unittest import mock
 
 import pytest
+from ansible.module_utils import basic
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.meshops.asm.plugins.module_utils import module as base
 from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput, NotFound
 from ansible_collections.meshops.asm.plugins.module_utils.module import ResourceModule, as_diff, run_info, run_resource
@@ -18,6 +20,12 @@ from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DONE,
 from ansible_collections.meshops.asm.tests.unit.conftest import FakeClock
 
 Run = Callable[..., dict[str, Any]]
+
+
+def patch_module_args(args: dict[str, Any]) -> AbstractContextManager[Any]:
+    """What ansible.module_utils.testing has since ansible-core 2.19, for the releases before it as well."""
+    given = json.dumps({"ANSIBLE_MODULE_ARGS": args}).encode()
+    return mock.patch.multiple(basic, create=True, _ANSIBLE_ARGS=given, _ANSIBLE_PROFILE="legacy")
 
 
 class Lamp(ResourceModule):
