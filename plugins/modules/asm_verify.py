@@ -158,7 +158,7 @@ checks:
     - name: a fifth of the readers see the new reviews
       where: ingressgateway
       ok: false
-      state: reviews-v1 100 % (declared 80); 807 requests
+      state: reviews-v1 100 % (declared 80, interval 98.67 to 100); 807 requests
       problems: ["reviews-v2: 0 % observed (0 of 807, interval 0 to 1.33 % at 99.9 %), 20 % declared, within 5 points."]
       explanation: ["The subset v2 of DestinationRule bookinfo/reviews (version=v2) has no ready pod in any cluster."]
 problems:

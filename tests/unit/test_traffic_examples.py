@@ -38,9 +38,11 @@ def errors_of(role: str, given: dict[str, Any]) -> list[str]:
     return list(ArgumentSpecValidator(spec).validate(known).error_messages)
 
 
-@pytest.mark.parametrize("use", [*USES, "bookinfo"])
+@pytest.mark.parametrize("use", [*USES, "bookinfo", "before"])
 def test_checks_can_be_carried_out(use: str) -> None:
-    given = variables(use) if use != "bookinfo" else load_yaml(EXAMPLES / "bookinfo/mesh.yml")
+    given = variables(use) if use in USES else load_yaml(EXAMPLES / "bookinfo/mesh.yml")
+    if use == "before":
+        given.update(load_yaml(EXAMPLES / "bookinfo/before.yml"))
     checks = given["asm_checks"]
     assert len(read_checks(checks, [gateway["name"] for gateway in given["asm_gateways"]])) == len(checks) > 0
 

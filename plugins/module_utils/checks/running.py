@@ -157,12 +157,16 @@ def shown(result: Json) -> str:
         return "no answer"
     rows = result["distribution"]
     if rows:
-        parts = [
-            f"{row['key']} {row['percent']:g} %"
-            + ("" if row["declared"] is None else f" (declared {row['declared']:g})")
-            for row in rows
-        ]
+        parts = [f"{row['key']} {row['percent']:g} %{_against(row)}" for row in rows]
     else:
         parts = [f"HTTP {status} {count}x" for status, count in result["statuses"].items()]
     failed = f", {result['failed']} failed" if result["failed"] else ""
     return f"{', '.join(parts)}; {result['requests']} requests{failed}"
+
+
+def _against(row: Json) -> str:
+    """What a share is held to: the declared one and, where answers may differ from it by chance, the interval."""
+    if row["declared"] is None:
+        return ""
+    interval = "" if row["declared"] in (0.0, 100.0) else f", interval {row['low']:g} to {row['high']:g}"
+    return f" (declared {row['declared']:g}{interval})"

@@ -72,7 +72,8 @@ def _reset(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    status = Control(options.workdir).status()
+    control = Control(options.workdir)
+    status = control.status()
     if options.json:
         print(json.dumps(status, indent=1))
         return 0
@@ -84,6 +85,9 @@ def _status(options: argparse.Namespace) -> int:
     for row in status["clusters"]:
         servers = ("cut off" if row["cut"] else "running") if row["servers"] else "not started"
         print(f"  cluster {row['name']} {row['id']} {row['region_id']} {row['state']} servers={servers}")
+    for row in control.resources():
+        if row["type"] == "load_balancer" and row["used_by"]:
+            print(f"  load balancer {row['id']} of {', '.join(row['used_by'])} {row['address']}")
     for name, count in status["restarts"].items():
         print(f"  {name} ended and was started again, {count} {'time' if count == 1 else 'times'}")
     for sentence in status["ended"]:

@@ -59,7 +59,9 @@ def test_a_check_that_is_fulfilled_and_one_that_is_not(gateway: list[Any]) -> No
     right, _again = running.run_checks(CLOUD, "shop", checks, observed("v1", "v2"))
     assert gateway == [("shop", "in", None)]
     assert right.as_result()["ok"]
-    assert right.state.startswith("v1 50 % (declared 50), v2 50 % (declared 50); ")
+    low, high = right.result["distribution"][0]["low"], right.result["distribution"][0]["high"]
+    assert 40 < low < 50 < high < 60
+    assert right.state.startswith(f"v1 50 % (declared 50, interval {low:g} to {high:g}), v2 50 % (declared 50, ")
     (wrong, _again) = running.run_checks(CLOUD, "shop", checks, observed("v1"))
     assert not wrong.as_result()["ok"]
     assert wrong.explanation[0].startswith("No VirtualService is about reviews.bookinfo")
