@@ -63,6 +63,7 @@ def parse(tmp_path: Path, **options: Any) -> Any:
     inventory = InventoryData()
     plugin = asm.InventoryModule()
     plugin._load_name = plugin.ansible_name = NAME
+    plugin._redirected_names = [NAME]
     plugin.parse(inventory, DataLoader(), str(file), cache=True)
     if plugin.get_option("cache"):
         plugin.update_cache_if_changed()

@@ -214,7 +214,7 @@ def test_checks_that_can_be_carried_out() -> None:
         ({"by": {"header": "x", "status": True}}, ("by",)),
         ({"expect": {"split": {"v1": 100}}}, ("by",)),
         ({"count": 3, "by": {"header": "x"}, "expect": {"split": {"v1": 50, "v2": 50}}}, ("count", "3")),
-        ({"count": "many"}, ("count", "many")),
+        ({"count": "many"}, ("count", "convert to int")),
         ({"paht": "/"}, ("paht",)),
         ({"path": "no-slash"}, ("path", "no-slash")),
         ({"retries": 11}, ("retries", "10")),
