@@ -85,8 +85,11 @@ lint: setup ## ruff, mypy, ansible-lint, yamllint, changelog, documentation
 docs: setup ## documentation checks only
 	@tests/lint.sh docs
 
-molecule: binaries ## the Molecule scenario
-	@cd extensions && molecule test
+molecule molecule-all: binaries ## the Molecule scenario of the whole flow; every scenario on one lab
+	@export MOLECULE_EPHEMERAL_DIRECTORY=$(CURDIR)/.cache/molecule
+	python -m meshlab down --workdir "$$MOLECULE_EPHEMERAL_DIRECTORY/lab" # what a run that was killed has left
+	rm -rf "$$MOLECULE_EPHEMERAL_DIRECTORY"
+	cd extensions && molecule test $(if $(filter molecule-all,$@),--all)
 
 bench: binaries ## measures the main flow; prints a table and writes tests/bench/results/flow.json
 	@python -m tests.bench.flow
@@ -97,12 +100,6 @@ bench-apply: binaries ## measures applying beside other tools; CASES, OBJECTS, R
 
 bench-traffic: binaries ## measures real traffic; prints a table and writes tests/bench/results/traffic.json
 	@python -m tests.bench.traffic
-
-molecule-all: binaries ## every Molecule scenario, on one lab
-	@export MOLECULE_EPHEMERAL_DIRECTORY=$(CURDIR)/.cache/molecule
-	python -m meshlab down --workdir "$$MOLECULE_EPHEMERAL_DIRECTORY/lab" # what a run that was killed has left
-	rm -rf "$$MOLECULE_EPHEMERAL_DIRECTORY"
-	cd extensions && molecule test --all
 
 awx: setup ## AWX as code against a served API; fetches the collection awx.awx once
 	@python -m pytest -q tests/awx
