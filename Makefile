@@ -85,11 +85,19 @@ lint: setup ## ruff, mypy, ansible-lint, yamllint, changelog, documentation
 docs: setup ## documentation checks only
 	@tests/lint.sh docs
 
-molecule molecule-all: binaries ## the Molecule scenario of the whole flow; every scenario on one lab
-	@export MOLECULE_EPHEMERAL_DIRECTORY=$(CURDIR)/.cache/molecule
-	python -m meshlab down --workdir "$$MOLECULE_EPHEMERAL_DIRECTORY/lab" # what a run that was killed has left
-	rm -rf "$$MOLECULE_EPHEMERAL_DIRECTORY"
-	cd extensions && molecule test $(if $(filter molecule-all,$@),--all)
+# What a run that was killed has left goes first: Molecule itself takes its old state for a lab that runs.
+define molecule_test
+export MOLECULE_EPHEMERAL_DIRECTORY=$(CURDIR)/.cache/molecule
+python -m meshlab down --workdir "$$MOLECULE_EPHEMERAL_DIRECTORY/lab"
+rm -rf "$$MOLECULE_EPHEMERAL_DIRECTORY"
+cd extensions && molecule test
+endef
+
+molecule: binaries ## the Molecule scenario of the whole flow
+	@$(molecule_test)
+
+molecule-all: binaries ## every Molecule scenario, on one lab
+	@$(molecule_test) --all
 
 bench: binaries ## measures the main flow; prints a table and writes tests/bench/results/flow.json
 	@python -m tests.bench.flow
