@@ -45,8 +45,27 @@ def job(lab: Lab, run: Runner, tmp_path_factory: pytest.TempPathFactory) -> Path
     return folder
 
 
-@pytest.mark.parametrize("playbook", ["site", "verify", "drift", "remove"])
-def test_a_job_of_awx(run: Runner, job: Path, playbook: str) -> None:
+JOBS = ["site", "verify", "upgrade", "drift", "remove"]
+OLDER, NEWER = "v1.24.6.64-g0b8a1cd2-aliyun", "v1.25.6.41-g9d2f5e71-aliyun"
+
+
+def test_every_playbook_of_the_project_is_run() -> None:
+    assert sorted(JOBS) == sorted(file.stem for file in (ROOT / "awx" / "project").glob("*.yml"))
+
+
+@pytest.fixture
+def older(lab: Lab, job: Path) -> None:
+    """The mesh as if it had been made some time ago, and a spec that asks for the newest version."""
+    lab.control.change("meshes", lab.mesh_id("bookinfo"), version=OLDER)
+    spec = job / "project" / "meshes" / "bookinfo" / "mesh.yml"
+    text = spec.read_text(encoding="utf-8")
+    spec.write_text(text.replace("asm_mesh:\n", f"asm_mesh:\n  version: {NEWER}\n"), encoding="utf-8")
+
+
+@pytest.mark.parametrize("playbook", JOBS)
+def test_a_job_of_awx(run: Runner, job: Path, playbook: str, request: pytest.FixtureRequest) -> None:
+    if playbook == "upgrade":
+        request.getfixturevalue("older")
     survey = {"spec_file": "meshes/bookinfo/mesh.yml", "asm_wait_timeout": 300}
     (job / "env" / "extravars").write_text(json.dumps(survey), encoding="utf-8")
     options = ["--check"] if playbook == "remove" else []
@@ -67,3 +86,6 @@ def test_a_job_of_awx(run: Runner, job: Path, playbook: str) -> None:
     for file in files:
         text = file.read_text(encoding="utf-8", errors="replace")
         assert not [secret for secret in run.secrets if secret in text], file
+    if playbook == "upgrade":
+        (mesh,) = run.lab.meshes("bookinfo")
+        assert mesh["version"] == NEWER
