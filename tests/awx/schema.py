@@ -181,8 +181,9 @@ def _value_problems(kind: str, values: str, value: Any, objects: dict[int, Json]
         target = objects.get(value, {}).get("_resource")
         right = target in UNIFIED if values == "unified_job_templates" else target == values
         return [] if right else [f"Invalid pk {value!r} - object does not exist"]
-    expected = _TYPES[kind]
-    return [] if type(value) is expected else [f"not a valid {kind}: {value!r}"]
+    # A truth value is a number to Python, but not to AWX.
+    right = isinstance(value, _TYPES[kind]) and isinstance(value, bool) == (_TYPES[kind] is bool)
+    return [] if right else [f"not a valid {kind}: {value!r}"]
 
 
 def _credential_type_problems(sent: Json) -> list[str]:
