@@ -176,7 +176,11 @@ def test_a_name_that_no_server_has(book: Bookinfo, served: Certificate) -> None:
     book.run("istio_resource", mesh="bookinfo", definition=[gateway(HOST)])
     try:
         book.holds(**probe(served), wait_timeout=PATIENCE)
-        book.fails("None of 20 ", **probe(served, server_name="cars.example.com"))
+        book.fails(
+            "None of 20 ",
+            "ended the connection for 'cars.example.com'",
+            **probe(served, server_name="cars.example.com"),
+        )
     finally:
         book.run("istio_resource", mesh="bookinfo", definition=[gateway()])
 

@@ -212,6 +212,8 @@ def explain(problem: Exception, address: tuple[str, int], server_name: str) -> s
     where = f"{address[0]}:{address[1]}"
     if isinstance(problem, ssl.SSLCertVerificationError):
         return f"TLS: the certificate of {where} is not accepted for '{server_name}': {problem.verify_message}"
+    if server_name and isinstance(problem, (ssl.SSLEOFError, ConnectionResetError)):
+        return f"TLS: {where} ended the connection for '{server_name}': it may have no Gateway server with that host"
     if isinstance(problem, ssl.SSLError):
         return f"TLS: {where} does not agree on a connection for '{server_name}': {problem.reason or problem}"
     if isinstance(problem, ConnectionRefusedError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -267,3 +268,26 @@ def test_plain_text_where_tls_is_expected(serve: Serve) -> None:
 def test_a_ca_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="cannot be read"):
         engine.run(plan_for("127.0.0.1", count=1, tls={"ca": str(tmp_path / "none.pem")}))
+
+
+def test_a_server_that_ends_the_handshake_for_a_name_is_said() -> None:
+    """As Envoy does for a name that no server of its Gateways has."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(5)
+        closing = threading.Thread(target=_close_after_hello, args=(listener, 2))
+        closing.start()
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        seen = engine.run(plan_for(address, count=2, tls={"server_name": "cars.example.com"}))
+        closing.join()
+    assert (
+        errors(seen)
+        == [f"TLS: {address} ended the connection for 'cars.example.com': it may have no Gateway server with that host"]
+        * 2
+    )
+
+
+def _close_after_hello(listener: socket.socket, count: int) -> None:
+    for _unused in range(count):
+        connection, _address = listener.accept()
+        connection.recv(4096)
+        connection.close()
