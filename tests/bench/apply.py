@@ -20,6 +20,7 @@ from typing import Any
 
 import yaml
 
+from tests.bench import documents
 from tests.bench.apply_peers import BARE, ENGINE, OURS, ROOT, Bare, Peer, Wanted, make_peers
 from tests.bench.apply_process import watched_run
 from tests.bench.apply_server import BenchServer
@@ -27,8 +28,6 @@ from tests.bench.apply_table import markdown, printed
 from tests.bench.machine import describe_machine
 
 RESULTS = ROOT / "tests" / "bench" / "results" / "apply.json"
-DOCS = ROOT / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- apply: begin -->", "<!-- apply: end -->"
 CASES = ("first", "unchanged", "one", "all", "prune", "first_validated")
 PEERS = (OURS, ENGINE, BARE, "kubectl", "k8s-server-side", "k8s-merge")
 # Beyond this many objects, peers that go round by round take many minutes for each case behind a real distance: there
@@ -159,10 +158,7 @@ def save(rows: list[Row], given: argparse.Namespace) -> None:
 def document(given: argparse.Namespace) -> None:
     """Puts the rows of the run into the documentation."""
     found = json.loads(given.output.read_text(encoding="utf-8"))
-    table = markdown(found["rows"], found["machine"], found["measured"])
-    head, _begin, rest = DOCS.read_text(encoding="utf-8").partition(BEGIN)
-    _old, _end, tail = rest.partition(END)
-    DOCS.write_text(f"{head}{BEGIN}\n\n{table}\n\n{END}{tail}", encoding="utf-8")
+    documents.put("apply", markdown(found["rows"], found["machine"], found["measured"]))
 
 
 def _write(file: Path, objects: list[dict[str, Any]]) -> Path:
