@@ -27,7 +27,7 @@ def book(lab: Lab, run: Runner) -> Iterator[Bookinfo]:
 
 def test_the_example_does_what_it_declares(run: Runner, book: Bookinfo) -> None:
     shown = texts(run.play("meshops.asm.verify", *SPEC, cwd=EXAMPLE).ok().output)["verify : Show what is there"]
-    for words in ("v1 ", "(declared 60)", "jason sees black stars", "HTTP 404 20x"):
+    for words in ("v1 ", "(declared 60, interval ", "jason sees black stars", "HTTP 404 20x"):
         assert words in shown
 
 

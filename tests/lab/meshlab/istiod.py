@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,11 @@ from meshlab.controllers import component_kubeconfig
 from meshlab.files import private_dir, write_private
 from meshlab.keeper import Keeper
 from meshlab.processes import Processes
+
+log = logging.getLogger(__name__)
+
+#: Seconds that a running istiod gets to read its changed mesh configuration.
+_FOLLOWING = 5.0
 
 #: istiod's own user in the mesh's API server; data/mesh-roles.yml says what it may do.
 USER = "istiod"
@@ -114,14 +121,41 @@ class Istiod:
         self._keeper.watch()
 
     def configure(self, configuration: dict[str, Any]) -> None:
-        """Set what differs from mesh to mesh, see meshconfig.configuration(); a running istiod reads it again."""
+        """Set what differs from mesh to mesh, see meshconfig.configuration(); returns when istiod has it.
+
+        A running istiod reads its file again by itself. Where it does not (the machine has no file watches left, for
+        one, which istiod passes over in silence), it is replaced by one that does, as the product would roll it out.
+        """
         defaults = yaml.safe_load((_DATA / "mesh.yml").read_text())
-        mesh = {**defaults, **configuration.get("mesh", {})}
-        write_private(self._folder / "mesh.yml", yaml.safe_dump(mesh))
+        mesh = yaml.safe_dump({**defaults, **configuration.get("mesh", {})})
+        file = self._folder / "mesh.yml"
+        changes = not file.exists() or file.read_text() != mesh
+        keeper = self._keeper if changes and self._keeper and self._keeper.keeping else None
+        before = self._active() if keeper else ""
         # The part of the Helm chart's values that istiod and the injection template read.
         values = {"multiCluster": {"clusterName": ""}, "network": "", "proxy": configuration.get("proxy", {})}
         inject = private_dir(self._folder / "var" / "lib" / "istio" / "inject")
         write_private(inject / "values", json.dumps({"global": values}))
+        write_private(file, mesh)
+        if keeper and not self._follows(before):
+            log.warning("istiod of %s does not follow its mesh configuration and is replaced", self._mesh_id)
+            keeper.process.kill()
+
+    def _follows(self, before: str) -> bool:
+        deadline = time.monotonic() + _FOLLOWING
+        while self._active() in (before, ""):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return True
+
+    def _active(self) -> str:
+        """The mesh configuration that istiod works with; empty when it does not say."""
+        try:
+            answer = self._http.request("GET", f"http://{self.address}:{HTTP_PORT}/debug/mesh")
+        except urllib3.exceptions.HTTPError:
+            return ""
+        return answer.data.decode() if answer.status == 200 else ""
 
     def stop(self) -> None:
         """Stop the process."""
