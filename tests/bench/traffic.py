@@ -42,9 +42,9 @@ GOALS = {
 }
 MEANINGS = {
     "lab_up_s": "Lab with two clusters and traffic up, binaries built (s)",
-    "direct_rps": "Requests per second of `asm_probe`, 16 at a time, at a pod",
+    "direct_rps": "Requests per second of `asm_probe`, 16 at a time, at a pod, best of 5 turns",
     "gateway_rps": "The same at the gateway",
-    "gateway_over_direct": "Gateway against pod",
+    "gateway_over_direct": "Gateway against pod, median of 5 turns",
     "sequential_rps": "Requests per second of `urlopen` in a loop at the gateway (a connection for each request)",
     "kept_alive_rps": "Requests per second of `http.client` there, one after the other over one connection",
     "probe_rps": "The better of the probe's two figures",
@@ -55,6 +55,7 @@ MEANINGS = {
 }
 _CHANGES = 50
 _REQUESTS = 4000
+_TURNS = 5
 _VERSION = '"podname":\\s*"reviews-(v\\d)'
 
 
@@ -149,17 +150,22 @@ def measure(workdir: Path) -> dict[str, float]:
     kube = kube_of(workdir, cluster)
     pods = kube.list("/api/v1/namespaces/bookinfo/pods", labelSelector="app=productpage")
     direct = control.expose(cluster, pods[0]["metadata"]["name"], 9080, namespace="bookinfo")
-    at_pod = probe(direct, path="/api/v1/products", count=_REQUESTS, concurrency=16)
-    at_gateway = probe(gateway, path="/api/v1/products", count=_REQUESTS, concurrency=16)
+    # In turn, several times: what the machine does otherwise falls on both alike.
+    at_pod, at_gateway, ratios = 0.0, 0.0, []
+    for _turn in range(_TURNS):
+        one = probe(direct, path="/api/v1/products", count=_REQUESTS, concurrency=16)["throughput"]
+        other = probe(gateway, path="/api/v1/products", count=_REQUESTS, concurrency=16)["throughput"]
+        at_pod, at_gateway = max(at_pod, one), max(at_gateway, other)
+        ratios.append(other / one)
     one_by_one = sequential(gateway, "/api/v1/products", 500)
     one_connection = kept_alive(gateway, "/api/v1/products", 500)
-    figures["direct_rps"] = at_pod["throughput"]
-    figures["gateway_rps"] = at_gateway["throughput"]
-    figures["gateway_over_direct"] = at_gateway["throughput"] / at_pod["throughput"]
+    figures["direct_rps"] = at_pod
+    figures["gateway_rps"] = at_gateway
+    figures["gateway_over_direct"] = percentile(sorted(ratios), 50)
     figures["sequential_rps"] = one_by_one
     figures["kept_alive_rps"] = one_connection
-    figures["probe_rps"] = max(at_pod["throughput"], at_gateway["throughput"])
-    figures["probe_over_sequential"] = at_gateway["throughput"] / one_by_one
+    figures["probe_rps"] = max(at_pod, at_gateway)
+    figures["probe_over_sequential"] = at_gateway / one_by_one
     times = apply_to_effect(kube_of(workdir, mesh_id), gateway)
     figures["apply_to_effect_p50_s"] = percentile(times, 50)
     figures["apply_to_effect_p99_s"] = percentile(times, 99)
