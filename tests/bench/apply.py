@@ -21,7 +21,7 @@ from typing import Any
 import yaml
 
 from tests.bench import documents
-from tests.bench.apply_peers import BARE, ENGINE, OURS, ROOT, Bare, Peer, Wanted, make_peers
+from tests.bench.apply_peers import BARE, ENGINE, OURS, ROOT, Peer, Wanted, make_peers
 from tests.bench.apply_process import watched_run
 from tests.bench.apply_server import BenchServer
 from tests.bench.apply_table import markdown, printed
@@ -120,7 +120,8 @@ def fastest(rows: list[Row], case: str, rtt: float) -> str:
 def run(given: argparse.Namespace, server: BenchServer, folder: Path) -> list[Row]:
     rows: list[Row] = []
     peers = make_peers(given.peers)
-    warm_up(server, folder)
+    for peer in peers:
+        warm_up(server, peer, folder)
     for objects in sorted(given.objects):
         files = Files(folder, objects)
         for rtt in given.rtt:
@@ -142,11 +143,11 @@ def run(given: argparse.Namespace, server: BenchServer, folder: Path) -> list[Ro
     return rows
 
 
-def warm_up(server: BenchServer, folder: Path) -> None:
-    """The first objects of a kind cost a new server much more: nobody is to be measured with that."""
-    files = Files(folder, 200)
-    for case in ("first", "all"):
-        measure(server, Bare(), case, files, 0, folder)
+def warm_up(server: BenchServer, peer: Peer, folder: Path) -> None:
+    """The first objects of a kind cost a new server much more, and a program its first start: nobody pays for that."""
+    server.clear()
+    measure(server, peer, "first", Files(folder, 100), 0, folder)
+    server.clear()
 
 
 def save(rows: list[Row], given: argparse.Namespace) -> None:
