@@ -20,7 +20,7 @@ export ANSIBLE_CALLBACK_RESULT_FORMAT := yaml
 export ANSIBLE_LOCALHOST_WARNING := False
 export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
 
-.PHONY: help setup demo remove-demo test unit integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all awx site-docs release ee matrix
+.PHONY: help setup demo remove-demo test unit integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all awx site-docs release ee matrix prometheus
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -111,6 +111,9 @@ bench-traffic: binaries ## measures real traffic; prints a table and writes test
 
 awx: setup ## AWX as code against a served API; fetches the collection awx.awx once
 	@python -m pytest -q tests/awx
+
+prometheus: binaries ## the playbook canary held to a real Prometheus, which is built once
+	@python -m pytest -q tests/prometheus
 
 site-docs: setup ## the documentation site, in .cache/site/html
 	@python tools/site_docs.py

@@ -63,12 +63,25 @@ def find_go(cache: Path, report: Callable[[str], None]) -> Path:
     return go
 
 
-def build(go: Path, module: Path, programs: list[Program], scratch: Path, report: Callable[[str], None]) -> None:
-    """Build programs of ``module`` into ``scratch``/out. The caller removes ``scratch``, build cache included."""
+def build(
+    go: Path,
+    module: Path,
+    programs: list[Program],
+    scratch: Path,
+    report: Callable[[str], None],
+    *,
+    flags: Iterable[str] = FLAGS,
+    variables: dict[str, str] | None = None,
+) -> None:
+    """Build programs of ``module`` into ``scratch``/out. The caller removes ``scratch``, build cache included.
+
+    ``variables`` are set in the programs: ``{package.variable: value}``, the versions of the lab's servers by default.
+    """
     out = scratch / "out"
     out.mkdir(exist_ok=True)
-    defines = " ".join(f"-X {name}={value}" for name, value in stamps(module).items())
-    argv = [str(go), "build", "-v", *FLAGS, f"-ldflags=-s -w {defines}", "-o", f"{out}{os.sep}"]
+    wanted = stamps(module) if variables is None else variables
+    defines = " ".join(f"-X {name}={value}" for name, value in wanted.items())
+    argv = [str(go), "build", "-v", *flags, f"-ldflags=-s -w {defines}", "-o", f"{out}{os.sep}"]
     report(f"building {', '.join(one.output for one in programs)} with Go; 4 to 8 minutes on two processors, only once")
     _run([*argv, *(one.package for one in programs)], module, _environment(go, scratch), report)
 
