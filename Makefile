@@ -20,7 +20,7 @@ export ANSIBLE_CALLBACK_RESULT_FORMAT := yaml
 export ANSIBLE_LOCALHOST_WARNING := False
 export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
 
-.PHONY: help setup demo remove-demo test unit integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all awx site-docs release ee matrix prometheus
+.PHONY: help setup demo remove-demo test unit integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all awx site-docs release ee matrix matrix-here prometheus
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -68,7 +68,7 @@ remove-demo: lab-up ## take the demo's mesh away again
 	@eval "$$(python -m meshlab env)"
 	cd examples/bookinfo && ansible-playbook meshops.asm.remove -e @mesh.yml -e asm_remove=bookinfo
 
-test: lint unit sanity integration molecule ## everything that has to pass
+test: lint unit sanity integration molecule matrix-here ## everything that has to pass
 
 unit: setup ## unit tests
 	@python -m pytest -q tests/unit
@@ -129,6 +129,9 @@ ee: release ## the build context of an execution environment, in .cache/ee
 
 matrix: setup ## unit tests on the oldest and the newest supported pair of Python and ansible-core
 	@nox
+
+matrix-here: setup ## the same with the Pythons that this machine has; says which are missing
+	@nox --no-error-on-missing-interpreters
 
 build: setup ## the collection's artifact
 	@ansible-galaxy collection build --force
