@@ -19,7 +19,7 @@ from ansible_collections.meshops.asm.plugins.module_utils import gateways
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, Refused
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DONE, Progress, wait_until_done, waiting
+from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DONE, Progress, wait_until_done
 
 
 @dataclass(frozen=True)
@@ -100,11 +100,8 @@ class GatewayRelease:
         return self._kube is not None and self._kube.writes > 0
 
     def _progress(self, planned: list[Release]) -> Progress:
-        for release in planned:
-            left = gateways.services_left(self._cloud, release.name, list(release.leaving))
-            if left:
-                return waiting(f"the Service istio-{release.name} to be gone from {', '.join(left)}")
-        return DONE
+        looks = (gateways.departure_progress(self._cloud, one.name, list(one.leaving)) for one in planned)
+        return next((look for look in looks if not look.done), DONE)
 
     def _control_plane(self, mesh: dict[str, Any]) -> KubeClient:
         if self._kube is None:

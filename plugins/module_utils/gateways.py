@@ -137,3 +137,9 @@ def services_left(cloud: Cloud, name: str, cluster_ids: list[str]) -> list[str]:
         finally:
             client.close()
     return left
+
+
+def departure_progress(cloud: Cloud, name: str, cluster_ids: list[str]) -> Progress:
+    """Whether the gateway's Service is gone from these clusters (ids), and with it its load balancers."""
+    left = services_left(cloud, name, cluster_ids)
+    return waiting(f"the Service istio-{name} to be gone from {', '.join(left)}") if left else DONE

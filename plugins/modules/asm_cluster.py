@@ -225,22 +225,21 @@ class Clusters(ResourceModule):
         return {"mesh": mesh, "attached": attached, "candidates": known, "releases": self._releases(mesh, attached)}
 
     def _releases(self, mesh: dict[str, Any], attached: list[dict[str, Any]]) -> list[gateway_release.Release]:
-        listed = [clusters.pick(attached, item["name"]) for item in self.params["clusters"]]
-        named = {str(cluster["ClusterId"]) for cluster in listed if cluster}
-        leaving = self._leaving({str(cluster["ClusterId"]) for cluster in attached}, named)
-        if not leaving or not self.params["release_gateways"]:
-            return []
-        return self.gateways.find(mesh, leaving)
+        leaving = self._leaving(attached)
+        return self.gateways.find(mesh, leaving) if leaving and self.params["release_gateways"] else []
 
-    def _leaving(self, attached: set[str], named: set[str]) -> set[str]:
+    def _leaving(self, attached: list[dict[str, Any]]) -> set[str]:
+        """The ids of the attached clusters that the options detach."""
+        picked = [clusters.pick(attached, item["name"]) for item in self.params["clusters"]]
+        named = {str(cluster["ClusterId"]) for cluster in picked if cluster}
         if self.params["state"] == "absent":
-            return attached & named
-        return attached - named if self.params["purge"] else set()
+            return named
+        return {str(cluster["ClusterId"]) for cluster in attached} - named if self.params["purge"] else set()
 
     def plan(self, found: Any) -> Plan:
         attached = {str(cluster["ClusterId"]): cluster for cluster in found["attached"]}
-        add, named = self._sort_out(found, attached)
-        gone = self._leaving(set(attached), named)
+        add = self._sort_out(found, attached)
+        gone = self._leaving(found["attached"])
         stay = [cluster for key, cluster in attached.items() if key not in gone]
         remove = [cluster for key, cluster in attached.items() if key in gone]
         names = {key: clusters.name(cluster) for key, cluster in attached.items()}
@@ -260,8 +259,8 @@ class Clusters(ResourceModule):
         changes = Changes(found["mesh"], add, remove, found["releases"], released)
         return Plan(UPDATE, before, after, changes, [clusters.as_user_sees(one) for one in predicted], warnings)
 
-    def _sort_out(self, found: Any, attached: dict[str, Any]) -> tuple[list[dict[str, Any]], set[str]]:
-        """What is to be added, and the ids of all clusters that the task names; every refusal in one error."""
+    def _sort_out(self, found: Any, attached: dict[str, Any]) -> list[dict[str, Any]]:
+        """What is to be added; every refusal in one error."""
         add: list[dict[str, Any]] = []
         named: set[str] = set()
         refused: list[str] = []
@@ -282,7 +281,7 @@ class Clusters(ResourceModule):
                 named.add(str(cluster["ClusterId"]))
         if refused:
             raise Refused(" ".join(refused) + " Nothing was changed.")
-        return add, named
+        return add
 
     def _to_retry(self, cluster: dict[str, Any]) -> bool:
         return self.params["state"] == "present" and clusters.is_failed(cluster)

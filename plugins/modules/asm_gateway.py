@@ -478,18 +478,15 @@ class Gateway(ResourceModule):
     def _departure_progress(self, live: Any) -> Progress:
         """A cluster that the gateway was taken out of keeps the load balancer until the Service is gone."""
         left_behind = self.deployed - set(((live or {}).get("spec") or {}).get("clusterIds") or [])
-        return self._services_progress(sorted(left_behind)) if left_behind else DONE
+        return self._gone_from(left_behind) if left_behind else DONE
 
     def _removal_progress(self, live: Any) -> Progress:
         if live is not None:
             return waiting(f"gateway '{self.params['name']}' to leave the control plane")
-        return self._services_progress(sorted(self.deployed or self.names))
+        return self._gone_from(self.deployed or set(self.names))
 
-    def _services_progress(self, cluster_ids: list[str]) -> Progress:
-        left = gateways.services_left(self.cloud, self.params["name"], cluster_ids)
-        if left:
-            return waiting(f"the Service istio-{self.params['name']} to be gone from {', '.join(left)}")
-        return DONE
+    def _gone_from(self, cluster_ids: set[str]) -> Progress:
+        return gateways.departure_progress(self.cloud, self.params["name"], sorted(cluster_ids))
 
     def view(self, found: Any) -> Any:
         return None if found["live"] is None else gateways.view(found["live"], self.names)

@@ -21,7 +21,7 @@ from typing import Any
 import yaml
 
 from tests.bench import documents
-from tests.bench.apply_peers import BARE, ENGINE, OURS, ROOT, Peer, Wanted, make_peers
+from tests.bench.apply_peers import BARE, ENGINE, OURS, OWN, ROOT, Peer, Wanted, make_peers
 from tests.bench.apply_process import watched_run
 from tests.bench.apply_server import BenchServer
 from tests.bench.apply_table import markdown, printed
@@ -29,7 +29,7 @@ from tests.bench.machine import describe_machine
 
 RESULTS = ROOT / "tests" / "bench" / "results" / "apply.json"
 CASES = ("first", "unchanged", "one", "all", "prune", "first_validated")
-PEERS = (OURS, ENGINE, BARE, "kubectl", "k8s-server-side", "k8s-merge")
+PEERS = (*OWN, "kubectl", "k8s-server-side", "k8s-merge")
 # Peers that go round by round take many minutes for each case behind a real distance, or with thousands of objects:
 # there they run only these cases, and beyond MANY objects only the peer that was the fastest in this run so far.
 MANY, LONG_CASES = 1000, ("first", "unchanged")
@@ -113,7 +113,7 @@ def sequence(peer: Peer, cases: list[str]) -> list[str]:
 def fastest(rows: list[Row], case: str, rtt: float) -> str:
     """The peer that was the fastest in a case so far; empty when none has run."""
     others = [row for row in rows if row["case"] == case and row["rtt_ms"] == round(rtt)]
-    others = [row for row in others if row["peer"] not in (OURS, ENGINE, BARE)]
+    others = [row for row in others if row["peer"] not in OWN]
     return min(others, key=lambda row: row["seconds"] / row["objects"])["peer"] if others else ""
 
 
@@ -127,7 +127,7 @@ def run(given: argparse.Namespace, server: BenchServer, folder: Path) -> list[Ro
         for rtt in given.rtt:
             for peer in peers:
                 cases = given.cases
-                if (rtt or objects > MANY) and peer.name not in (OURS, ENGINE, BARE):
+                if (rtt or objects > MANY) and peer.name not in OWN:
                     cases = [case for case in cases if case in LONG_CASES]
                     best = fastest(rows, "first", rtt) or fastest(rows, "first", 0)
                     if objects > MANY and best and peer.name != best:

@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PEERS_FOLDER = ROOT / ".cache" / "bench"
 PEER_PACKAGES = ("ansible==12.3.0", "kubernetes==37.0.2")
 OURS, ENGINE, BARE = "meshops.asm", "meshops.asm engine", "bare writes"
+#: What is no peer: everybody else is.
+OWN = (OURS, ENGINE, BARE)
 
 
 @dataclass

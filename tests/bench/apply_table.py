@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.bench.apply_peers import BARE, ENGINE, OURS
+from tests.bench.apply_peers import ENGINE, OURS, OWN
 
 Row = dict[str, Any]
 
@@ -36,7 +36,7 @@ def markdown(rows: list[Row], machine: str, measured: str) -> str:
     lines.append("|---:|---:|---|---|---:|---:|---:|---:|---|")
     for row in sorted(rows, key=lambda one: (one["objects"], one["rtt_ms"], one["case"])):
         found, wanted = ratio(row, rows), goal(row)
-        text = f"{found:.1f}x" if found and row["peer"] in (OURS, ENGINE, BARE) else ""
+        text = f"{found:.1f}x" if found and row["peer"] in OWN else ""
         text += f" (goal {wanted:.0f}x)" if wanted and found else ""
         cells = [row["objects"], f"{row['rtt_ms']} ms", row["case"], row["peer"], f"{row['seconds']:.2f}"]
         cells += [row["requests"], f"{row['bytes'] / 1e6:.2f}", row["peak_mb"], text]
@@ -48,7 +48,7 @@ def ratio(row: Row, rows: list[Row]) -> float | None:
     """How many times faster a row is than the fastest peer in the same case; None without one."""
     case = "first" if row["case"] == "first_validated" else row["case"]
     same = [one for one in rows if (one["objects"], one["rtt_ms"]) == (row["objects"], row["rtt_ms"])]
-    peers = [one["seconds"] for one in same if one["case"] == case and one["peer"] not in (OURS, ENGINE, BARE)]
+    peers = [one["seconds"] for one in same if one["case"] == case and one["peer"] not in OWN]
     return min(peers) / row["seconds"] if peers and row["seconds"] else None
 
 
