@@ -13,19 +13,19 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from meshlab import gobuild
-from meshlab.binaries import SERVERS, cache_folder
+from meshlab.binaries import cache_folder
 
 ROOT = Path(__file__).resolve().parents[2]
+KUBECTL = ROOT / "tests" / "bench" / "kubectl"
 PEERS_FOLDER = ROOT / ".cache" / "bench"
 PEER_PACKAGES = ("ansible==12.3.0", "kubernetes==37.0.2")
-OURS, ENGINE, BARE = "meshops.asm", "meshops.asm engine", "bare writes"
+OURS, ENGINE, BARE, ALONE = "meshops.asm", "meshops.asm engine", "bare writes", "ansible alone"
 #: What is no peer: everybody else is.
-OWN = (OURS, ENGINE, BARE)
+OWN = (OURS, ENGINE, BARE, ALONE)
 
 
 @dataclass
@@ -55,8 +55,8 @@ class Peer:
 class Kubectl(Peer):
     """``kubectl apply --server-side``; what is to go is deleted by its own file."""
 
-    def __init__(self, program: str) -> None:
-        super().__init__("kubectl")
+    def __init__(self, name: str, program: str) -> None:
+        super().__init__(name)
         self._program = program
 
     def commands(self, wanted: Wanted, kubeconfig: Path, folder: Path) -> list[list[str]]:
@@ -115,11 +115,24 @@ class Bare(Peer):
         return [[sys.executable, "-m", "tests.bench.apply_bare", str(kubeconfig), str(wanted.file)]]
 
 
+class Alone(Peer):
+    """No tool either, but the time that every playbook takes which does nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(ALONE)
+
+    def commands(self, wanted: Wanted, kubeconfig: Path, folder: Path) -> list[list[str]]:
+        program = str(Path(sys.executable).parent / "ansible-playbook")
+        return [[program, str(_playbook(folder, [{"ansible.builtin.debug": {"msg": "nothing to do"}}]))]]
+
+
 def make_peers(names: list[str]) -> list[Peer]:
     """The peers with these names, installed where that is necessary. Ours comes first."""
-    peers: list[Peer] = [Ours(), Engine(), Bare()]
+    peers: list[Peer] = [Ours(), Engine(), Bare(), Alone()]
     if "kubectl" in names:
-        peers.append(Kubectl(kubectl()))
+        peers.append(Kubectl("kubectl", kubectl()))
+    if "kubectl-path" in names:
+        peers.append(Kubectl("kubectl-path", shutil.which("kubectl") or "kubectl"))
     if any(name.startswith("k8s-") for name in names):
         folder = core_environment()
         peers.append(Core("k8s-server-side", folder, {"apply": True, "server_side_apply": {"field_manager": "bench"}}))
@@ -129,18 +142,9 @@ def make_peers(names: list[str]) -> list[Peer]:
 
 
 def kubectl() -> str:
-    """kubectl of the path, else one built from the sources of the lab's own API server."""
-    found = shutil.which("kubectl")
-    if found:
-        return found
-    built = PEERS_FOLDER / "kubectl"
-    if not built.exists():
-        PEERS_FOLDER.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=PEERS_FOLDER, prefix="build-") as scratch:
-            program = gobuild.Program("kubectl", "k8s.io/kubernetes/cmd/kubectl")
-            gobuild.build(gobuild.find_go(cache_folder(), print), SERVERS, [program], Path(scratch), print)
-            (Path(scratch) / "out" / "kubectl").replace(built)
-    return str(built)
+    """kubectl of the API server's own version, built once: an older one may take several times as long."""
+    programs = [gobuild.Program("kubectl", "k8s.io/kubernetes/cmd/kubectl")]
+    return str(gobuild.build_once(cache_folder(), KUBECTL, programs, print, flags=gobuild.FAST_FLAGS) / "kubectl")
 
 
 def core_environment() -> Path:

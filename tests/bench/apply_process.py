@@ -13,7 +13,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-_EVERY = 0.1
+# Often enough for memory that stays for seconds; looking takes time from what is looked at.
+_EVERY = 0.25
 
 
 @dataclass(frozen=True)

@@ -3,96 +3,116 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A TCP proxy on loopback that makes every byte late, as a distant server would, and counts the bytes.
 
-A process of its own, so that it takes no time from what is measured. Prints its port; for each line on its input it
-prints how many bytes have passed since the last one. Ends with its input.
+A process of its own, and as little work as possible: it shares the processors with what is measured. Prints its port;
+for each line on its input it prints how many bytes have passed since the last one. Ends with its input.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import os
 import sys
 from collections import deque
+from typing import Any
 
-_CHUNK = 1 << 16
 # What may be under way in one direction of one connection: as the window of a real line, bounded.
 _MOST_UNDER_WAY = 4 << 20
 
 
-class Direction:
-    """Passes on what ``reader`` gives to ``writer``, ``delay`` seconds later and in order."""
+class Side(asyncio.Protocol):
+    """One end of a connection. What it receives leaves at its ``other`` end, ``delay`` seconds later and in order."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float) -> None:
-        self.bytes = 0
-        self._reader = reader
-        self._writer = writer
+    other: Side
+
+    def __init__(self, count: list[int], delay: float) -> None:
+        self._count = count
         self._delay = delay
         self._late: deque[tuple[float, bytes]] = deque()
         self._under_way = 0
-        self._moved = asyncio.Event()
+        self._ended = False
+        self._loop = asyncio.get_running_loop()
+        self.transport: Any = None
 
-    async def run(self, count: list[int]) -> None:
-        """Until either side closes. ``count[0]`` grows by every byte."""
-        loop = asyncio.get_running_loop()
-        sender = asyncio.create_task(self._send()) if self._delay else None
-        with contextlib.suppress(OSError):
-            while data := await self._reader.read(_CHUNK):
-                count[0] += len(data)
-                if not sender:
-                    self._writer.write(data)
-                    await self._writer.drain()
-                    continue
-                self._late.append((loop.time() + self._delay, data))
-                self._under_way += len(data)
-                self._moved.set()
-                while self._under_way > _MOST_UNDER_WAY:
-                    await asyncio.sleep(self._delay / 10)
-        if sender:
-            self._late.append((loop.time() + self._delay, b""))
-            self._moved.set()
-            await sender
-        with contextlib.suppress(OSError):
-            self._writer.write_eof()
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
 
-    async def _send(self) -> None:
-        loop = asyncio.get_running_loop()
-        with contextlib.suppress(OSError):
-            while True:
-                while not self._late:
-                    self._moved.clear()
-                    await self._moved.wait()
-                due, data = self._late.popleft()
-                if (rest := due - loop.time()) > 0:
-                    await asyncio.sleep(rest)
-                if not data:
-                    return
-                self._under_way -= len(data)
-                self._writer.write(data)
-                await self._writer.drain()
+    def data_received(self, data: bytes) -> None:
+        self._count[0] += len(data)
+        self._under_way += len(data)
+        if self._under_way > _MOST_UNDER_WAY:
+            self.transport.pause_reading()
+        self._send_late(data)
+
+    def eof_received(self) -> bool:
+        self._send_late(b"")
+        return True  # the other direction stays open
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if error and self.other.transport:
+            self.other.transport.abort()
+
+    def _send_late(self, data: bytes) -> None:
+        """Keeps data for its time; none means the end. One timer for each direction, so that the order stays."""
+        waiting = bool(self._late)
+        self._late.append((self._loop.time() + self._delay, data))
+        if not self._delay:
+            self._send()
+        elif not waiting:
+            self._loop.call_later(self._delay, self._send)
+
+    def _send(self) -> None:
+        now = self._loop.time()
+        while self._late and self._late[0][0] <= now:
+            _due, data = self._late.popleft()
+            self._under_way -= len(data)
+            if data:
+                self.other.transport.write(data)
+            else:
+                self._end()
+        if self._late:
+            self._loop.call_at(self._late[0][0], self._send)
+        elif not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def _end(self) -> None:
+        self._ended = True
+        if self.other._ended:
+            self.transport.close()
+            self.other.transport.close()
+        elif not self.other.transport.is_closing():
+            self.other.transport.write_eof()
+
+
+class Near(Side):
+    """The end of a client: opens the far one."""
+
+    def __init__(self, count: list[int], delay: float, host: str, port: int) -> None:
+        super().__init__(count, delay)
+        self._server = (host, port)
+        self.other = Side(count, delay)
+        self.other.other = self
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.transport.pause_reading()
+        self._task = self._loop.create_task(self._connect())
+
+    async def _connect(self) -> None:
+        try:
+            await self._loop.create_connection(lambda: self.other, *self._server)
+        except OSError:
+            self.transport.abort()
+        else:
+            self.transport.resume_reading()
 
 
 async def serve(host: str, port: int, delay: float) -> None:
     """Listens on a free port of 127.0.0.1 until standard input ends. ``delay`` is that of one way."""
     count = [0]
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            far_reader, far_writer = await asyncio.open_connection(host, port)
-        except OSError:
-            writer.transport.abort()
-            return
-        there, back = Direction(reader, far_writer, delay), Direction(far_reader, writer, delay)
-        try:
-            await asyncio.gather(there.run(count), back.run(count))
-        finally:
-            writer.transport.abort()
-            far_writer.transport.abort()
-
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
     loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Near(count, delay, host, port), "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
     while await loop.run_in_executor(None, sys.stdin.readline):
         print(count[0], flush=True)
         count[0] = 0

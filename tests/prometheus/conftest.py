@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -49,17 +47,8 @@ class Prometheus:
 @pytest.fixture(scope="session")
 def program() -> Path:
     """The program, from the cache or built now."""
-    content = b"".join((_MODULE / name).read_bytes() for name in ("go.mod", "go.sum"))
-    cache = cache_folder()
-    built = cache / f"prometheus-{hashlib.sha256(content + repr(_FLAGS).encode()).hexdigest()[:16]}"
-    if not built.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="build-", dir=cache) as scratch:
-            go = gobuild.find_go(cache, print)
-            programs = [gobuild.Program("prometheus", "github.com/prometheus/prometheus/cmd/prometheus")]
-            gobuild.build(go, _MODULE, programs, Path(scratch), print, flags=_FLAGS, variables={})
-            (Path(scratch) / "out" / "prometheus").replace(built)
-    return built
+    programs = [gobuild.Program("prometheus", "github.com/prometheus/prometheus/cmd/prometheus")]
+    return gobuild.build_once(cache_folder(), _MODULE, programs, print, flags=_FLAGS, variables={}) / "prometheus"
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def dry_run(
     coming = {(kind.group, kind.kind) for kind in new_kinds}
 
     def ask(item: Item) -> Json | None:
-        body = _sized(item)
+        body = item.body or {}
         try:
             if item.namespace in absent:
                 return _tried_elsewhere(client, item, body)
@@ -99,10 +99,10 @@ def dry_run(
 def check_sizes(items: Iterable[Item]) -> None:
     """Sets ``error`` on items that are too large to be stored: found here, before anything has been written."""
     for item in items:
-        try:
-            _sized(item)
-        except InvalidInput as error:
-            item.error, item.outcome = error, FAILED
+        size = len(json.dumps(item.body, separators=(",", ":")))
+        if size > MOST_BYTES:
+            text = f"{item.title} has {size:,} bytes; the API server stores at most {MOST_BYTES:,} in one object."
+            item.error, item.outcome = InvalidInput(f"{text} Split it."), FAILED
 
 
 def apply_all(client: KubeClient, items: Iterable[Item], *, force: bool) -> None:
@@ -220,7 +220,7 @@ def wait_until_gone(client: KubeClient, path: str, live: Json, title: str) -> No
 def _write(client: KubeClient, item: Item, force: bool) -> Json:
     if item.terminating and item.live:
         wait_until_gone(client, item.path, item.live, item.title)
-    return client.apply(item.path, _sized(item), force=force)
+    return client.apply(item.path, item.body or {}, force=force)
 
 
 def _delete(client: KubeClient, item: Item) -> None:
@@ -246,16 +246,6 @@ def _without_record(answer: Json | None) -> Json | None:
 def _skip(batch: list[Item]) -> None:
     for item in batch:
         item.outcome = SKIPPED
-
-
-def _sized(item: Item) -> Json:
-    body = item.body or {}
-    size = len(json.dumps(body, separators=(",", ":")))
-    if size > MOST_BYTES:
-        raise InvalidInput(
-            f"{item.title} has {size:,} bytes; the API server stores at most {MOST_BYTES:,} in one object. Split it."
-        )
-    return body
 
 
 def _wait_for_kinds(client: KubeClient, definitions: list[Item]) -> None:

@@ -86,7 +86,12 @@ class KubeClient:
         self._headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": MANAGER}
         if endpoint.authorization:
             self._headers["Authorization"] = endpoint.authorization
-        self._http = self._pool(endpoint, concurrency)
+        self._http = self._manager(endpoint, concurrency)
+        # All requests go to one server: looking up its pool each time would be a good part of a request's cost here.
+        self._pool = self._http.connection_from_url(endpoint.server)
+        # What stands before a path in a request. Only to a proxy for plain HTTP it is more than the path itself.
+        plain = self._http.proxy and endpoint.server.startswith("http:")
+        self._before = endpoint.server if plain else urlsplit(endpoint.server).path
         self._threads = ThreadPoolExecutor(max_workers=concurrency)
         self._lock = threading.Lock()
         self._away: Unreachable | None = None
@@ -161,7 +166,7 @@ class KubeClient:
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._http.clear()
 
-    def _pool(self, endpoint: Endpoint, concurrency: int) -> Any:
+    def _manager(self, endpoint: Endpoint, concurrency: int) -> Any:
         settings: dict[str, Any] = {
             "maxsize": concurrency,
             "block": True,
@@ -209,7 +214,7 @@ class KubeClient:
             self.writes += written
 
     def _request(self, method: str, path: str, query: Json, body: bytes | None = None, content: str = "") -> Json:
-        url = f"{self._server}{path}" + (f"?{urlencode(query)}" if query else "")
+        url = f"{self._before}{path}" + (f"?{urlencode(query)}" if query else "")
         deadline = time.monotonic() + self._patience
         pause = 0.1
         while True:
@@ -240,7 +245,9 @@ class KubeClient:
         headers = {**self._headers, "Content-Type": content} if content else self._headers
         errors = self._urllib3.exceptions
         try:
-            answer = self._http.request(method, url, body=body, headers=headers, retries=False, redirect=False)
+            answer = self._pool.urlopen(
+                method, url, body=body, headers=headers, retries=False, redirect=False, assert_same_host=False
+            )
         except errors.SSLError as error:
             problem = Unreachable(
                 f"No trusted TLS connection to the API server {self._server}: {error}. Either the kubeconfig is of "

