@@ -20,7 +20,7 @@ export ANSIBLE_CALLBACK_RESULT_FORMAT := yaml
 export ANSIBLE_LOCALHOST_WARNING := False
 export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
 
-.PHONY: help setup demo remove-demo test unit integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all awx site-docs release ee matrix matrix-here prometheus
+.PHONY: help setup demo remove-demo test unit integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all awx site-docs release ee matrix matrix-here prometheus analyzers
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -114,6 +114,9 @@ awx: setup ## AWX as code against a served API; fetches the collection awx.awx o
 
 prometheus: binaries ## the playbook canary held to a real Prometheus, which is built once
 	@python -m pytest -q tests/prometheus
+
+analyzers: setup ## the checks of lint held to Istio's own analyzers, which are built once
+	@python -m pytest -q tests/analyzers
 
 site-docs: setup ## the documentation site, in .cache/site/html
 	@python tools/site_docs.py

@@ -30,8 +30,9 @@ options:
       - V(ASM003), an error, tells a Gateway that is neither in the mesh nor in the task (IST0101).
       - V(ASM004), an error, tells VirtualServices for the same host within the mesh, of which one hides the other
         (IST0109).
-      - V(ASM005), a warning, tells a destination without Service or ServiceEntry (IST0101). Services of the clusters
-        are only judged where the kubeconfig of the mesh can read them.
+      - V(ASM005), a warning, tells a destination without Service or ServiceEntry, or with one that is not exported to
+        where the route is (IST0101). Services of the clusters are only judged where the kubeconfig of the mesh can read
+        them.
       - Objects of others are told only for what the task breaks, for example by taking away a subset that they use.
       - Any error fails the task, and nothing is written.
     type: bool

@@ -17,6 +17,7 @@ CLUSTER_DOMAIN = "svc.cluster.local"
 
 VIRTUAL_SERVICE, DESTINATION_RULE, GATEWAY = "VirtualService", "DestinationRule", "Gateway"
 SERVICE_ENTRY, SERVICE = "ServiceEntry", "Service"
+EXPORT_ANNOTATION = "networking.istio.io/exportTo"
 
 Json = dict[str, Any]
 # Kind, namespace, name.
@@ -90,7 +91,53 @@ class Hosts:
         self._plain = everything.difference(self._wild)
 
     def __contains__(self, host: object) -> bool:
-        return isinstance(host, str) and (host in self._plain or any(covers(one, host) for one in self._wild))
+        return isinstance(host, str) and (self.names(host) or self.matches(host))
+
+    def names(self, host: str) -> bool:
+        """Whether one of them is this host itself."""
+        return host in self._plain
+
+    def matches(self, host: str) -> bool:
+        """Whether one of those with a ``*`` covers the host."""
+        return any(covers(one, host) for one in self._wild)
+
+
+class Destinations:
+    """The hosts of ServiceEntries and Services, by the namespaces that see them (``exportTo``)."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        found: dict[str, set[str]] = {}
+        for (_kind, namespace, _name), spec in mesh.each(SERVICE_ENTRY):
+            for scope in scopes(texts(spec.get("exportTo")), namespace):
+                found.setdefault(scope, set()).update(full_host(host, namespace) for host in texts(spec.get("hosts")))
+        for (namespace, name), service in mesh.objects.get(SERVICE, {}).items():
+            given = str((service["metadata"].get("annotations") or {}).get(EXPORT_ANNOTATION) or "")
+            for scope in scopes([one.strip() for one in given.split(",") if one.strip()], namespace):
+                found.setdefault(scope, set()).add(full_host(name, namespace))
+        self._scoped = {scope: Hosts(patterns) for scope, patterns in found.items()}
+
+    def __contains__(self, host: str) -> bool:
+        """Whether the host is known anywhere."""
+        return any(host in hosts for hosts in self._scoped.values())
+
+    def visible(self, host: str, namespace: str, export_to: list[str]) -> bool:
+        """Whether a VirtualService of ``namespace`` can send to the host; as Istio's analyzer sees it, names count in
+        the namespaces to which the VirtualService is exported, patterns in its own.
+        """
+        where = {"*", *(scopes(export_to, namespace) if export_to else [namespace])}
+        named = any(self._of(scope).names(host) for scope in where)
+        return named or any(self._of(scope).matches(host) for scope in ("*", namespace))
+
+    def _of(self, scope: str) -> Hosts:
+        return self._scoped.get(scope) or _NO_HOSTS
+
+
+_NO_HOSTS = Hosts([])
+
+
+def scopes(export_to: list[str], namespace: str) -> list[str]:
+    """The namespaces of an ``exportTo``, with its own instead of ``.``; without any, all."""
+    return [namespace if one == "." else one for one in export_to] or ["*"]
 
 
 def destinations(spec: Json) -> Iterator[tuple[str, Json]]:

@@ -24,14 +24,15 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio_lint.mesh import
     SERVICE_ENTRY,
     VIRTUAL_SERVICE,
     WARNING,
+    Destinations,
     Finding,
-    Hosts,
     Json,
     Key,
     Mesh,
     destinations,
     full_host,
     overlap,
+    scopes,
     texts,
     weighted_routes,
 )
@@ -100,8 +101,8 @@ def shadowed_hosts(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
     for key, spec in mesh.each(VIRTUAL_SERVICE):
         if _MESH_GATEWAY not in (texts(spec.get("gateways")) or [_MESH_GATEWAY]):
             continue
-        for scope in texts(spec.get("exportTo")) or ["*"]:
-            hosts = scoped.setdefault(key[1] if scope == "." else scope, {})
+        for scope in scopes(texts(spec.get("exportTo")), key[1]):
+            hosts = scoped.setdefault(scope, {})
             for host in texts(spec.get("hosts")):
                 hosts.setdefault(full_host(host, key[1]), []).append(key)
     found: dict[Key, Finding] = {}
@@ -124,17 +125,18 @@ def _shadow(rule: Rule, key: Key, host: str, rivals: set[Key]) -> Finding:
 
 
 def unknown_destinations(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
-    entries = (host for _key, spec in mesh.each(SERVICE_ENTRY) for host in texts(spec.get("hosts")))
-    services = (f"{key[2]}.{key[1]}.{CLUSTER_DOMAIN}" for key, _spec in mesh.each(SERVICE))
-    known = Hosts([*entries, *services])
+    known = Destinations(mesh)
     for key, spec in mesh.each(VIRTUAL_SERVICE):
         for place, target in destinations(spec):
             host = full_host(str(target.get("host") or ""), key[1])
             inside = host.endswith(f".{CLUSTER_DOMAIN}")
-            if host in known or (inside and not mesh.services_known):
+            if (inside and not mesh.services_known) or known.visible(host, key[1], texts(spec.get("exportTo"))):
                 continue
             what = "Service or ServiceEntry" if inside else "ServiceEntry"
-            yield rule.finding(key, place, f"no {what} is known for the host '{host}'")
+            text = f"no {what} is known for the host '{host}'"
+            if host in known:
+                text = f"the {what} of the host '{host}' is not exported to where this VirtualService is"
+            yield rule.finding(key, place, text)
 
 
 RULES = (

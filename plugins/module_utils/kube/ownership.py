@@ -182,13 +182,20 @@ def _is_ours(entry: Json) -> bool:
 
 def _equal(one: Any, other: Any) -> bool:
     """JSON equality: ``1`` and ``1.0`` are one number, ``1`` and ``true`` are not."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_equal(value, other[key]) for key, value in one.items())
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(_equal(left, right) for left, right in zip(one, other, strict=True))
-    return bool(one == other)
+    if one != other:
+        return False
+    if not isinstance(one, (dict, list)):
+        return isinstance(one, bool) is isinstance(other, bool)
+    # Python takes true for 1 at any depth. The same text settles nearly all cases, and much faster than looking at all.
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True) or _alike(one, other)
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if isinstance(one, dict):
+        return all(_alike(value, other[key]) for key, value in one.items())
+    if isinstance(one, list):
+        return all(_alike(left, right) for left, right in zip(one, other, strict=True))
+    return isinstance(one, bool) is isinstance(other, bool)
 
 
 def _key_of(item: Json, fields: list[str]) -> str:

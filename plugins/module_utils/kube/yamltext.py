@@ -11,6 +11,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Iterator
@@ -39,7 +40,7 @@ class YamlProblem(Exception):
 def load_all(text: str) -> Iterator[Any]:
     """The documents of ``text`` one by one, as JSON types. Raises ``YamlProblem``."""
     yaml = library("yaml", "PyYAML")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    loader = _loader_class(yaml)(text)
     try:
         while loader.check_node():
             yield _build(loader.get_node(), yaml)
@@ -49,6 +50,25 @@ def load_all(text: str) -> Iterator[Any]:
         raise YamlProblem(str(problem), mark.line + 1 if mark else 1) from error
     finally:
         loader.dispose()
+
+
+@functools.cache
+def _loader_class(yaml: Any) -> Any:
+    """PyYAML's safe loader, which takes a third of its time to find out anew what the same few words are."""
+
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        def __init__(self, stream: str) -> None:
+            super().__init__(stream)
+            self._known: dict[tuple[Any, Any, Any], Any] = {}
+
+        def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+            key = (kind, value, implicit)
+            tag = self._known.get(key)
+            if tag is None:
+                tag = self._known[key] = super().resolve(kind, value, implicit)
+            return tag
+
+    return Loader
 
 
 def _build(node: Any, yaml: Any) -> Any:

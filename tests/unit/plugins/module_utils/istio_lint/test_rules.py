@@ -172,6 +172,33 @@ def test_destinations_inside_are_judged_where_services_are_known() -> None:
     assert codes(routes("a", to("reviews")), before=(service,), services=True) == []
 
 
+@pytest.mark.parametrize(
+    ("entry", "route", "seen"),
+    [
+        ({}, {}, True),
+        ({"exportTo": ["shop"]}, {}, True),
+        ({"exportTo": ["."]}, {}, False),
+        ({"exportTo": ["pay"]}, {}, False),
+        ({"exportTo": ["pay"]}, {"exportTo": ["pay"]}, True),
+        ({"exportTo": ["pay"]}, {"exportTo": ["*"]}, False),
+    ],
+)
+def test_a_destination_has_to_be_exported_to_where_it_is_used(entry: Json, route: Json, seen: bool) -> None:
+    known = made("ServiceEntry", "api", "other", hosts=["api.example.com"], **entry)
+    found = told(routes("a", to("api.example.com"), **route), before=(known,))
+    assert [one.message for one in found if "is not exported to where this VirtualService is" not in one.message] == []
+    assert [one.code for one in found] == ([] if seen else ["ASM005"])
+
+
+def test_services_are_exported_by_an_annotation() -> None:
+    service = made("Service", "reviews", "pay")
+    route = routes("a", to("reviews.pay.svc.cluster.local"))
+    assert codes(route, before=(service,), services=True) == []
+    for value, told_codes in ((".", ["ASM005"]), ("pay, shop", [])):
+        service["metadata"]["annotations"] = {"networking.istio.io/exportTo": value}
+        assert codes(route, before=(service,), services=True) == told_codes
+
+
 def test_only_the_kinds_that_matter_are_read() -> None:
     assert needed_kinds({"VirtualService"}) == [
         "VirtualService",

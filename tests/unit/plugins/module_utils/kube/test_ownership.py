@@ -121,6 +121,23 @@ def test_numbers_are_equal_by_value_and_nothing_else_is(want: Any, have: Any, re
     assert judge(body, live) == result
 
 
+@pytest.mark.parametrize(
+    ("want", "have", "result"),
+    [
+        ([{"a": 1, "b": [2]}], [{"b": [2.0], "a": 1}], SAME),
+        ([{"a": 1}], [{"a": True}], UNSURE),
+        ([{"a": [0]}], [{"a": [False]}], UNSURE),
+        ([{"a": 1}], [{"a": 1, "b": 2}], UNSURE),
+        ([1, 2], [2, 1], UNSURE),
+    ],
+)
+def test_lists_that_are_one_value_are_equal_at_every_depth(want: Any, have: Any, result: str) -> None:
+    body = virtual_service(value=want)
+    live = stored(body)
+    live["spec"]["value"] = have
+    assert judge(body, live) == result
+
+
 def test_null_is_a_value() -> None:
     body = virtual_service(mirror=None)
     assert judge(body, stored(body)) == SAME
