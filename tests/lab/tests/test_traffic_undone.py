@@ -14,10 +14,15 @@ from shop import IDS, Shop
 def test_a_mesh_that_serves_leaves_nothing_behind(shop: Shop) -> None:
     octet, workdir = shop.lab.addresses.octet, shop.lab.workdir
     assert all(shop.page(cluster).version for cluster in IDS)
+
+    def envoys() -> list[str]:
+        return [line for line in traces.of_lab(octet, workdir) if line.startswith("process") and "envoy" in line]
+
+    # Pods of an earlier test may still be ending.
+    conftest.wait_for(lambda: len(envoys()) == 2 * 7, seconds=40)
     before = traces.of_lab(octet, workdir)
     kinds = {line.split()[0] for line in before}
     assert kinds == {"namespace", "process", "listener", "mount", "file"}
-    assert sum("envoy" in line for line in before if line.startswith("process")) == 2 * 7
     assert {f"listener {address}:80" for address in shop.gateways.values()} <= set(before)
     host = traces.of_host()
     conftest.end_shop()
