@@ -48,8 +48,8 @@ class Side(asyncio.Protocol):
         self._send_late(b"")
         return True  # the other direction stays open
 
-    def connection_lost(self, error: Exception | None) -> None:
-        if error and self.other.transport:
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc and self.other.transport:
             self.other.transport.abort()
 
     def _send_late(self, data: bytes) -> None:

@@ -65,8 +65,9 @@ def passed(process: subprocess.Popen[str]) -> int:
 @pytest.mark.parametrize("rtt", [0, 80])
 def test_everything_arrives_in_order_late_and_counted(echo: int, rtt: int) -> None:
     sent = os.urandom(3_000_000)
-    with line(echo, rtt) as (process, port), closing(socket.create_connection(("127.0.0.1", port))) as client:
+    with line(echo, rtt) as (process, port):
         began = time.monotonic()
+        client = socket.create_connection(("127.0.0.1", port))
         sender = threading.Thread(target=lambda: (client.sendall(sent), client.shutdown(socket.SHUT_WR)))
         sender.start()
         got = client.recv(1)
@@ -77,11 +78,13 @@ def test_everything_arrives_in_order_late_and_counted(echo: int, rtt: int) -> No
         assert got == sent
         assert passed(process) == 2 * len(sent)
         assert passed(process) == 0
+        client.close()
 
 
 def test_a_server_that_refuses_ends_the_connection() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
         port = free.getsockname()[1]
-    with line(port, 0) as (_process, near), closing(socket.create_connection(("127.0.0.1", near))) as client:
-        client.settimeout(10)
+    with line(port, 0) as (_process, near):
+        client = socket.create_connection(("127.0.0.1", near), timeout=10)
         assert client.recv(1) == b""
+        client.close()

@@ -245,7 +245,7 @@ class KubeClient:
         headers = {**self._headers, "Content-Type": content} if content else self._headers
         errors = self._urllib3.exceptions
         try:
-            answer = self._pool.urlopen(
+            answer = self._pool.request(
                 method, url, body=body, headers=headers, retries=False, redirect=False, assert_same_host=False
             )
         except errors.SSLError as error:

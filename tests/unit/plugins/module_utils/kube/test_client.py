@@ -185,8 +185,8 @@ def test_each_keeps_order_and_errors_apart(client: KubeClient) -> None:
 def test_tls_errors_are_final_unless_the_address_is_fresh(api: MemoryApi, fresh: bool) -> None:
     client = KubeClient(Endpoint(api.url.replace("http://", "https://")), patience=0.5, fresh=fresh)
     attempts: list[str] = []
-    request = client._pool.urlopen
-    client._pool.urlopen = lambda *args, **more: (attempts.append("one"), request(*args, **more))[1]
+    request = client._pool.request
+    client._pool.request = lambda *args, **more: (attempts.append("one"), request(*args, **more))[1]
     with pytest.raises(Unreachable, match="No trusted TLS connection"):
         client.get("/api")
     client.close()
