@@ -21,7 +21,10 @@ _MOST_UNDER_WAY = 4 << 20
 
 
 class Side(asyncio.Protocol):
-    """One end of a connection. What it receives leaves at its ``other`` end, ``delay`` seconds later and in order."""
+    """One end of a connection. What it receives leaves at its ``other`` end, ``delay`` seconds later and in order.
+
+    What comes before there is another end waits for it.
+    """
 
     other: Side
 
@@ -54,14 +57,17 @@ class Side(asyncio.Protocol):
 
     def _send_late(self, data: bytes) -> None:
         """Keeps data for its time; none means the end. One timer for each direction, so that the order stays."""
-        waiting = bool(self._late)
+        waiting = bool(self._late) or not self.other.transport
         self._late.append((self._loop.time() + self._delay, data))
+        if waiting:
+            return
         if not self._delay:
             self._send()
-        elif not waiting:
+        else:
             self._loop.call_later(self._delay, self._send)
 
     def _send(self) -> None:
+        """Sends on what is due, and comes back for the rest."""
         now = self._loop.time()
         while self._late and self._late[0][0] <= now:
             _due, data = self._late.popleft()
@@ -95,7 +101,6 @@ class Near(Side):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self.transport.pause_reading()
         self._task = self._loop.create_task(self._connect())
 
     async def _connect(self) -> None:
@@ -104,7 +109,7 @@ class Near(Side):
         except OSError:
             self.transport.abort()
         else:
-            self.transport.resume_reading()
+            self._send()
 
 
 async def serve(host: str, port: int, delay: float) -> None:

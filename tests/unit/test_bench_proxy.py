@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -16,6 +17,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests.bench.apply_proxy import Near
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -68,7 +71,12 @@ def test_everything_arrives_in_order_late_and_counted(echo: int, rtt: int) -> No
     with line(echo, rtt) as (process, port):
         began = time.monotonic()
         client = socket.create_connection(("127.0.0.1", port))
-        sender = threading.Thread(target=lambda: (client.sendall(sent), client.shutdown(socket.SHUT_WR)))
+
+        def send() -> None:
+            client.sendall(sent)
+            client.shutdown(socket.SHUT_WR)
+
+        sender = threading.Thread(target=send)
         sender.start()
         got = client.recv(1)
         assert time.monotonic() - began >= rtt / 1000
@@ -88,3 +96,41 @@ def test_a_server_that_refuses_ends_the_connection() -> None:
         client = socket.create_connection(("127.0.0.1", near), timeout=10)
         assert client.recv(1) == b""
         client.close()
+
+
+class Taken(asyncio.Transport):
+    """The client's end of a connection that has been taken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += data
+
+    def is_closing(self) -> bool:
+        return False
+
+    def pause_reading(self) -> None:
+        """What has been read before this is still handed over, so this holds nothing back."""
+
+    def resume_reading(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("rtt", [0, 80])
+def test_what_comes_before_the_server_is_reached_waits_for_it(echo: int, rtt: int) -> None:
+    async def early() -> bytes:
+        client = Taken()
+        near = Near([0], rtt / 2000, "127.0.0.1", echo)
+        near.connection_made(client)
+        near.data_received(b"early ")
+        near.data_received(b"bird")
+        for _attempt in range(1000):
+            if len(client.written) == len(b"early bird"):
+                break
+            await asyncio.sleep(0.01)
+        near.other.transport.close()
+        return client.written
+
+    assert asyncio.run(early()) == b"early bird"
