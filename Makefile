@@ -140,4 +140,4 @@ build: setup ## the collection's artifact
 	@ansible-galaxy collection build --force
 
 clean: lab-down ## remove what the targets made in this folder (the lab's binaries stay cached)
-	rm -rf $(VENV) .cache .ansible .ruff_cache .mypy_cache .pytest_cache tests/output *.tar.gz
+	rm -rf $(VENV) .cache .ansible .ruff_cache .mypy_cache .pytest_cache .nox tests/output *.tar.gz
