@@ -21,7 +21,7 @@ from typing import Any
 import yaml
 
 from tests.bench import documents
-from tests.bench.apply_peers import ALONE, BARE, ENGINE, OURS, OWN, ROOT, Peer, Wanted, make_peers
+from tests.bench.apply_peers import ALONE, BARE, BESIDE, ENGINE, OURS, OWN, ROOT, Peer, Wanted, make_peers
 from tests.bench.apply_process import watched_run
 from tests.bench.apply_server import BenchServer
 from tests.bench.apply_table import markdown, printed
@@ -29,7 +29,6 @@ from tests.bench.machine import describe_machine
 
 RESULTS = ROOT / "tests" / "bench" / "results" / "apply.json"
 CASES = ("first", "unchanged", "one", "all", "prune", "first_validated")
-BESIDE = (ENGINE, BARE, ALONE)
 PEERS = (*OWN, "kubectl", "k8s-server-side", "k8s-merge")
 # Peers that go round by round take many minutes for each case behind a real distance, or with thousands of objects:
 # there they run only these cases, and beyond MANY objects only the peer that was the fastest in this run so far.
@@ -103,11 +102,12 @@ def measure(server: BenchServer, peer: Peer, case: str, files: Files, rtt: float
     return {**row, "seconds": round(seconds, 2), "requests": requests, "bytes": size, "peak_mb": round(peak)}
 
 
-def measure_often(server: BenchServer, peer: Peer, case: str, files: Files, rtt: float, folder: Path) -> Row:
-    """The row with the median of the seconds, where a case is measured several times."""
+def measure_often(
+    server: BenchServer, peer: Peer, case: str, files: Files, rtt: float, folder: Path, times: int
+) -> Row:
+    """The row with the median of the seconds."""
     found: list[Row] = []
-    short = peer.name in OWN and case in REPEATED and files.objects <= MANY
-    for _unused in range(TIMES if short else 1):
+    for _unused in range(times):
         if case in ("first", "first_validated"):
             server.clear()
         found.append(measure(server, peer, case, files, rtt, folder))
@@ -150,8 +150,11 @@ def run(given: argparse.Namespace, server: BenchServer, folder: Path) -> list[Ro
                     if objects > MANY and best and peer.name != best:
                         continue
                 for case in sequence(peer, cases):
-                    row = measure_often(server, peer, case, files, rtt, folder)
-                    if case in cases and (peer.name != ENGINE or case == "unchanged"):
+                    counts = case in cases and (peer.name != ENGINE or case == "unchanged")
+                    short = peer.name in OWN and case in REPEATED and objects <= MANY
+                    times = TIMES if counts and short else 1
+                    row = measure_often(server, peer, case, files, rtt, folder, times)
+                    if counts:
                         rows.append(row)
                         save(rows, given)
     return rows

@@ -24,8 +24,10 @@ KUBECTL = ROOT / "tests" / "bench" / "kubectl"
 PEERS_FOLDER = ROOT / ".cache" / "bench"
 PEER_PACKAGES = ("ansible==12.3.0", "kubernetes==37.0.2")
 OURS, ENGINE, BARE, ALONE = "meshops.asm", "meshops.asm engine", "bare writes", "ansible alone"
+#: What is measured to understand the others.
+BESIDE = (ENGINE, BARE, ALONE)
 #: What is no peer: everybody else is.
-OWN = (OURS, ENGINE, BARE, ALONE)
+OWN = (OURS, *BESIDE)
 
 
 @dataclass

@@ -41,8 +41,14 @@ def fast_servers() -> Binaries:
     usual = ensure_binaries(print)
     programs = {name: PROGRAMS[name] for name in _MEASURED}
     folder = gobuild.build_once(cache_folder(), SERVERS, list(programs.values()), print, flags=gobuild.FAST_FLAGS)
-    paths = {name.replace("-", "_"): folder / program.output for name, program in programs.items()}
-    return replace(usual, **paths)
+    paths = {name: folder / program.output for name, program in programs.items()}
+    return replace(
+        usual,
+        etcd=paths["etcd"],
+        kube_apiserver=paths["kube-apiserver"],
+        kube_controller_manager=paths["kube-controller-manager"],
+        istiod=paths["istiod"],
+    )
 
 
 @dataclass(frozen=True)

@@ -86,11 +86,11 @@ class KubeClient:
         self._headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": MANAGER}
         if endpoint.authorization:
             self._headers["Authorization"] = endpoint.authorization
-        self._http = self._manager(endpoint, concurrency)
+        manager = self._manager(endpoint, concurrency)
         # All requests go to one server: looking up its pool each time would be a good part of a request's cost here.
-        self._pool = self._http.connection_from_url(endpoint.server)
+        self._pool = manager.connection_from_url(endpoint.server)
         # What stands before a path in a request. Only to a proxy for plain HTTP it is more than the path itself.
-        plain = self._http.proxy and endpoint.server.startswith("http:")
+        plain = manager.proxy and endpoint.server.startswith("http:")
         self._before = endpoint.server if plain else urlsplit(endpoint.server).path
         self._threads = ThreadPoolExecutor(max_workers=concurrency)
         self._lock = threading.Lock()
@@ -164,7 +164,7 @@ class KubeClient:
 
     def close(self) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)
-        self._http.clear()
+        self._pool.close()
 
     def _manager(self, endpoint: Endpoint, concurrency: int) -> Any:
         settings: dict[str, Any] = {

@@ -40,7 +40,9 @@ class YamlProblem(Exception):
 def load_all(text: str) -> Iterator[Any]:
     """The documents of ``text`` one by one, as JSON types. Raises ``YamlProblem``."""
     yaml = library("yaml", "PyYAML")
-    loader = _loader_class(yaml)(text)
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    # A third of the time goes into finding out anew what the same few words are.
+    loader.resolve = functools.cache(loader.resolve)
     try:
         while loader.check_node():
             yield _build(loader.get_node(), yaml)
@@ -50,25 +52,6 @@ def load_all(text: str) -> Iterator[Any]:
         raise YamlProblem(str(problem), mark.line + 1 if mark else 1) from error
     finally:
         loader.dispose()
-
-
-@functools.cache
-def _loader_class(yaml: Any) -> Any:
-    """PyYAML's safe loader, which takes a third of its time to find out anew what the same few words are."""
-
-    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-        def __init__(self, stream: str) -> None:
-            super().__init__(stream)
-            self._known: dict[tuple[Any, Any, Any], Any] = {}
-
-        def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
-            key = (kind, value, implicit)
-            tag = self._known.get(key)
-            if tag is None:
-                tag = self._known[key] = super().resolve(kind, value, implicit)
-            return tag
-
-    return Loader
 
 
 def _build(node: Any, yaml: Any) -> Any:
