@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import load_sdk
+from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import load
 from ansible_collections.meshops.asm.plugins.plugin_utils.waiting import WaitingAction
 
-load_sdk()
+load("asm_cluster")
 
 
 class ActionModule(WaitingAction):

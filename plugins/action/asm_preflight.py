@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils import spec_checks
-from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import load_sdk, run_module
+from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import load, run_module
 from ansible_collections.meshops.asm.plugins.plugin_utils.spec import SpecAction
 
-load_sdk()
+load("asm_preflight")
 
 _LISTS = ("clusters", "gateways", "namespaces", "workloads", "istio_resources")
 # What the module gets: nothing of it is secret, and manifests stay on the controller.

@@ -9,12 +9,12 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item
-from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import load_sdk, run_module
+from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import load, run_module
 from ansible_collections.meshops.asm.plugins.plugin_utils.spec import SpecAction
 
 Json = dict[str, Any]
 
-load_sdk()
+load("asm_verify")
 
 
 class ActionModule(SpecAction):

@@ -8,8 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.plugin_utils.drift_record import record
+from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import load
 from ansible_collections.meshops.asm.plugins.plugin_utils.manifests import ManifestsAction
 from ansible_collections.meshops.asm.plugins.plugin_utils.waiting import showing_waits
+
+load("asm_workload", sdk=False)
 
 
 class ActionModule(ManifestsAction):

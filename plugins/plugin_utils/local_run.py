@@ -26,7 +26,8 @@ from typing import IO, Any, NoReturn
 from ansible.plugins.action import ActionBase
 
 _MODULES = "ansible_collections.meshops.asm.plugins.modules"
-# What takes long to import, and every module needs that asks the service anything.
+# What modules need that speak to an API server, and those that ask the service anything: it takes long to import.
+_LIBRARIES = ("urllib3", "yaml")
 _SDK = (
     "alibabacloud_credentials.client",
     "alibabacloud_tea_openapi.client",
@@ -34,13 +35,14 @@ _SDK = (
 )
 
 
-def load_sdk() -> None:
-    """Loads the service's SDK once for all children of this process.
+def load(module: str, *, sdk: bool = True) -> None:
+    """Loads a module and what it needs, with or without the service's SDK, once for all children of this process.
 
-    Ansible loads action plugins in its main process, forks for each task, and runs all items of a loop in one fork.
-    Plugins whose module always asks the service call this when they are loaded themselves, others before they run it.
+    Ansible loads action plugins in its main process, forks for each task, and runs all items of a loop in one fork;
+    and it compiles a collection's files whenever they are imported. So plugins call this when they are loaded
+    themselves; those whose module does not always ask the service leave out the SDK.
     """
-    for name in _SDK:
+    for name in (f"{_MODULES}.{module}", *_LIBRARIES, *(_SDK if sdk else ())):
         # A controller that runs no module itself needs none of them, and a module says what it lacks.
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
@@ -54,10 +56,11 @@ def run_module(
     if not can_run_here(action, task_vars):
         return action._execute_module(module_args=module_args, task_vars=task_vars, wrap_async=task.async_val)
     args = dict(task.args if module_args is None else module_args)
+    module = task.action.rpartition(".")[2]
     if args.get("kubeconfig") is None:
-        load_sdk()
+        load(module)
     action._update_module_args(task.action, args, task_vars)
-    return run_here(action, task.action.rpartition(".")[2], args)
+    return run_here(action, module, args)
 
 
 def can_run_here(action: ActionBase, task_vars: dict[str, Any]) -> bool:

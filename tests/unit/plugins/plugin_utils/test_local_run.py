@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -149,3 +150,20 @@ def test_a_real_module_says_what_it_is_missing() -> None:
     result = local_run.run_here(action(), "istio_resource", {"state": "present"})
     assert result["failed"]
     assert "one of the following is required: mesh, kubeconfig" in result["msg"]
+
+
+_PLUGINS = Path(__file__).resolve().parents[4] / "plugins" / "action"
+_LOADED = """
+import importlib, sys
+base = "ansible_collections.meshops.asm.plugins"
+importlib.import_module(f"{base}.action.{sys.argv[1]}")
+wanted = f"{base}.modules.{sys.argv[1]}", "urllib3", "alibabacloud_servicemesh20200111.client"
+print([name in sys.modules for name in wanted])
+"""
+
+
+@pytest.mark.parametrize("plugin", sorted(file.stem for file in _PLUGINS.glob("*.py")))
+def test_what_a_module_needs_is_loaded_with_its_plugin_before_ansible_forks(plugin: str) -> None:
+    told = subprocess.run([sys.executable, "-c", _LOADED, plugin], capture_output=True, text=True, check=True)
+    sdk = plugin not in ("istio_resource", "asm_workload")
+    assert told.stdout.strip() == str([True, True, sdk])
