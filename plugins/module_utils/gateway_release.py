@@ -82,6 +82,7 @@ class GatewayRelease:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._kube: KubeClient | None = None
+        self._departures = gateways.Departures(cloud)
 
     def find(self, mesh: dict[str, Any], leaving: set[str]) -> list[Release]:
         """The gateways of the mesh's control plane that are deployed to a cluster of ``leaving`` (one LIST)."""
@@ -100,7 +101,7 @@ class GatewayRelease:
         return self._kube is not None and self._kube.writes > 0
 
     def _progress(self, planned: list[Release]) -> Progress:
-        looks = (gateways.departure_progress(self._cloud, one.name, list(one.leaving)) for one in planned)
+        looks = (self._departures.progress(one.name, list(one.leaving)) for one in planned)
         return next((look for look in looks if not look.done), DONE)
 
     def _control_plane(self, mesh: dict[str, Any]) -> KubeClient:

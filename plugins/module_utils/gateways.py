@@ -9,6 +9,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 import copy
+import time
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import access
@@ -118,28 +119,38 @@ def address_progress(gateway: dict[str, Any] | None, name: str, names: dict[str,
     return waiting(f"an address of gateway '{name}' in {', '.join(sorted(missing))}{why}", last=status or None)
 
 
-def services_left(cloud: Cloud, name: str, cluster_ids: list[str]) -> list[str]:
-    """Names of the clusters that still have the gateway's Service, and with it its load balancer.
+class Departures:
+    """Whether gateways' Services, and with them their load balancers, are gone from clusters.
 
-    Clusters that Container Service does not manage cannot be looked into and are taken as clear.
+    A wait looks often, and each kubeconfig makes the service issue a certificate: the clients are kept for a while.
     """
-    known = {str(cluster["cluster_id"]): cluster for cluster in access.list_clusters(cloud)} if cluster_ids else {}
-    left: list[str] = []
-    for cluster_id in cluster_ids:
-        cluster = known.get(cluster_id)
-        if cluster is None:
-            continue
-        minutes = access.TEMPORARY_MINUTES
-        client = KubeClient(load(str(access.fetch_cluster_kubeconfig(cloud, cluster, minutes=minutes)["config"])))
-        try:
-            if client.get(f"/api/v1/namespaces/{NAMESPACE}/services/istio-{name}") is not None:
-                left.append(str(cluster.get("name")))
-        finally:
-            client.close()
-    return left
 
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._clients: dict[str, tuple[float, KubeClient]] = {}
 
-def departure_progress(cloud: Cloud, name: str, cluster_ids: list[str]) -> Progress:
-    """Whether the gateway's Service is gone from these clusters (ids), and with it its load balancers."""
-    left = services_left(cloud, name, cluster_ids)
-    return waiting(f"the Service istio-{name} to be gone from {', '.join(left)}") if left else DONE
+    def progress(self, name: str, cluster_ids: list[str]) -> Progress:
+        """Whether the Service of the gateway ``name`` is gone from these clusters (ids)."""
+        left = self.left(name, cluster_ids)
+        return waiting(f"the Service istio-{name} to be gone from {', '.join(left)}") if left else DONE
+
+    def left(self, name: str, cluster_ids: list[str]) -> list[str]:
+        """Names of the clusters that still have the gateway's Service.
+
+        Clusters that Container Service does not manage cannot be looked into and are taken as clear.
+        """
+        clusters = access.list_clusters(self._cloud) if cluster_ids else []
+        known = {str(cluster["cluster_id"]): cluster for cluster in clusters}
+        path = f"/api/v1/namespaces/{NAMESPACE}/services/istio-{name}"
+        looked_into = [known[cluster_id] for cluster_id in cluster_ids if cluster_id in known]
+        return [str(cluster.get("name")) for cluster in looked_into if self._client(cluster).get(path) is not None]
+
+    def _client(self, cluster: dict[str, Any]) -> KubeClient:
+        made, client = self._clients.get(str(cluster["cluster_id"]), (0.0, None))
+        # Half of its time: the certificate must not end between two looks.
+        if client is None or time.monotonic() - made > access.TEMPORARY_MINUTES * 60 / 2:
+            minutes = access.TEMPORARY_MINUTES
+            reply = access.fetch_cluster_kubeconfig(self._cloud, cluster, minutes=minutes)
+            client = KubeClient(load(str(reply["config"])))
+            self._clients[str(cluster["cluster_id"])] = time.monotonic(), client
+        return client

@@ -384,6 +384,7 @@ class Gateway(ResourceModule):
         super().__init__(params, cloud)
         gateway_manifest.check(params)
         self.kube: Any = None
+        self.departures = gateways.Departures(cloud)
         self.complaints: list[str] = []
         self.deployed: set[str] = set()
 
@@ -486,7 +487,7 @@ class Gateway(ResourceModule):
         return self._gone_from(self.deployed or set(self.names))
 
     def _gone_from(self, cluster_ids: set[str]) -> Progress:
-        return gateways.departure_progress(self.cloud, self.params["name"], sorted(cluster_ids))
+        return self.departures.progress(self.params["name"], sorted(cluster_ids))
 
     def view(self, found: Any) -> Any:
         return None if found["live"] is None else gateways.view(found["live"], self.names)

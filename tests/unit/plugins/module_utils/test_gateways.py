@@ -5,10 +5,17 @@
 
 from __future__ import annotations
 
+import json
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils import gateways
+
+from .kube.conftest import MemoryApi, api
+
+__all__ = ["api"]
 
 LIVE: dict[str, Any] = {
     "metadata": {"name": "ingressgateway", "namespace": "istio-system", "labels": {"asm-gateway-type": "ingress"}},
@@ -99,3 +106,36 @@ def test_waiting_tells_what_the_service_says() -> None:
 @pytest.mark.parametrize("kind", ["ClusterIP", "NodePort"])
 def test_only_load_balancers_have_addresses(kind: str) -> None:
     assert progress(spec={**LIVE["spec"], "serviceType": kind}, status={}).done
+
+
+def test_departures_are_looked_for_with_one_kubeconfig_for_each_cluster(
+    api: MemoryApi, fake_cloud: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = {
+        "current-context": "x",
+        "contexts": [{"name": "x", "context": {"cluster": "c"}}],
+        "clusters": [{"name": "c", "cluster": {"server": api.url}}],
+    }
+    cloud = fake_cloud(
+        DescribeClustersV1={"clusters": [{"cluster_id": "c1", "name": "shop-1"}], "page_info": {"total_count": 1}},
+        DescribeClusterUserKubeconfig={"config": json.dumps(config)},
+    )
+    path = "/api/v1/namespaces/istio-system/services/istio-front"
+    api.objects[path] = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "istio-front"}}
+    departures = gateways.Departures(cloud)
+    for _look in range(3):
+        # Container Service knows nothing of c2.
+        assert departures.left("front", ["c1", "c2"]) == ["shop-1"]
+    assert departures.progress("front", ["c1"]).what == "the Service istio-front to be gone from shop-1"
+    del api.objects[path]
+    assert departures.progress("front", ["c1"]).done
+    assert len(cloud.sent("DescribeClusterUserKubeconfig")) == 1
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 45 * 60)
+    assert departures.left("front", ["c1"]) == []
+    assert len(cloud.sent("DescribeClusterUserKubeconfig")) == 2
+
+
+def test_nothing_is_asked_where_a_gateway_leaves_no_cluster(fake_cloud: Callable[..., Any]) -> None:
+    cloud = fake_cloud()
+    assert gateways.Departures(cloud).progress("front", []).done

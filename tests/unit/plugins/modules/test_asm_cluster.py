@@ -66,7 +66,7 @@ class FakeGateways:
         self.log.append(("merge", name, patch))
         self.live[name] = gateways.merged(self.live[name], patch)
 
-    def services_left(self, _cloud: Any, name: str, cluster_ids: Any) -> Any:
+    def services_left(self, name: str, cluster_ids: Any) -> Any:
         self.looks -= 1
         left = [NAMES[key] for key in cluster_ids] if self.looks > 0 else []
         self.log.append(("left", name, left))
@@ -77,7 +77,7 @@ class FakeGateways:
 def plane(monkeypatch: pytest.MonkeyPatch) -> FakeGateways:
     fake = FakeGateways()
     monkeypatch.setattr(gateways, "control_plane", lambda *_arguments: fake)
-    monkeypatch.setattr(gateways, "services_left", fake.services_left)
+    monkeypatch.setattr(gateways.Departures, "left", lambda _self, *which: fake.services_left(*which))
     return fake
 
 

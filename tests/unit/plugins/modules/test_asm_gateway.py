@@ -127,12 +127,12 @@ def test_removal_waits_for_the_services(
     looks = [["shop-1"], []]
     asked: list[list[str]] = []
 
-    def services_left(_cloud: Any, name: str, cluster_ids: list[str]) -> list[str]:
+    def left(_self: Any, name: str, cluster_ids: list[str]) -> list[str]:
         assert name == "ingressgateway"
         asked.append(cluster_ids)
         return looks.pop(0)
 
-    monkeypatch.setattr(gateways, "services_left", services_left)
+    monkeypatch.setattr(gateways.Departures, "left", left)
     outcome = reconcile(make(kube, state="absent"), clock=clock)
     assert outcome.changed
     assert outcome.value is None
@@ -147,11 +147,11 @@ def test_leaving_a_cluster_waits_for_its_service(
     looks = [["shop-2"], []]
     asked: list[list[str]] = []
 
-    def services_left(_cloud: Any, _name: str, cluster_ids: list[str]) -> list[str]:
+    def left(_self: Any, _name: str, cluster_ids: list[str]) -> list[str]:
         asked.append(cluster_ids)
         return looks.pop(0)
 
-    monkeypatch.setattr(gateways, "services_left", services_left)
+    monkeypatch.setattr(gateways.Departures, "left", left)
     assert reconcile(make(kube, clusters=["shop-1"]), clock=clock).changed
     assert asked == [["c2"], ["c2"]]
 
@@ -160,7 +160,7 @@ def test_absent_gateway_is_left_alone(
     make: Callable[..., Gateway], clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kube = FakeKube()
-    monkeypatch.setattr(gateways, "services_left", lambda *_arguments: [])
+    monkeypatch.setattr(gateways.Departures, "left", lambda *_arguments: [])
     outcome = reconcile(make(kube, state="absent"), clock=clock)
     assert not outcome.changed
     assert kube.sent == []
