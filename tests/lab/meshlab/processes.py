@@ -228,24 +228,26 @@ def end_leftovers(workdir: Path) -> list[str]:
     file = workdir / "processes.json"
     if not file.exists():
         return []
-    left = [one for entry in json.loads(file.read_text()) if _is_alive(one := Identity(**entry))]
-    for one in left:
-        os.kill(one.pid, signal.SIGTERM)
-    deadline = time.monotonic() + 3.0
-    while time.monotonic() < deadline and any(_is_alive(one) for one in left):
-        time.sleep(0.05)
-    for one in left:
-        if _is_alive(one):
-            os.kill(one.pid, signal.SIGKILL)
+    left = [one for entry in json.loads(file.read_text()) if _is_there(one := Identity(**entry))]
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for one in left:
+            if _is_there(one):
+                os.kill(one.pid, number)
+        deadline = time.monotonic() + 3.0
+        while time.monotonic() < deadline and any(_is_there(one) for one in left):
+            time.sleep(0.05)
     file.unlink()
     return [one.name for one in left]
 
 
-def _is_alive(identity: Identity) -> bool:
+def _is_there(identity: Identity) -> bool:
+    """Whether anything is left of a process: until its last thread has ended, it keeps its sockets."""
     if identity.boot != _boot_id() or identity.started != _start_time(identity.pid):
         return False
     try:
         executable = str(Path(f"/proc/{identity.pid}/exe").readlink())
+    except FileNotFoundError:
+        return True  # it is ending
     except OSError:
         return False
     return executable.removesuffix(" (deleted)") == identity.executable
@@ -256,10 +258,14 @@ def _boot_id() -> str:
 
 
 def _start_time(pid: int) -> str | None:
-    """Field 22 of /proc/PID/stat; the fields before the command name's closing bracket may hold spaces."""
+    """Field 22 of /proc/PID/stat; None where nothing is left of a process but its entry.
+
+    The fields before the command name's closing bracket may hold spaces. The first thread may end before others.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
+        threads = len(os.listdir(f"/proc/{pid}/task"))
     except OSError:
         return None
     state, *fields = stat.rpartition(")")[2].split()
-    return None if state == "Z" else fields[18]
+    return None if state == "Z" and threads == 1 else fields[18]

@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -205,6 +207,34 @@ def test_leftovers_are_ended_by_their_identity_alone(tmp_path: Path) -> None:
         assert other.poll() is None
         assert end_leftovers(tmp_path) == []
         other.kill()
+
+
+# Its first thread ends at once, and the other one keeps the socket: as any process is for a moment when it is killed.
+_ENDING = """
+import ctypes, socket, threading, time
+server = socket.create_server(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+threading.Thread(target=time.sleep, args=(300,)).start()
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
+
+def test_what_has_not_quite_ended_is_waited_for(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", _ENDING], stdout=subprocess.PIPE, text=True) as ending:
+        try:
+            assert ending.stdout is not None
+            port = int(ending.stdout.readline())
+            assert _until_gone(ending.pid)
+            boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+            started = Path(f"/proc/{ending.pid}/stat").read_text().rpartition(")")[2].split()[19]
+            executable = os.path.realpath(sys.executable)
+            entry = {"name": "etcd", "pid": ending.pid, "boot": boot, "started": started, "executable": executable}
+            (tmp_path / "processes.json").write_text(json.dumps([entry]))
+            assert end_leftovers(tmp_path) == ["etcd"]
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", port), timeout=5)
+        finally:
+            ending.kill()
 
 
 def test_a_process_of_another_program_is_no_leftover(tmp_path: Path) -> None:
