@@ -386,7 +386,12 @@ def test_removal_of_the_mesh_of_this_file(lab: Lab, run: Runner) -> None:
     """Busy for a while yet, with a cluster in it, and killed on the way."""
     run("asm_cluster", mesh=NAME, clusters=THIRD)
     killed = run.start("asm_mesh", name=NAME, state="absent")
-    lab.wait_for(lambda: not lab.attached(NAME), "the cluster to leave")
+
+    def left() -> bool:
+        assert not killed.ended, killed.result()
+        return not lab.attached(NAME)
+
+    lab.wait_for(left, "the cluster to leave")
     killed.kill()
     run("asm_mesh", name=NAME, state="absent")
     assert lab.meshes(NAME) == []
