@@ -149,8 +149,6 @@ class Departures:
         made, client = self._clients.get(str(cluster["cluster_id"]), (0.0, None))
         # Half of its time: the certificate must not end between two looks.
         if client is None or time.monotonic() - made > access.TEMPORARY_MINUTES * 60 / 2:
-            minutes = access.TEMPORARY_MINUTES
-            reply = access.fetch_cluster_kubeconfig(self._cloud, cluster, minutes=minutes)
-            client = KubeClient(load(str(reply["config"])))
+            client = KubeClient(load(access.temporary_kubeconfig(self._cloud, cluster)))
             self._clients[str(cluster["cluster_id"])] = time.monotonic(), client
         return client

@@ -43,8 +43,12 @@ def fetch_mesh_kubeconfig(cloud: Cloud, mesh: dict[str, Any], *, private: bool |
 
 def cluster_kubeconfig(cloud: Cloud, cluster: str, *, private: bool | None = None) -> str:
     """A short-lived kubeconfig (YAML text) of the ACK cluster with this name or id."""
-    found = require_cluster(cloud, cluster)
-    return str(fetch_cluster_kubeconfig(cloud, found, private=private, minutes=TEMPORARY_MINUTES)["config"])
+    return temporary_kubeconfig(cloud, require_cluster(cloud, cluster), private=private)
+
+
+def temporary_kubeconfig(cloud: Cloud, cluster: dict[str, Any], *, private: bool | None = None) -> str:
+    """The same of a listed ACK cluster."""
+    return str(fetch_cluster_kubeconfig(cloud, cluster, private=private, minutes=TEMPORARY_MINUTES)["config"])
 
 
 class ClusterAccess:
@@ -60,8 +64,7 @@ class ClusterAccess:
         with self._lock:
             if self._known is None:
                 self._known = list_clusters(self._cloud)
-            cluster = pick_cluster(self._known, name_or_id)
-            return str(fetch_cluster_kubeconfig(self._cloud, cluster, minutes=TEMPORARY_MINUTES)["config"])
+            return temporary_kubeconfig(self._cloud, pick_cluster(self._known, name_or_id))
 
 
 def fetch_cluster_kubeconfig(

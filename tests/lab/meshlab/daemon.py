@@ -18,7 +18,7 @@ from meshlab.addresses import ADDRESSES, Addresses, AddressesError
 from meshlab.binaries import BinariesError, ensure_binaries
 from meshlab.control import Control, LabError
 from meshlab.files import private_dir
-from meshlab.processes import end_leftovers
+from meshlab.processes import end_leftovers, started
 from meshlab.traffic.namespaces import NamespaceError
 from meshlab.traffic.network import remove_leftovers
 from meshlab.traffic.tools import install_tools
@@ -143,13 +143,3 @@ def alive(workdir: Path) -> int | None:
     except (OSError, ValueError):
         return None
     return int(pid) if started(int(pid)) == since else None
-
-
-def started(pid: int) -> str:
-    """Start time of a process in clock ticks since boot; empty when there is none, or only a zombie."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except OSError:
-        return ""
-    fields = stat.rpartition(")")[2].split()
-    return "" if fields[0] == "Z" else fields[19]

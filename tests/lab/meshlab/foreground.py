@@ -17,10 +17,10 @@ from meshlab.addresses import AddressesError
 from meshlab.binaries import BinariesError, ensure_binaries
 from meshlab.control import SOCKET
 from meshlab.controlserver import ControlServer
-from meshlab.daemon import ERROR, PID_FILE, PREFIX, READY, started
+from meshlab.daemon import ERROR, PID_FILE, PREFIX, READY
 from meshlab.files import private_dir, write_private
 from meshlab.lab import Lab
-from meshlab.processes import ProcessError
+from meshlab.processes import ProcessError, started
 
 
 def run(workdir: Path, world: Path, transitions: float, *, traffic: bool = True) -> int:

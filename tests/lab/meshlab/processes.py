@@ -209,7 +209,7 @@ class Processes:
                 start_new_session=True,  # Ctrl-C in a terminal is for the lab, which ends them in order
             )
         process = Process(name, popen, log)
-        identity = Identity(name, popen.pid, _boot_id(), _start_time(popen.pid) or "", os.path.realpath(program))
+        identity = Identity(name, popen.pid, _boot_id(), started(popen.pid), os.path.realpath(program))
         with self._lock:
             self._running[popen.pid] = (process, identity)
             self._save()
@@ -242,7 +242,8 @@ def end_leftovers(workdir: Path) -> list[str]:
 
 def _is_there(identity: Identity) -> bool:
     """Whether anything is left of a process: until its last thread has ended, it keeps its sockets."""
-    if identity.boot != _boot_id() or identity.started != _start_time(identity.pid):
+    moment = started(identity.pid)
+    if not moment or (identity.boot, identity.started) != (_boot_id(), moment):
         return False
     try:
         executable = str(Path(f"/proc/{identity.pid}/exe").readlink())
@@ -257,15 +258,16 @@ def _boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
-def _start_time(pid: int) -> str | None:
-    """Field 22 of /proc/PID/stat; None where nothing is left of a process but its entry.
+def started(pid: int) -> str:
+    """Start time of a process in clock ticks since boot; empty when nothing is left of it but its entry.
 
-    The fields before the command name's closing bracket may hold spaces. The first thread may end before others.
+    Field 22 of /proc/PID/stat; the fields before the command name's closing bracket may hold spaces. The first thread
+    of a process may end before the others.
     """
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
         threads = len(list(Path(f"/proc/{pid}/task").iterdir()))
     except OSError:
-        return None
-    state, *fields = stat.rpartition(")")[2].split()
-    return None if state == "Z" and threads == 1 else fields[18]
+        return ""
+    fields = stat.rpartition(")")[2].split()
+    return "" if fields[0] == "Z" and threads == 1 else fields[19]

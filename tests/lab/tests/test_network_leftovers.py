@@ -22,6 +22,7 @@ from meshlab import daemon
 from meshlab.addresses import Addresses
 from meshlab.binaries import ensure_binaries
 from meshlab.control import Control, LabError
+from meshlab.processes import started
 from meshlab.traffic.namespaces import Namespaces
 from meshlab.traffic.network import prefix
 from meshlab.traffic.tools import obstacle
@@ -101,7 +102,7 @@ def test_nothing_is_left(tmp_path: Path, octet: int, killed: bool) -> None:
     else:
         pid = control.status()["pid"]
         os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: not daemon.started(pid), 10)
+        wait_for(lambda: not started(pid), 10)
         assert namespaces.present()
     assert daemon.down(tmp_path)
     assert traces.of_lab(octet, tmp_path) == []

@@ -16,6 +16,7 @@ import sys
 import textwrap
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -209,6 +210,13 @@ def test_leftovers_are_ended_by_their_identity_alone(tmp_path: Path) -> None:
         other.kill()
 
 
+def _recorded(pid: int, executable: str) -> dict[str, Any]:
+    """An entry as a lab writes it for one of its processes."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    started = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    return {"name": "etcd", "pid": pid, "boot": boot, "started": started, "executable": executable}
+
+
 # Its first thread ends at once, and the other one keeps the socket: as any process is for a moment when it is killed.
 _ENDING = """
 import ctypes, socket, threading, time
@@ -225,10 +233,7 @@ def test_what_has_not_quite_ended_is_waited_for(tmp_path: Path) -> None:
             assert ending.stdout is not None
             port = int(ending.stdout.readline())
             assert _until_gone(ending.pid)
-            boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-            started = Path(f"/proc/{ending.pid}/stat").read_text().rpartition(")")[2].split()[19]
-            executable = os.path.realpath(sys.executable)
-            entry = {"name": "etcd", "pid": ending.pid, "boot": boot, "started": started, "executable": executable}
+            entry = _recorded(ending.pid, os.path.realpath(sys.executable))
             (tmp_path / "processes.json").write_text(json.dumps([entry]))
             assert end_leftovers(tmp_path) == ["etcd"]
             with pytest.raises(ConnectionRefusedError):
@@ -239,10 +244,7 @@ def test_what_has_not_quite_ended_is_waited_for(tmp_path: Path) -> None:
 
 def test_a_process_of_another_program_is_no_leftover(tmp_path: Path) -> None:
     with subprocess.Popen(["/bin/sleep", "300"]) as other:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        started = Path(f"/proc/{other.pid}/stat").read_text().rpartition(")")[2].split()[19]
-        entry = {"name": "etcd", "pid": other.pid, "boot": boot, "started": started, "executable": "/opt/etcd"}
-        (tmp_path / "processes.json").write_text(json.dumps([entry]))
+        (tmp_path / "processes.json").write_text(json.dumps([_recorded(other.pid, "/opt/etcd")]))
         assert end_leftovers(tmp_path) == []
         assert other.poll() is None
         other.kill()

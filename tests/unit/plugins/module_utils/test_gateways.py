@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils import gateways
 
-from .kube.conftest import MemoryApi, api
+from .kube.conftest import MemoryApi, api, kubeconfig
 
 __all__ = ["api"]
 
@@ -111,14 +110,9 @@ def test_only_load_balancers_have_addresses(kind: str) -> None:
 def test_departures_are_looked_for_with_one_kubeconfig_for_each_cluster(
     api: MemoryApi, fake_cloud: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = {
-        "current-context": "x",
-        "contexts": [{"name": "x", "context": {"cluster": "c"}}],
-        "clusters": [{"name": "c", "cluster": {"server": api.url}}],
-    }
     cloud = fake_cloud(
         DescribeClustersV1={"clusters": [{"cluster_id": "c1", "name": "shop-1"}], "page_info": {"total_count": 1}},
-        DescribeClusterUserKubeconfig={"config": json.dumps(config)},
+        DescribeClusterUserKubeconfig={"config": kubeconfig(api.url)},
     )
     path = "/api/v1/namespaces/istio-system/services/istio-front"
     api.objects[path] = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "istio-front"}}

@@ -13,8 +13,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.reconcile import Outco
 from ansible_collections.meshops.asm.plugins.modules import asm_namespace
 from ansible_collections.meshops.asm.plugins.modules.asm_namespace import AsmNamespace
 
-from ..module_utils.kube.conftest import MemoryApi, api
-from .test_istio_resource import kubeconfig, params_of
+from ..module_utils.kube.conftest import MemoryApi, api, kubeconfig
+from .test_istio_resource import params_of
 
 __all__ = ["api"]
 

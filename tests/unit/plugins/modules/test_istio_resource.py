@@ -19,23 +19,13 @@ from ansible_collections.meshops.asm.plugins.module_utils.reconcile import Plan,
 from ansible_collections.meshops.asm.plugins.modules.asm_workload import AsmWorkload
 from ansible_collections.meshops.asm.plugins.modules.istio_resource import IstioResource
 
-from ..module_utils.kube.conftest import MemoryApi, api, virtual_service
+from ..module_utils.kube.conftest import MemoryApi, api, kubeconfig, virtual_service
 
 __all__ = ["api"]
 
 Json = dict[str, Any]
 STATE = {"type": "str", "choices": ["present", "absent"], "default": "present"}
 DEPLOYMENT = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": {"replicas": 0}}
-
-
-def kubeconfig(url: str) -> str:
-    return json.dumps(
-        {
-            "current-context": "x",
-            "contexts": [{"name": "x", "context": {"cluster": "c"}}],
-            "clusters": [{"name": "c", "cluster": {"server": url}}],
-        }
-    )
 
 
 def params_of(module: type[ResourceModule], **given: Any) -> Json:

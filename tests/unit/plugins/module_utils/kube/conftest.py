@@ -190,6 +190,17 @@ def status(code: int, reason: str, message: str, causes: Any = ()) -> tuple[int,
     return code, {**body, "details": {"causes": list(causes)}}
 
 
+def kubeconfig(url: str) -> str:
+    """A kubeconfig of the API server at ``url``."""
+    return json.dumps(
+        {
+            "current-context": "x",
+            "contexts": [{"name": "x", "context": {"cluster": "c"}}],
+            "clusters": [{"name": "c", "cluster": {"server": url}}],
+        }
+    )
+
+
 @pytest.fixture
 def api() -> Iterator[MemoryApi]:
     """An empty API server; its address is ``api.url``."""
