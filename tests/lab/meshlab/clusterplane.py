@@ -11,7 +11,6 @@ import time
 from meshlab import controllers
 from meshlab.apiserver import ApiServer
 from meshlab.binaries import Binaries
-from meshlab.keeper import Keeper
 from meshlab.loopthread import LoopThread
 from meshlab.node.addresses import PodAddresses
 from meshlab.node.events import PodEvents
@@ -53,7 +52,6 @@ class ClusterPlane(Plane):
         self.node_name = f"{zone}.{plane_id[:12]}"
         self._binaries = binaries
         self._processes = processes
-        self._children: list[Keeper] = []
         pods = PodAddresses(pod_cidr)
         self._node_api = server.client(f"system:node:{self.node_name}", ["system:nodes", "system:masters"])
         runtime: Runtime = StatusRuntime(pods)
@@ -79,7 +77,7 @@ class ClusterPlane(Plane):
         """Start everything; returns when pods can be created."""
         self._server.start()
         self._server.wait_ready()
-        self._children = [
+        self._controllers = [
             controllers.start_controller_manager(
                 self.plane_id,
                 self._server,
@@ -95,16 +93,16 @@ class ClusterPlane(Plane):
             self.node.start()
         self._kubelet.start()
         self._wait_account()
-        for child in self._children:
-            child.watch()
+        for controller in self._controllers:
+            controller.watch()
 
     def stop_clients(self) -> None:
         """Stop the node, the scheduler and the controller-manager."""
         self._kubelet.stop()
         if self.node:
             self.node.stop()
-        for child in reversed(self._children):
-            child.stop()
+        for controller in reversed(self._controllers):
+            controller.stop()
         self._node_api.close()
 
     def follow(self, pilot: Pilot | None) -> None:
@@ -116,8 +114,10 @@ class ClusterPlane(Plane):
         """Pods are refused until the controller-manager has made the namespace's ServiceAccount."""
         deadline = time.monotonic() + seconds
         while not self.api.find("/api/v1/namespaces/default/serviceaccounts/default"):
-            for child in self._children:
-                child.process.check()
+            for controller in self._controllers:
+                controller.process.check()
             if time.monotonic() > deadline:
-                raise TimeoutError(f"the controllers of {self.plane_id} do nothing; {self._children[0].process.tail()}")
+                raise TimeoutError(
+                    f"the controllers of {self.plane_id} do nothing; {self._controllers[0].process.tail()}"
+                )
             time.sleep(0.05)

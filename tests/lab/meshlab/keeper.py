@@ -39,6 +39,12 @@ class Keeper:
         process = self._process = self._start()
         return process
 
+    def renew(self) -> None:
+        """End the process and start another one, which is watched."""
+        self.stop()
+        self.start()
+        self.watch()
+
     @property
     def process(self) -> Process:
         """The process as it is now. ProcessError when it was not started or is stopped."""

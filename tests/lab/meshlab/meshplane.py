@@ -19,7 +19,6 @@ from meshlab.binaries import Binaries, cache_folder
 from meshlab.clusterplane import ClusterPlane
 from meshlab.files import private_dir
 from meshlab.istiod import Istiod
-from meshlab.keeper import Keeper
 from meshlab.kubeapi import KubeApi
 from meshlab.loopthread import LoopThread
 from meshlab.namespacesync import NamespaceSync
@@ -56,7 +55,6 @@ class MeshPlane(Plane):
         self.has_istiod = binaries.istiod is not None
         self._binaries = binaries
         self._processes = processes
-        self._manager: Keeper | None = None
         self._istiod: Istiod | None = None
         if binaries.istiod:
             self._istiod = Istiod(
@@ -88,9 +86,8 @@ class MeshPlane(Plane):
         self._sync.stop()
         if self._istiod:
             self._istiod.stop()
-        if self._manager:
-            self._manager.stop()
-            self._manager = None
+        for controller in self._controllers:
+            controller.stop()
 
     def configure(self, configuration: dict[str, Any]) -> None:
         """{mesh: fields of Istio's MeshConfig, proxy: values for injection}; a running istiod follows in a moment."""
@@ -138,14 +135,15 @@ class MeshPlane(Plane):
             self._istiod.start()
 
     def _start_manager(self) -> None:
-        self._manager = controllers.start_controller_manager(
+        manager = controllers.start_controller_manager(
             self.plane_id,
             self._server,
             binary=self._binaries.kube_controller_manager,
             processes=self._processes,
             controllers=controllers.MESH_CONTROLLERS,
         )
-        self._manager.watch()
+        manager.watch()
+        self._controllers = [manager]
 
 
 def _create_roles(api: KubeApi) -> None:

@@ -14,6 +14,7 @@ from meshlab import apiserver, rbac
 from meshlab.apiserver import ApiServer
 from meshlab.audit import read_audit
 from meshlab.forwarder import Forwarder
+from meshlab.keeper import Keeper
 from meshlab.kubeconfig import certificate_kubeconfig
 from meshlab.loopthread import LoopThread
 
@@ -37,6 +38,8 @@ class Plane:
         self._loop = loop
         self._lock = threading.RLock()
         self._published: dict[str, Forwarder] = {}
+        #: The plane's controllers, once they have been started.
+        self._controllers: list[Keeper] = []
         self._paused = False
 
     def kubeconfig(self, *, user: str, groups: list[str], server: str, hours: float) -> str:
@@ -81,11 +84,17 @@ class Plane:
             self._server.stop()
 
     def resume(self) -> None:
-        """Start the API server again and return when it is ready."""
+        """Start the API server again, and the controllers anew; returns when it is ready.
+
+        Controllers end when they cannot renew their lease. Those of the lab have none, and would instead look for
+        the API server in intervals that have become long meanwhile.
+        """
         with self._lock:
             if self._paused:
                 self._server.start()
                 self._server.wait_ready()
+                for controller in self._controllers:
+                    controller.renew()
                 self._paused = False
 
     def audit(self, since: float | None = None) -> Iterator[dict[str, Any]]:

@@ -367,10 +367,21 @@ def test_the_audit_log_knows_who_asked_for_what(world: World) -> None:
 
 
 def test_an_api_server_can_be_away_for_a_while(world: World) -> None:
+    """Its controllers start anew: those that had looked for it in vain would do nothing for up to a minute."""
+
+    def controllers() -> dict[str, int]:
+        found = world.planes.processes.running("c2-*")
+        return {one.name: one.pid for one in found if one.name != "c2-apiserver"}
+
+    before = controllers()
     world.two.pause()
     with pytest.raises(urllib3.exceptions.HTTPError):
         world.two.api.get("/api/v1/nodes")
     world.two.resume()
+    after = controllers()
+    assert set(after) == set(before) == {"c2-controller-manager", "c2-scheduler"}
+    assert not set(after.values()) & set(before.values())
+    assert "c2-controller-manager" not in world.planes.processes.restarts()
     assert [one["metadata"]["name"] for one in world.two.api.list("/api/v1/nodes")] == [world.two.node_name]
     world.two.api.create(_PODS.format("default"), _pod("afterwards"))
     _eventually(lambda: _is_ready(world.two.api, "default", "afterwards"), "a pod after the pause")

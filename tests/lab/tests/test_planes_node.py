@@ -7,13 +7,17 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
-from meshlab.kubeapi import Object
+import urllib3
+from meshlab.kubeapi import KubeApiError, Object
+from meshlab.loopthread import LoopThread
 from meshlab.node.addresses import PodAddresses
 from meshlab.node.commands import Outcome, outcome
 from meshlab.node.images import Catalogue
+from meshlab.node.kubelet import Kubelet
 from meshlab.node.podstatus import ContainerState, status
 from meshlab.node.podworker import Host, PodWorker, Timing
 from meshlab.node.statusruntime import StatusRuntime
@@ -162,12 +166,15 @@ def test_conditions_keep_the_time_of_their_change() -> None:
 
 
 class _Server:
-    """Takes the patches of a pod's status."""
+    """Takes the patches of a pod's status, but for the first ones, which fail with ``failures``."""
 
-    def __init__(self) -> None:
+    def __init__(self, *failures: Exception) -> None:
         self.statuses: list[Object] = []
+        self._failures = list(failures)
 
     def patch(self, path: str, body: Object) -> Object:
+        if self._failures:
+            raise self._failures.pop(0)
         assert path == "/api/v1/namespaces/default/pods/p/status"
         assert body["metadata"] == {"uid": "u-1"}
         self.statuses.append(body["status"])
@@ -179,9 +186,9 @@ class _Events(list[tuple[str, str]]):
         self.append((kind, reason))
 
 
-def _live(pod: Object, seconds: float) -> tuple[list[Object], _Events, PodAddresses]:
+def _live(pod: Object, seconds: float, *failures: Exception) -> tuple[list[Object], _Events, PodAddresses]:
     """Run a pod for ``seconds``, delete it, and tell what the API server would have seen."""
-    server, events, addresses = _Server(), _Events(), PodAddresses("10.1.0.0/24")
+    server, events, addresses = _Server(*failures), _Events(), PodAddresses("10.1.0.0/24")
 
     async def live() -> None:
         timing = Timing(backoff=0.05, backoff_limit=0.1, settle=0.001)
@@ -205,6 +212,65 @@ def test_a_pod_becomes_ready_and_gives_its_address_back() -> None:
     assert (last["phase"], last["podIP"], _condition(last, "Ready")) == ("Running", "10.1.0.2", "True")
     assert events == [("Normal", "Started")]
     assert addresses.take("10.1.0.2") == "10.1.0.2"
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [urllib3.exceptions.ProtocolError("gone"), KubeApiError("PATCH", "/", 429, "TooManyRequests", "later")],
+    ids=["away", "busy"],
+)
+def test_a_status_is_told_once_the_api_server_takes_it(failure: Exception) -> None:
+    statuses, _events, _addresses = _live(_pod({"name": "a", "image": "nginx"}), 0.4, failure, failure)
+    assert _condition(statuses[-1], "Ready") == "True"
+
+
+class _Cluster:
+    """An API server with one pod that is on its way out; away when it is first to be deleted."""
+
+    def __init__(self) -> None:
+        self.deleted = threading.Event()
+        self.away = 2
+        self._pod = _pod({"name": "a", "image": "nginx"})
+        self._pod["metadata"] |= {"deletionTimestamp": "2026-01-01T00:00:00Z", "resourceVersion": "7"}
+
+    def get(self, path: str, **query: str) -> Object:
+        return {"metadata": {"resourceVersion": "7"}, "items": [self._pod]}
+
+    def watch(self, path: str, **query: str) -> list[Object]:
+        raise urllib3.exceptions.ProtocolError("away")
+
+    def find(self, path: str) -> Object:
+        return {}
+
+    def patch(self, path: str, body: Object) -> Object:
+        return body
+
+    def apply(self, path: str, body: Object) -> Object:
+        return body
+
+    def delete(self, path: str, body: Object) -> None:
+        assert path == "/api/v1/namespaces/default/pods/p"
+        if self.away:
+            self.away -= 1
+            raise urllib3.exceptions.ProtocolError("away")
+        self.deleted.set()
+
+
+def test_a_pod_goes_although_the_api_server_was_away_when_it_ended() -> None:
+    """Nothing about the pod changes while the API server is away, so nothing tells of it again."""
+    cluster = _Cluster()
+    api: Any = cluster
+    host = Host(
+        api, StatusRuntime(PodAddresses("10.1.0.0/24")), Catalogue(), _Events(), "10.1.0.1", Timing(backoff=0.01)
+    )
+    loop = LoopThread("test")
+    kubelet = Kubelet("n", region="r", zone="r-a", pod_cidr="10.1.0.0/24", host=host, loop=loop)
+    kubelet.start()
+    try:
+        assert cluster.deleted.wait(10)
+    finally:
+        kubelet.stop()
+        loop.close()
 
 
 def test_an_image_that_does_not_exist_is_told_as_a_kubelet_does() -> None:

@@ -119,11 +119,19 @@ class Kubelet:
                 await _cancelled(task)
                 await worker.remove(grace)
             if not gone:
-                await in_thread(self._delete, pod)
-        except (KubeApiError, urllib3.exceptions.HTTPError) as error:
-            log.warning("pod %s/%s cannot be deleted: %s", meta["namespace"], meta["name"], error)
+                await self._until_deleted(pod)
         finally:
             self._removals.pop(meta["uid"], None)
+
+    async def _until_deleted(self, pod: Object) -> None:
+        """Nobody tells of this pod again, so it would stay for ever if the API server were not asked again."""
+        while True:
+            try:
+                return await in_thread(self._delete, pod)
+            except (KubeApiError, urllib3.exceptions.HTTPError) as error:
+                meta = pod["metadata"]
+                log.warning("pod %s/%s cannot be deleted yet: %s", meta["namespace"], meta["name"], error)
+            await asyncio.sleep(self._host.timing.backoff)
 
     def _delete(self, pod: Object) -> None:
         meta = pod["metadata"]

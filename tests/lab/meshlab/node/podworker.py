@@ -22,6 +22,9 @@ from meshlab.node.images import Catalogue, Image
 from meshlab.node.podstatus import ContainerState, remembered, status
 from meshlab.node.runtime import Container, Runtime, Sandbox
 
+#: Answers of an API server that has too much to do, or is only just starting.
+_BUSY = frozenset({429, 500, 503, 504})
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -299,11 +302,16 @@ class PodWorker:
             self._pod["status"] = (await in_thread(self._host.api.patch, path, body))["status"]
             self._sent = wanted
         except KubeApiError as error:
-            if error.status not in (404, 409):  # the pod is gone
+            if error.status in _BUSY:
+                await self._again()
+            elif error.status not in (404, 409):  # the pod is gone
                 raise
-        except urllib3.exceptions.HTTPError:
-            await asyncio.sleep(self._host.timing.backoff)  # the API server is away
-            self._update()
+        except urllib3.exceptions.HTTPError:  # the API server is away
+            await self._again()
+
+    async def _again(self) -> None:
+        await asyncio.sleep(self._host.timing.backoff)
+        self._update()
 
     def _event(self, kind: str, reason: str, message: str, container: Object) -> None:
         group = "initContainers" if container["name"] in self._init else "containers"
