@@ -126,6 +126,12 @@ options:
   duration:
     description: For how many seconds requests are begun, at most 3600. Unset means until O(count) is reached.
     type: float
+  stop_file:
+    description:
+      - No request is begun any more once this file exists on the host that sends them. It must not exist before.
+      - For a probe in the background that is to last as long as something else does, see the examples. O(duration) and
+        O(count) then bound it.
+    type: path
   timeout:
     description: For how many seconds a request may be under way.
     type: float
@@ -303,6 +309,35 @@ EXAMPLES = r"""
     expect:
       latency: {p99: 0.5}
   delegate_to: jump-host
+
+- name: Send requests in the background, for ten minutes at most
+  meshops.asm.asm_probe:
+    mesh: bookinfo
+    gateway: ingressgateway
+    rate: 20
+    duration: 600
+    stop_file: /run/shop/stop
+  async: 900
+  poll: 0
+  register: load
+
+- name: Change something meanwhile
+  ansible.builtin.include_role:
+    name: meshops.asm.define
+
+- name: End the requests
+  ansible.builtin.file:
+    path: /run/shop/stop
+    state: touch
+    mode: "0600"
+
+- name: See what they met
+  ansible.builtin.async_status:
+    jid: "{{ load.ansible_job_id }}"
+  register: met
+  until: met.finished | int == 1
+  retries: 30
+  delay: 1
 """
 
 RETURN = r"""
@@ -429,8 +464,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS, Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.probe import rounds
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.probe import engine, rounds
 from ansible_collections.meshops.asm.plugins.module_utils.probe.addresses import gateway_addresses
 from ansible_collections.meshops.asm.plugins.module_utils.probe.options import PROBE_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import make_plan
@@ -446,6 +481,8 @@ def probe(params: dict[str, Any], check: bool) -> tuple[dict[str, Any], AsmError
     finally:
         cloud.close()
     plan = make_plan(params, addresses)
+    if engine.stopped(plan):
+        raise InvalidInput(f"stop_file {plan.stop_file} exists already, so no request would be sent. Remove it first.")
     if check:
         return {"requests": plan.count}, None
     result = rounds.observe(plan)
@@ -458,7 +495,7 @@ def probe(params: dict[str, Any], check: bool) -> tuple[dict[str, Any], AsmError
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={**CLOUD_OPTIONS, "mesh": {"type": "str"}, **PROBE_OPTIONS},
+        argument_spec={**CLOUD_OPTIONS, "mesh": {"type": "str"}, **PROBE_OPTIONS, "stop_file": {"type": "path"}},
         supports_check_mode=True,
         required_one_of=[("gateway", "address")],
         required_by={"gateway": ("mesh",)},

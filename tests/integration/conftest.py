@@ -22,6 +22,7 @@ from pathlib import Path
 
 import pytest
 
+from . import traffic
 from .labs import VPC, VSWITCH, Lab
 from .runner import ROOT, Runner
 
@@ -117,3 +118,11 @@ def shop(lab: Lab, run: Runner) -> Shop:
     run("asm_mesh", name="bookinfo", vpc_id=VPC, vswitch_ids=[VSWITCH])
     run("asm_cluster", mesh="bookinfo", clusters=[{"name": "shop-1"}, {"name": "shop-2"}])
     return Shop("bookinfo", lab.mesh_id("bookinfo"), lab.cluster_id("shop-1"), lab.cluster_id("shop-2"))
+
+
+@pytest.fixture(scope="module")
+def book(lab: Lab, run: Runner) -> Iterator[traffic.Bookinfo]:
+    """Bookinfo under real traffic. What the tests of a file leave of its resources is put right after the last."""
+    built = traffic.build(lab, run)
+    yield built
+    built.reset()

@@ -16,22 +16,14 @@ from typing import Any
 import pytest
 
 from . import traffic
-from .labs import Lab
 from .playing import changing
-from .runner import Played, Runner
+from .runner import Played
 from .traffic import GATEWAY, NAMESPACE, Bookinfo, to, virtual_service
 
 HOST = "reviews.example.com"
 PATH = f"/apis/networking.istio.io/v1/namespaces/{NAMESPACE}/virtualservices/reviews"
 #: Failures of an application come through as they are: nobody tries again.
 NO_RETRY = {"retries": {"attempts": 0}}
-
-
-@pytest.fixture(scope="module")
-def book(lab: Lab, run: Runner) -> Iterator[Bookinfo]:
-    built = traffic.build(lab, run)
-    yield built
-    built.reset()
 
 
 def service(stable: int, canary: int) -> dict[str, Any]:

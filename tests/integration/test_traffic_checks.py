@@ -5,24 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
-from . import traffic
 from .labs import Lab
 from .playing import EXAMPLE, SPEC, texts
 from .runner import Runner
 from .traffic import BY_VERSION, GATEWAY, NAMESPACE, RATINGS, REVIEWS, Bookinfo, destination_rule, to, virtual_service
 
 VERSIONS = {"service": "reviews.bookinfo", "path": REVIEWS, "by": BY_VERSION}
-
-
-@pytest.fixture(scope="module")
-def book(lab: Lab, run: Runner) -> Iterator[Bookinfo]:
-    built = traffic.build(lab, run)
-    yield built
-    built.reset()
 
 
 def test_the_example_does_what_it_declares(run: Runner, book: Bookinfo) -> None:

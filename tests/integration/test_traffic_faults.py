@@ -10,9 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
-
-from . import traffic
 from .labs import Lab
 from .playing import EXAMPLE, SPEC
 from .runner import Result, Runner, Running, judge_failure
@@ -21,13 +18,6 @@ from .traffic import BY_VERSION, GATEWAY, NAMESPACE, REVIEWS, Bookinfo, to, virt
 #: A bounded load through the entrance of shop-1.
 LOAD = {"mesh": "bookinfo", "gateway": GATEWAY, "cluster": "shop-1", "path": REVIEWS, "concurrency": 8, "rate": 40}
 BY_CLUSTER = {"regex": r'"clustername":\s*"([^"]*)"'}
-
-
-@pytest.fixture(scope="module")
-def book(lab: Lab, run: Runner) -> Iterator[Bookinfo]:
-    built = traffic.build(lab, run)
-    yield built
-    built.reset()
 
 
 def served(book: Bookinfo, cluster: str) -> int:

@@ -18,9 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from . import traffic
-from .labs import Lab
-from .runner import Result, Runner
+from .runner import Result
 from .traffic import GATEWAY, NAMESPACE, PATIENCE, Bookinfo
 
 HOST = "books.example.com"
@@ -108,11 +106,6 @@ def route() -> dict[str, Any]:
             "http": [{"route": [{"destination": {"host": "productpage", "port": {"number": 9080}}}]}],
         },
     }
-
-
-@pytest.fixture(scope="module")
-def book(lab: Lab, run: Runner) -> Bookinfo:
-    return traffic.build(lab, run)
 
 
 def put(book: Bookinfo, made: Certificate, *clusters: str, state: str = "present") -> int:

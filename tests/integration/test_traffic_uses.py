@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
-
 from . import traffic
 from .labs import Lab
 from .playing import EXAMPLE, SPEC, changing
@@ -22,13 +20,6 @@ from .traffic import NAMESPACE, Bookinfo
 
 POLICIES = "/apis/security.istio.io/v1/namespaces/bookinfo"
 ROUTES = "/apis/networking.istio.io/v1/namespaces/bookinfo"
-
-
-@pytest.fixture(scope="module")
-def book(lab: Lab, run: Runner) -> Iterator[Bookinfo]:
-    built = traffic.build(lab, run)
-    yield built
-    built.reset()
 
 
 def play(run: Runner, name: str, *words: str) -> Played:
@@ -142,6 +133,7 @@ def _scaled(book: Bookinfo, name: str, replicas: int) -> dict[str, Any]:
 
 
 def _extra(workload: dict[str, Any]) -> str:
-    probe = {"gateway": "ingressgateway", "cluster": "shop-1", "path": "/productpage", "rate": 20, "duration": 90}
-    drain = {"clusters": [{"name": "shop-2"}], "workloads": [{**workload, "force_conflicts": True}], "probe": probe}
+    probe = {"gateway": "ingressgateway", "cluster": "shop-1", "path": "/productpage", "rate": 40}
+    workloads = [{**workload, "force_conflicts": True}]
+    drain = {"clusters": [{"name": "shop-2"}], "workloads": workloads, "probe": probe, "hold": 20}
     return json.dumps({"asm_drain": drain})

@@ -59,6 +59,11 @@ def run(plan: Plan) -> Observation:
     return asyncio.run(_Run(plan).run())
 
 
+def stopped(plan: Plan) -> bool:
+    """Whether somebody has ended the probe by its file."""
+    return plan.stop_file is not None and Path(plan.stop_file).exists()
+
+
 class _Run:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -103,7 +108,7 @@ class _Run:
         if not self.answered and len(self.seen.samples) >= max(_HOPELESS, plan.concurrency):
             self.seen.aborted = True
             return None
-        if number >= _MOST_SAMPLES:
+        if number >= _MOST_SAMPLES or stopped(plan):
             return None
         self.next = number + 1
         return number

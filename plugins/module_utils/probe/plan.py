@@ -91,7 +91,10 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole probe. ``count`` is 0 when only ``duration`` ends it; ``rate`` 0 means as fast as answers come."""
+    """A whole probe. ``count`` is 0 when only ``duration`` ends it; ``rate`` 0 means as fast as answers come.
+
+    No request is begun once the file ``stop_file`` exists; None means that no file ends the probe.
+    """
 
     addresses: tuple[tuple[str, int], ...]
     requests: tuple[Request, ...]
@@ -106,6 +109,7 @@ class Plan:
     tls: Tls | None
     expect: Expectation | None
     wait_timeout: float
+    stop_file: str | None = None
 
 
 def make_plan(params: Json, addresses: list[str]) -> Plan:
@@ -139,6 +143,7 @@ def make_plan(params: Json, addresses: list[str]) -> Plan:
         tls=tls,
         expect=expect,
         wait_timeout=float(params["wait_timeout"] or 0),
+        stop_file=params.get("stop_file"),
     )
 
 

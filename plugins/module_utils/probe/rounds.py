@@ -46,7 +46,7 @@ def observe(
         result["rounds"] = rounds
         result["converged_after"] = round(started - begin, 3)
         left = plan.wait_timeout - (clock.now() - begin)
-        if not result["problems"] or left <= 0:
+        if not result["problems"] or left <= 0 or engine.stopped(plan):
             return result
         clock.sleep(min(pause, left))
         pause = min(pause * 1.5, _LONGEST_PAUSE)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from ansible_collections.meshops.asm.tests.unit.plugins.module_utils.probe.conft
 
 
 def params(**options: Any) -> dict[str, Any]:
-    spec = {"mesh": {"type": "str"}, "region": {"type": "str"}, **PROBE_OPTIONS}
+    spec = {"mesh": {"type": "str"}, "region": {"type": "str"}, **PROBE_OPTIONS, "stop_file": {"type": "path"}}
     checked = ArgumentSpecValidator(spec).validate(options)
     assert not checked.error_messages
     return dict(checked.validated_parameters)
@@ -71,3 +72,32 @@ def test_the_gateway_of_a_mesh(server: LocalServer, monkeypatch: pytest.MonkeyPa
     result, _problem = asm_probe.probe(params(mesh="shop", gateway="in", cluster="one"), check=False)
     assert asked == [("shop", "in", "one")]
     assert result["statuses"] == {"200": 100}
+
+
+def test_a_file_ends_a_probe_and_its_rounds(tmp_path: Path) -> None:
+    """Neither the rest of the requests nor another round is waited for; the verdict is on what was seen."""
+    stop = tmp_path / "stop"
+
+    def answer(number: int, _head: bytes) -> bytes:
+        if number == 29:
+            stop.touch()
+        return reply("v1")
+
+    server = LocalServer(answer)
+    given = {"address": [server.address], "count": 5000, "concurrency": 1, "wait_timeout": 600.0}
+    options = params(**given, by={"regex": r"v\d"}, expect={"split": {"v2": 100}}, stop_file=str(stop))
+    try:
+        result, problem = asm_probe.probe(options, check=False)
+    finally:
+        server.close()
+    assert problem
+    assert "v2: 0 % observed" in problem.message
+    assert (result["requests"], result["rounds"]) == (30, 1)
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_file_that_would_end_the_probe_at_once_is_refused(server: LocalServer, tmp_path: Path, check: bool) -> None:
+    (tmp_path / "stop").touch()
+    with pytest.raises(InvalidInput, match=r"stop exists already.*Remove it"):
+        asm_probe.probe(params(address=[server.address], stop_file=str(tmp_path / "stop")), check=check)
+    assert server.heads == []
