@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import yaml
+
 from . import traffic
 from .labs import Lab
 from .playing import EXAMPLE, SPEC, changing
@@ -77,7 +79,9 @@ def test_authz(run: Runner, book: Bookinfo) -> None:
         assert "HTTP 403 60x" in played.output
         # Without one of its policies the playbook's proof fails, and says which check.
         book.lab.kube(book.lab.mesh_id("bookinfo")).delete(paths[-1])
-        broken = play(run, "authz", "--tags", "verify")
+        checks = yaml.safe_load((EXAMPLE.parent / "authz" / "authz.yml").read_text(encoding="utf-8"))["asm_checks"]
+        sooner = json.dumps({"asm_checks": [{**one, "wait_timeout": 3} for one in checks]})
+        broken = play(run, "authz", "--tags", "verify", "-e", sooner)
         assert broken.code == 2
         assert "check nobody may log in" in broken.output
 
