@@ -13,34 +13,19 @@ from typing import Any
 from .labs import Lab
 from .playing import EXAMPLE, SPEC
 from .runner import Result, Runner, Running, judge_failure
-from .traffic import BY_VERSION, GATEWAY, NAMESPACE, REVIEWS, Bookinfo, to, virtual_service
+from .traffic import BY_VERSION, GATEWAY, REVIEWS, Bookinfo, to, virtual_service
 
 #: A bounded load through the entrance of shop-1.
 LOAD = {"mesh": "bookinfo", "gateway": GATEWAY, "cluster": "shop-1", "path": REVIEWS, "concurrency": 8, "rate": 40}
 BY_CLUSTER = {"regex": r'"clustername":\s*"([^"]*)"'}
 
 
-def served(book: Bookinfo, cluster: str) -> int:
-    """Requests that the pods of Bookinfo in a cluster have got so far, as their proxies count them."""
-    kube = book.lab.kube(book.lab.cluster_id(cluster))
-    total = 0
-    for pod in kube.list(f"/api/v1/namespaces/{NAMESPACE}/pods"):
-        if "deletionTimestamp" in pod["metadata"]:
-            continue
-        answer = book.lab.control.request(
-            cluster, pod["metadata"]["name"], "http://127.0.0.1:15000/stats?filter=inbound", namespace=NAMESPACE
-        )
-        found = re.findall(r"^cluster\.inbound\S*\.upstream_rq_total: (\d+)$", answer["body"], flags=re.MULTILINE)
-        total += sum(map(int, found))
-    return total
-
-
 @contextmanager
 def under_load(book: Bookinfo, duration: int, **more: Any) -> Iterator[Running]:
     """A probe that is under way for the whole of the block."""
-    before = served(book, "shop-1")
+    before = book.received("shop-1")
     probe = book.run.start("asm_probe", **{**LOAD, "duration": duration, **more})
-    book.lab.wait_for(lambda: served(book, "shop-1") > before + 20, "the load", 60)
+    book.lab.wait_for(lambda: book.received("shop-1") > before + 20, "the load", 60)
     yield probe
     assert not probe.ended, "the load ended too soon to prove anything"
 
@@ -120,12 +105,12 @@ def test_a_cluster_that_is_detached_gets_no_request_any_more(lab: Lab, run: Runn
         try:
             with under_load(book, 30, by=BY_CLUSTER) as probe:
                 run("asm_cluster", mesh="bookinfo", clusters=[{"name": "shop-2"}], state="absent")
-                after = served(book, "shop-2")
+                after = book.received("shop-2")
                 alone = run("asm_probe", **{**LOAD, "rate": 100}, count=400, by=BY_CLUSTER)
                 assert {row["key"]: row["count"] for row in alone["distribution"]} == {"shop-1": 400}
             result = fulfilled(probe.result())
             # The last requests of the load came after it had left, and not one of them reached a pod there.
-            assert served(book, "shop-2") == after > 0
+            assert book.received("shop-2") == after > 0
             assert result["retries"] == 0
             shares = {row["key"]: row["count"] for row in result["distribution"]}
             assert set(shares) == {"shop-1", "shop-2"} and shares["shop-1"] > shares["shop-2"] > 0

@@ -46,20 +46,7 @@ def afterwards(book: Bookinfo, *paths: str) -> Iterator[None]:
 
 
 def shadows(book: Bookinfo) -> int:
-    """Requests that the pods of reviews-v3 have got so far, as their proxies count them."""
-    total = 0
-    for cluster in ("shop-1", "shop-2"):
-        kube = book.lab.kube(book.lab.cluster_id(cluster))
-        for pod in kube.list(f"/api/v1/namespaces/{NAMESPACE}/pods", labelSelector="app=reviews,version=v3"):
-            if "deletionTimestamp" in pod["metadata"]:
-                continue
-            answer = book.lab.control.request(
-                cluster, pod["metadata"]["name"], "http://127.0.0.1:15000/stats?filter=inbound", namespace=NAMESPACE
-            )
-            found = re.findall(r"^cluster\.inbound\S*\.upstream_rq_total: (\d+)$", answer["body"], flags=re.MULTILINE)
-            assert found, answer
-            total += sum(map(int, found))
-    return total
+    return sum(book.received(cluster, "app=reviews,version=v3") for cluster in ("shop-1", "shop-2"))
 
 
 def test_lanes(run: Runner, book: Bookinfo) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -53,6 +54,18 @@ class Bookinfo:
                 plural = f"{one['kind'].lower()}s".replace("ys", "ies").replace("gatewaies", "gateways")
                 kube.delete(f"/apis/{one['apiVersion']}/namespaces/{NAMESPACE}/{plural}/{one['metadata']['name']}")
             self.reset()
+
+    def received(self, cluster: str, selector: str = "") -> int:
+        """Requests that the pods of Bookinfo in a cluster have got so far, as their proxies count them."""
+        pods = self.lab.kube(self.lab.cluster_id(cluster)).list(
+            f"/api/v1/namespaces/{NAMESPACE}/pods", labelSelector=selector
+        )
+        total = 0
+        for name in (pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"]):
+            stats = "http://127.0.0.1:15000/stats?filter=inbound"
+            body = self.lab.control.request(cluster, name, stats, namespace=NAMESPACE)["body"]
+            total += sum(map(int, re.findall(r"^cluster\.inbound\S*\.upstream_rq_total: (\d+)$", body, re.MULTILINE)))
+        return total
 
     def checked(self, **check: Any) -> Result:
         """The result of one check through asm_verify, whatever its verdict."""

@@ -16,10 +16,11 @@ from meshlab.kubeapi import KubeApiError, Object
 from meshlab.loopthread import LoopThread
 from meshlab.node.addresses import PodAddresses
 from meshlab.node.commands import Outcome, outcome
-from meshlab.node.images import Catalogue
+from meshlab.node.images import Catalogue, Image
 from meshlab.node.kubelet import Kubelet
 from meshlab.node.podstatus import ContainerState, status
 from meshlab.node.podworker import Host, PodWorker, Timing
+from meshlab.node.runtime import Container, Sandbox
 from meshlab.node.statusruntime import StatusRuntime
 
 
@@ -186,14 +187,16 @@ class _Events(list[tuple[str, str]]):
         self.append((kind, reason))
 
 
-def _live(pod: Object, seconds: float, *failures: Exception) -> tuple[list[Object], _Events, PodAddresses]:
+def _live(
+    pod: Object, seconds: float, *failures: Exception, runtime: type[StatusRuntime] = StatusRuntime
+) -> tuple[list[Object], _Events, PodAddresses]:
     """Run a pod for ``seconds``, delete it, and tell what the API server would have seen."""
     server, events, addresses = _Server(*failures), _Events(), PodAddresses("10.1.0.0/24")
 
     async def live() -> None:
         timing = Timing(backoff=0.05, backoff_limit=0.1, settle=0.001)
         api: Any = server
-        worker = PodWorker(pod, Host(api, StatusRuntime(addresses), Catalogue(), events, "10.1.0.1", timing))
+        worker = PodWorker(pod, Host(api, runtime(addresses), Catalogue(), events, "10.1.0.1", timing))
         task = asyncio.create_task(worker.run())
         await asyncio.wait([task], timeout=seconds)
         if task.done():
@@ -224,17 +227,40 @@ def test_a_status_is_told_once_the_api_server_takes_it(failure: Exception) -> No
     assert _condition(statuses[-1], "Ready") == "True"
 
 
-class _Cluster:
-    """An API server with one pod that is on its way out; away when it is first to be deleted."""
+class _Starting(StatusRuntime):
+    """What containers run in is away when they are first to start."""
 
-    def __init__(self) -> None:
+    away = 2
+
+    async def start_container(self, sandbox: Sandbox, container: Object, image: Image) -> Container:
+        if self.away:
+            self.away -= 1
+            raise RuntimeError("the data plane is away")
+        return await super().start_container(sandbox, container, image)
+
+
+def test_a_container_is_started_once_that_is_possible() -> None:
+    statuses, _events, _addresses = _live(_pod({"name": "a", "image": "nginx"}), 0.4, runtime=_Starting)
+    waiting = [one["containerStatuses"][0]["state"].get("waiting") for one in statuses]
+    assert {"reason": "CreateContainerError", "message": "the data plane is away"} in waiting
+    assert _condition(statuses[-1], "Ready") == "True"
+
+
+class _Cluster:
+    """An API server with one pod, which is on its way out from the second look on; ``away`` when it is deleted."""
+
+    def __init__(self, *, away: int) -> None:
         self.deleted = threading.Event()
-        self.away = 2
-        self._pod = _pod({"name": "a", "image": "nginx"})
-        self._pod["metadata"] |= {"deletionTimestamp": "2026-01-01T00:00:00Z", "resourceVersion": "7"}
+        self.away = away
+        self._looks = 0
 
     def get(self, path: str, **query: str) -> Object:
-        return {"metadata": {"resourceVersion": "7"}, "items": [self._pod]}
+        pod = _pod({"name": "a", "image": "nginx"})
+        pod["metadata"]["resourceVersion"] = "1"
+        if self._looks:
+            pod["metadata"] |= {"deletionTimestamp": "2026-01-01T00:00:00Z", "resourceVersion": "2"}
+        self._looks += 1
+        return {"metadata": {"resourceVersion": "2"}, "items": [pod]}
 
     def watch(self, path: str, **query: str) -> list[Object]:
         raise urllib3.exceptions.ProtocolError("away")
@@ -256,18 +282,31 @@ class _Cluster:
         self.deleted.set()
 
 
-def test_a_pod_goes_although_the_api_server_was_away_when_it_ended() -> None:
-    """Nothing about the pod changes while the API server is away, so nothing tells of it again."""
-    cluster = _Cluster()
+class _Broken(StatusRuntime):
+    """What the pod runs in is away when it is first to end."""
+
+    away = 2
+
+    async def drain(self, sandbox: Sandbox) -> None:
+        if self.away:
+            self.away -= 1
+            raise RuntimeError("away")
+        await super().drain(sandbox)
+
+
+@pytest.mark.parametrize(("runtime", "away"), [(StatusRuntime, 2), (_Broken, 0)], ids=["api server", "runtime"])
+def test_a_pod_goes_although_something_was_away_when_it_ended(runtime: type[StatusRuntime], away: int) -> None:
+    """Nothing about the pod changes meanwhile, so nothing tells of it again."""
+    cluster = _Cluster(away=away)
     api: Any = cluster
-    host = Host(
-        api, StatusRuntime(PodAddresses("10.1.0.0/24")), Catalogue(), _Events(), "10.1.0.1", Timing(backoff=0.01)
-    )
+    addresses = PodAddresses("10.1.0.0/24")
+    host = Host(api, runtime(addresses), Catalogue(), _Events(), "10.1.0.1", Timing(backoff=0.01))
     loop = LoopThread("test")
     kubelet = Kubelet("n", region="r", zone="r-a", pod_cidr="10.1.0.0/24", host=host, loop=loop)
     kubelet.start()
     try:
         assert cluster.deleted.wait(10)
+        assert addresses.take("10.1.0.2") == "10.1.0.2"
     finally:
         kubelet.stop()
         loop.close()

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import functools
 import logging
+from collections.abc import Awaitable, Callable
 
 import urllib3
 
@@ -117,20 +119,23 @@ class Kubelet:
         try:
             if worker and task:
                 await _cancelled(task)
-                await worker.remove(grace)
+                await self._repeated(pod, functools.partial(worker.remove, grace))
             if not gone:
-                await self._until_deleted(pod)
+                await self._repeated(pod, functools.partial(in_thread, self._delete, pod))
         finally:
             self._removals.pop(meta["uid"], None)
 
-    async def _until_deleted(self, pod: Object) -> None:
-        """Nobody tells of this pod again, so it would stay for ever if the API server were not asked again."""
+    async def _repeated(self, pod: Object, step: Callable[[], Awaitable[None]]) -> None:
+        """Do a step of a pod's removal until it succeeds: nobody tells of this pod again, so it would stay for ever.
+
+        It fails while the API server is away, or what the pod's containers run in.
+        """
         while True:
             try:
-                return await in_thread(self._delete, pod)
-            except (KubeApiError, urllib3.exceptions.HTTPError) as error:
+                return await step()
+            except (RuntimeError, OSError, urllib3.exceptions.HTTPError) as error:
                 meta = pod["metadata"]
-                log.warning("pod %s/%s cannot be deleted yet: %s", meta["namespace"], meta["name"], error)
+                log.warning("pod %s/%s cannot be removed yet: %s", meta["namespace"], meta["name"], error)
             await asyncio.sleep(self._host.timing.backoff)
 
     def _delete(self, pod: Object) -> None:

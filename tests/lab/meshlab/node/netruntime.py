@@ -117,8 +117,8 @@ class AppContainer(ServingContainer):
     async def stop(self, grace: float) -> None:
         """Answer what was asked, then end."""
         if not self._stopped.is_set():
-            self._stopped.set()
             await self._dataplane.acall("stop", id=self.container_id)
+            self._stopped.set()
 
 
 class ProxyContainer(ServingContainer):

@@ -138,9 +138,18 @@ class PodWorker:
             state.last = ended
             state.restarts += 1
 
-    async def _run_once(self, container: Object, state: ContainerState, image: Image) -> int:
+    async def _start(self, container: Object, state: ContainerState, image: Image) -> Container:
+        """Start a container, again until it succeeds: the API server or the data plane may be away."""
         assert self._sandbox is not None  # run() made it before
-        running = await self._host.runtime.start_container(self._sandbox, container, image)
+        while True:
+            try:
+                return await self._host.runtime.start_container(self._sandbox, container, image)
+            except (RuntimeError, OSError, urllib3.exceptions.HTTPError) as error:
+                self._set(state, {"waiting": {"reason": "CreateContainerError", "message": str(error)}})
+            await asyncio.sleep(self._host.timing.backoff)
+
+    async def _run_once(self, container: Object, state: ContainerState, image: Image) -> int:
+        running = await self._start(container, state, image)
         self._running[container["name"]] = running
         begun = now()
         state.container_id, state.image_id = running.container_id, image.image_id
