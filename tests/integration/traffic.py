@@ -55,17 +55,22 @@ class Bookinfo:
                 kube.delete(f"/apis/{one['apiVersion']}/namespaces/{NAMESPACE}/{plural}/{one['metadata']['name']}")
             self.reset()
 
-    def received(self, cluster: str, selector: str = "") -> int:
-        """Requests that the pods of Bookinfo in a cluster have got so far, as their proxies count them."""
+    def requests_by_pod(self, cluster: str, selector: str = "") -> dict[str, list[int]]:
+        """What the proxies of Bookinfo's pods in a cluster have counted so far; nothing for a pod without a request."""
         pods = self.lab.kube(self.lab.cluster_id(cluster)).list(
             f"/api/v1/namespaces/{NAMESPACE}/pods", labelSelector=selector
         )
-        total = 0
+        counted = {}
         for name in (pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"]):
             stats = "http://127.0.0.1:15000/stats?filter=inbound"
             body = self.lab.control.request(cluster, name, stats, namespace=NAMESPACE)["body"]
-            total += sum(map(int, re.findall(r"^cluster\.inbound\S*\.upstream_rq_total: (\d+)$", body, re.MULTILINE)))
-        return total
+            found = re.findall(r"^cluster\.inbound\S*\.upstream_rq_total: (\d+)$", body, re.MULTILINE)
+            counted[name] = [int(one) for one in found]
+        return counted
+
+    def received(self, cluster: str) -> int:
+        """Requests that the pods of Bookinfo in a cluster have got so far."""
+        return sum(map(sum, self.requests_by_pod(cluster).values()))
 
     def checked(self, **check: Any) -> Result:
         """The result of one check through asm_verify, whatever its verdict."""

@@ -17,7 +17,7 @@ import urllib3
 from meshlab.informer import Informer
 from meshlab.kubeapi import KubeApi, KubeApiError, Object
 from meshlab.loopthread import LoopThread
-from meshlab.node.podworker import Host, PodWorker, in_thread, now
+from meshlab.node.podworker import AWAY, Host, PodWorker, in_thread, now
 
 log = logging.getLogger(__name__)
 
@@ -126,14 +126,11 @@ class Kubelet:
             self._removals.pop(meta["uid"], None)
 
     async def _repeated(self, pod: Object, step: Callable[[], Awaitable[None]]) -> None:
-        """Do a step of a pod's removal until it succeeds: nobody tells of this pod again, so it would stay for ever.
-
-        It fails while the API server is away, or what the pod's containers run in.
-        """
+        """Do a step of a pod's removal until it succeeds: nobody tells of this pod again, so it would stay for ever."""
         while True:
             try:
                 return await step()
-            except (RuntimeError, OSError, urllib3.exceptions.HTTPError) as error:
+            except AWAY as error:
                 meta = pod["metadata"]
                 log.warning("pod %s/%s cannot be removed yet: %s", meta["namespace"], meta["name"], error)
             await asyncio.sleep(self._host.timing.backoff)

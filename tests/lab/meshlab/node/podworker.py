@@ -22,6 +22,9 @@ from meshlab.node.images import Catalogue, Image
 from meshlab.node.podstatus import ContainerState, remembered, status
 from meshlab.node.runtime import Container, Runtime, Sandbox
 
+#: What a step raises for as long as the API server is away, or what the pod's containers run in.
+AWAY = (RuntimeError, OSError, urllib3.exceptions.HTTPError)
+
 #: Answers of an API server that has too much to do, or is only just starting.
 _BUSY = frozenset({429, 500, 503, 504})
 
@@ -139,12 +142,12 @@ class PodWorker:
             state.restarts += 1
 
     async def _start(self, container: Object, state: ContainerState, image: Image) -> Container:
-        """Start a container, again until it succeeds: the API server or the data plane may be away."""
+        """Start a container, again until it succeeds."""
         assert self._sandbox is not None  # run() made it before
         while True:
             try:
                 return await self._host.runtime.start_container(self._sandbox, container, image)
-            except (RuntimeError, OSError, urllib3.exceptions.HTTPError) as error:
+            except AWAY as error:
                 self._set(state, {"waiting": {"reason": "CreateContainerError", "message": str(error)}})
             await asyncio.sleep(self._host.timing.backoff)
 
