@@ -20,7 +20,9 @@ export ANSIBLE_CALLBACK_RESULT_FORMAT := yaml
 export ANSIBLE_LOCALHOST_WARNING := False
 export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
 
-.PHONY: help setup demo remove-demo test unit integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all awx site-docs release ee matrix matrix-here prometheus analyzers
+export SECONDS_EACH
+
+.PHONY: help setup demo remove-demo test unit fuzz fuzz-short integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all awx site-docs release ee matrix matrix-here prometheus analyzers
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -68,10 +70,16 @@ remove-demo: lab-up ## take the demo's mesh away again
 	@eval "$$(python -m meshlab env)"
 	cd examples/bookinfo && ansible-playbook meshops.asm.remove -e @mesh.yml -e asm_remove=bookinfo
 
-test: lint unit sanity integration molecule matrix-here ## everything that has to pass
+test: lint unit fuzz-short sanity integration molecule matrix-here ## everything that has to pass
 
 unit: setup ## unit tests
 	@python -m pytest -q tests/unit
+
+fuzz: setup ## every reader and parser with invented input, a minute each; TARGETS, SECONDS_EACH choose
+	@python -m tests.fuzz $(TARGETS)
+
+fuzz-short: setup
+	@python -m pytest -q tests/fuzz
 
 integration: binaries ## lab and collection against real servers
 	@python -m pytest -q tests/lab/tests tests/integration

@@ -40,7 +40,7 @@ _use_pyenv()
 
 def _units(session: nox.Session, core: str) -> None:
     """Installs what the collection and its unit tests need, with the newest fix of one ansible-core, and runs them."""
-    session.install("-r", "requirements.txt", f"ansible-core~={core}.0", "pytest", "cryptography")
+    session.install("-r", "requirements.txt", f"ansible-core~={core}.0", "pytest", "cryptography", "hypothesis")
     session.run("ansible", "--version")
     folder = Path(session.create_tmp()).resolve() / "ansible_collections" / "meshops"
     folder.mkdir(parents=True, exist_ok=True)
