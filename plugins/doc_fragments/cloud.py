@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The options of CLOUD_OPTIONS (module_utils/cloud/client.py) and what they need on the target."""
+    """The options of CLOUD_OPTIONS (module_utils/cloud/credentials.py) and what they need on the target."""
 
     DOCUMENTATION = r"""
 requirements:

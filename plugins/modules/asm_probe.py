@@ -463,7 +463,8 @@ error:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS, Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.probe import engine, rounds
 from ansible_collections.meshops.asm.plugins.module_utils.probe.addresses import gateway_addresses

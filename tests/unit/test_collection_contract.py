@@ -20,7 +20,7 @@ import pytest
 import yaml
 from ansible.module_utils import basic
 from ansible_collections.meshops.asm.plugins.module_utils import errors
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS
 
 COLLECTION = Path(errors.__file__).parents[2]
 MODULES = sorted(path.stem for path in (COLLECTION / "plugins" / "modules").glob("*.py") if path.stem != "__init__")

@@ -16,7 +16,7 @@ from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.doc_fragments import constructed, inventory_cache
 from ansible_collections.meshops.asm.plugins.inventory import asm
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 
 NAME = "meshops.asm.asm"
