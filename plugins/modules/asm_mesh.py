@@ -849,7 +849,7 @@ class Mesh(ResourceModule):
             self._check_creatable()
             return None
         self.id = meshes.mesh_id(picked[0])
-        self.region = str(meshes.info(picked[0]).get("RegionId") or self.params["region"] or "")
+        self.region = str(meshes.info(picked[0]).get("RegionId") or self.cloud.region or "")
         try:
             found = mesh_view.whole(self.cloud, picked[0])
             if self.params["state"] == "present":
@@ -904,7 +904,7 @@ class Mesh(ResourceModule):
         return Plan(UPDATE, before, after, (changes, to_set, to_remove, upgrade), predicted)
 
     def _plan_creation(self) -> Plan:
-        p = self.params
+        p = {**self.params, "region": self.cloud.region}
         missing = [name for name in ("region", "vpc_id", "vswitch_ids") if not p[name]]
         if missing:
             raise InvalidInput(
@@ -942,7 +942,7 @@ class Mesh(ResourceModule):
         p = self.params
         reply = self.cloud.asm(
             "CreateServiceMesh",
-            RegionId=p["region"],
+            RegionId=self.cloud.region,
             Name=p["new_name"] or p["name"],
             ApiServerPublicEip=p["api_server_public_eip"],
             UseExistingCA=True if p["ca"] else None,

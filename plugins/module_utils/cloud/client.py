@@ -8,13 +8,17 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
+import os
 import re
+from functools import cached_property
 from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import failures
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import credential
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import Identity, resolve
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.profiles import Files
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.retries import Retries
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.signing import signer
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
 
 _READ = re.compile(r"(Describe|List|Get)[A-Z]")
@@ -31,10 +35,19 @@ class Cloud:
 
     def __init__(self, params: dict[str, Any], retries: Retries | None = None) -> None:
         self.params = params
-        self.region: str | None = params.get("region")
         self.writes = 0
         self._retries = retries or Retries(budget=float(params.get("api_timeout") or 60))
         self._clients: dict[str, tuple[Any, Any]] = {}
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Who is calling, found out when it is first needed: a task with a kubeconfig of its own needs nobody."""
+        return resolve(self.params, os.environ, Files(os.environ))
+
+    @property
+    def region(self) -> str | None:
+        """The region of the options, the environment or the profile."""
+        return self.params.get("region") or self.identity.region
 
     def asm(self, action: str, **parameters: Any) -> dict[str, Any]:
         """Calls an action of ASM (product ``servicemesh``, 2020-01-11) with its wire parameters.
@@ -101,7 +114,7 @@ class Cloud:
                 code="MissingRegion",
             )
         protocol, endpoint = _split_endpoint(self.params.get(f"{product}_endpoint"))
-        config = Config(credential=credential(self.params), region_id=self.region, endpoint=endpoint, protocol=protocol)
+        config = Config(credential=signer(self.identity), region_id=self.region, endpoint=endpoint, protocol=protocol)
         return _keeping_replies(client_module.Client)(config), models
 
 
