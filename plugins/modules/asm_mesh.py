@@ -744,6 +744,27 @@ may_remain:
       id: sg-bp1example
       note: security group of the mesh
       retained: true
+account:
+  description: Whose account it was. Absent when no credential was needed.
+  returned: when the service was asked
+  type: dict
+  contains:
+    source:
+      description: Where the credential came from.
+      type: str
+      sample: "the profile shop of /home/user/.aliyun/config.json"
+    access_key_id:
+      description: Id of the AccessKey, without its middle part; empty where the SDK gets one by itself.
+      type: str
+      sample: LTAI***x7Qe
+    region:
+      description: The region that counts.
+      type: str
+      sample: cn-hangzhou
+    account_id:
+      description: Id of the account, where a role's ARN or a mesh's owner tells it; null before there is a mesh.
+      type: str
+      sample: "1234567890123456"
 error:
   description: What went wrong, in a form for programs. The sentence for people is C(msg).
   returned: failure

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
-from ansible_collections.meshops.asm.plugins.module_utils.cloud import failures
+from ansible_collections.meshops.asm.plugins.module_utils.cloud import account, failures
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import Identity, resolve
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.profiles import Files
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.retries import Retries
@@ -36,6 +36,7 @@ class Cloud:
     def __init__(self, params: dict[str, Any], retries: Retries | None = None) -> None:
         self.params = params
         self.writes = 0
+        self._owner: str | None = None
         self._retries = retries or Retries(budget=float(params.get("api_timeout") or 60))
         self._clients: dict[str, tuple[Any, Any]] = {}
 
@@ -48,6 +49,11 @@ class Cloud:
     def region(self) -> str | None:
         """The region of the options, the environment or the profile."""
         return self.params.get("region") or self.identity.region
+
+    @property
+    def account_id(self) -> str | None:
+        """The account that is called, as far as a role's name or a reply has told it."""
+        return self.identity.account_id or self._owner
 
     def asm(self, action: str, **parameters: Any) -> dict[str, Any]:
         """Calls an action of ASM (product ``servicemesh``, 2020-01-11) with its wire parameters.
@@ -88,6 +94,7 @@ class Cloud:
                 self.writes += 1 if write and failure.may_have_happened else 0
                 raise failure from error
             reply = failures.checked(client.last_body, action)
+            self._owner = self._owner or account.owner(reply)
             self.writes += 1 if write else 0
             return reply
 
