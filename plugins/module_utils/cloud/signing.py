@@ -3,14 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From an identity to the SDK's object that signs calls: its providers, each told everything explicitly.
 
-What a provider is not told it takes from the environment as it was when the SDK was imported.
+What a provider is not told it takes from the environment as it was when the SDK was imported. Those that ask another
+host for a credential do so by the SDK's transport, which knows no NO_PROXY and follows redirects; here it is replaced.
 
 PRIVATE: this code is for the modules of this collection only and may change without notice.
 """
 
 from __future__ import annotations
 
+import importlib
 import re
+from types import SimpleNamespace
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import Identity, nothing_usable
@@ -19,6 +22,9 @@ from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 # What an exchange of credentials may quote of itself when it fails.
 _SENSITIVE = re.compile(r"(?i)(secret|token|signature)([\w-]*)([\"']?\s*[:=]\s*)[\"']?[^\s\"'&,}]+")
 _LONGEST = 400
+_LARGEST = 1024 * 1024
+# The SDK's files whose providers ask other hosts.
+_ASKING = ("ram_role_arn", "oidc", "ecs_ram_role", "uri", "rsa_key_pair", "cloud_sso", "oauth")
 
 
 def signer(identity: Identity) -> Any:
@@ -30,6 +36,7 @@ def signer(identity: Identity) -> Any:
     from alibabacloud_credentials.client import Client
     from alibabacloud_credentials.provider import RamRoleArnCredentialsProvider
 
+    _replace_transport()
     try:
         provider = _provider(identity)
         if identity.role_arn:
@@ -90,6 +97,47 @@ def _instance(identity: Identity, sdk: Any) -> Any:
     except Exception as error:
         raise error from problem
     return provider
+
+
+def _replace_transport() -> None:
+    """Lets the SDK's providers send by ``send``; each names the library below it in its own file."""
+    from Tea.core import TeaCore
+
+    ours = type("Core", (TeaCore,), {"do_action": staticmethod(lambda request, options=None: send(request, options))})
+    for name in _ASKING:
+        try:
+            module = importlib.import_module(f"alibabacloud_credentials.provider.{name}")
+        except ImportError:  # older releases have fewer of them
+            continue
+        if getattr(module, "TeaCore", None) is TeaCore:
+            vars(module)["TeaCore"] = ours
+
+
+def send(request: Any, options: dict[str, Any] | None) -> Any:
+    """Sends a request of the SDK for a credential by the rules of requests; no redirect, a reply of at most 1 MiB.
+
+    Returns what the SDK reads of a reply: ``status_code``, ``headers`` and ``body``. Raises ``OSError``.
+    """
+    import requests
+    from Tea.core import TeaCore
+
+    times = tuple(float((options or {}).get(name) or 10_000) / 1000 for name in ("connectTimeout", "readTimeout"))
+    with requests.Session() as session:
+        reply = session.request(
+            request.method.upper(),
+            TeaCore.compose_url(request),
+            data=request.body.encode() if isinstance(request.body, str) else request.body,
+            headers=request.headers,
+            # Not what a .netrc of the user has for the host.
+            auth=lambda prepared: prepared,
+            timeout=times,
+            allow_redirects=False,
+            stream=True,
+        )
+        body = reply.raw.read(_LARGEST + 1, decode_content=True)
+    if len(body) > _LARGEST:
+        raise OSError(f"the answer with the credential is longer than {_LARGEST} bytes")
+    return SimpleNamespace(status_code=reply.status_code, headers=reply.headers, body=body)
 
 
 def _without(text: str, secrets: set[str]) -> str:

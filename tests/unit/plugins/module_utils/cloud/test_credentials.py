@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 from alibabacloud_credentials.provider import DefaultCredentialsProvider
 from alibabacloud_credentials.utils import auth_util
+from ansible_collections.meshops.asm.plugins.module_utils.cloud import signing
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import (
     CLOUD_OPTIONS,
     ENVIRONMENT,
@@ -155,6 +156,7 @@ class Elsewhere:
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Elsewhere:
     hosts = Elsewhere()
+    monkeypatch.setattr(signing, "send", hosts.answer)
     monkeypatch.setattr(TeaCore, "do_action", staticmethod(hosts.answer))
     return hosts
 
@@ -455,7 +457,7 @@ def test_a_refused_exchange_shows_no_secret(machine: Machine, monkeypatch: pytes
         {"Code": "NoPermission", "SecurityToken": "a-token", "AccessKeySecret": "s3", "x": "secret.option"}
     )
     refuse = SimpleNamespace(status_code=403, body=body.encode())
-    monkeypatch.setattr(TeaCore, "do_action", staticmethod(lambda request, runtime=None: refuse))
+    monkeypatch.setattr(signing, "send", lambda request, options: refuse)
     machine.become()
     with pytest.raises(InvalidInput, match="NoPermission") as caught:
         signer(machine.identity(**OPTIONS["keys"], role_arn=ROLE))
