@@ -14,9 +14,9 @@ description:
     status codes, latencies and throughput.
   - With O(expect) it fails when the answers are not as declared. A verdict on shares is made from as many requests as
     the wanted tolerance and confidence need, so that it does not depend on luck.
-  - With O(address) neither credentials nor the SDKs of the cloud are needed, nor any Python library but jmespath for
-    O(by.jmespath), so the module runs on any host from which the gateway is to be tried.
-  - Proxies of the environment are not used.
+  - With O(address) neither credentials nor the SDKs of the cloud are needed, nor any Python library but h11, and
+    jmespath for O(by.jmespath), so the module runs on any host from which the gateway is to be tried.
+  - Proxies of the environment are not used, because what is asked about is the gateway itself.
 extends_documentation_fragment:
   - meshops.asm.cloud
   - meshops.asm.attributes.info
