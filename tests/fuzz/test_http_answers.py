@@ -19,10 +19,11 @@ from .harness import fuzz
 _LINES = (
     b"HTTP/1.1 200 OK", b"HTTP/1.1 100 Continue", b"HTTP/1.1 204 X", b"HTTP/1.1 304 X", b"HTTP/1.0 200",
     b"HTTP/1.1 101 X", b"HTTP/2 200 OK", b"HTTP/1.1 500 \xff", b"content-length: 5", b"content-length: 0",
-    b"content-length: 6, 6", b"Content-Length: -1", b"content-length: 99999999999999999999", b"transfer-encoding: chunked",
-    b"no colon", b"transfer-encoding: gzip, chunked", b"Transfer-Encoding: CHUNKED", b"connection: close", b"hello",
-    b"x: \x1b[31m", b" folded", b"\tfolded", b": no name", b"name : x", b"", b"", b"", b"connection: keep-alive", b"5", b"a;b=c", b"0",
-    b"0;x", b"00", b"ffffffffffffffff", b"-1", b"0x5", b"5 ", b"5\t", b"trailer: x",
+    b"content-length: 6, 6", b"Content-Length: -1", b"content-length: 99999999999999999999",
+    b"transfer-encoding: chunked", b"no colon", b"transfer-encoding: gzip, chunked", b"Transfer-Encoding: CHUNKED",
+    b"connection: close", b"hello", b"x: \x1b[31m", b" folded", b"\tfolded", b": no name", b"name : x", b"", b"",
+    b"", b"connection: keep-alive", b"5", b"a;b=c", b"0", b"0;x", b"00", b"ffffffffffffffff", b"-1", b"0x5", b"5 ",
+    b"5\t", b"trailer: x",
 )  # fmt: skip
 _BREAKS = (b"\r\n", b"\r\n", b"\r\n", b"\r\n", b"\r\n", b"\n", b"\r", b"", b"\r\n\r\n", b"\n\n", b"\x00")
 
