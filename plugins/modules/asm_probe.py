@@ -449,6 +449,15 @@ problems:
   type: list
   elements: str
   sample: []
+account:
+  description: Whose account it was, see RV(meshops.asm.asm_mesh#module:account).
+  returned: when the service was asked
+  type: dict
+  sample:
+    source: the profile shop of /home/user/.aliyun/config.json
+    access_key_id: LTAI***x7Qe
+    region: cn-hangzhou
+    account_id: "1234567890123456"
 error:
   description: Why the task failed, see RV(meshops.asm.asm_mesh#module:error).
   returned: failure
@@ -463,6 +472,7 @@ error:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.account import told
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
@@ -472,9 +482,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.probe.options import P
 from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import make_plan
 
 
-def probe(params: dict[str, Any], check: bool) -> tuple[dict[str, Any], AsmError | None]:
+def probe(cloud: Cloud, params: dict[str, Any], check: bool) -> tuple[dict[str, Any], AsmError | None]:
     """The result of the module, and the failure if something is not as expected. Raises ``AsmError`` before sending."""
-    cloud = Cloud(params)
     try:
         addresses = params["address"] or gateway_addresses(
             cloud, params["mesh"], params["gateway"], params.get("cluster")
@@ -502,10 +511,12 @@ def main() -> None:
         required_by={"gateway": ("mesh",)},
         mutually_exclusive=[("gateway", "address"), ("cluster", "address")],
     )
+    cloud = Cloud(module.params)
     try:
-        result, problem = probe(module.params, module.check_mode)
+        result, problem = probe(cloud, module.params, module.check_mode)
     except AsmError as error:
-        module.fail_json(msg=error.message, changed=False, error=error.as_result())
+        module.fail_json(msg=error.message, changed=False, error=error.as_result(), **told(module, cloud))
+    result |= told(module, cloud)
     if problem:
         module.fail_json(msg=problem.message, changed=False, error=problem.as_result(), **result)
     module.exit_json(changed=False, **result)

@@ -216,6 +216,13 @@ def test_every_result_is_described_with_a_sample(name: str) -> None:
             assert about["elements"], key
 
 
+@each_module
+def test_every_module_says_whose_account_it_was(name: str) -> None:
+    assert "account" in documentation(name)["return"]
+    source = Path(module(name).__file__).read_text()
+    assert re.search(r"\b(told|run_resource|run_info)\(", source)
+
+
 def _has_sample(about: dict[str, Any]) -> bool:
     parts = about.get("contains") or {}
     return "sample" in about or (bool(parts) and all(_has_sample(part) for part in parts.values()))

@@ -8,16 +8,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
-from typing import Any, Protocol
-
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import Identity
-
-
-class Caller(Protocol):
-    """The part of ``cloud.client.Cloud`` that is needed here."""
-
-    identity: Identity
-    account_id: str | None
+from typing import Any
 
 
 def owner(reply: Any) -> str | None:
@@ -35,8 +26,10 @@ def owner(reply: Any) -> str | None:
     return owners.pop() if len(owners) == 1 else None
 
 
-def told(module: Any, cloud: Caller) -> dict[str, Any]:
-    """``{account: {source, access_key_id, region, account_id}}`` for a result; empty when nobody had to call.
+def told(module: Any, cloud: Any) -> dict[str, Any]:
+    """``{account: {source, access_key_id, region, account_id}}`` of a ``cloud.client.Cloud`` that was used.
+
+    Empty when nobody had to call.
 
     Keeps the secrets of variables and files out of everything that the module prints, as Ansible does with options.
     """

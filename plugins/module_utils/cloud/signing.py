@@ -121,7 +121,7 @@ def send(request: Any, options: dict[str, Any] | None) -> Any:
     import requests
     from Tea.core import TeaCore
 
-    times = tuple(float((options or {}).get(name) or 10_000) / 1000 for name in ("connectTimeout", "readTimeout"))
+    given = options or {}
     with requests.Session() as session:
         reply = session.request(
             request.method.upper(),
@@ -130,7 +130,10 @@ def send(request: Any, options: dict[str, Any] | None) -> Any:
             headers=request.headers,
             # Not what a .netrc of the user has for the host.
             auth=lambda prepared: prepared,
-            timeout=times,
+            timeout=(
+                float(given.get("connectTimeout") or 5_000) / 1000,
+                float(given.get("readTimeout") or 10_000) / 1000,
+            ),
             allow_redirects=False,
             stream=True,
         )
