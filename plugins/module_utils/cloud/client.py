@@ -45,6 +45,10 @@ class Cloud:
         """Who is calling, found out when it is first needed: a task with a kubeconfig of its own needs nobody."""
         return resolve(self.params, os.environ, Files(os.environ))
 
+    @cached_property
+    def _signer(self) -> Any:
+        return signer(self.identity)
+
     @property
     def region(self) -> str | None:
         """The region of the options, the environment or the profile."""
@@ -121,7 +125,7 @@ class Cloud:
                 code="MissingRegion",
             )
         protocol, endpoint = _split_endpoint(self.params.get(f"{product}_endpoint"))
-        config = Config(credential=signer(self.identity), region_id=self.region, endpoint=endpoint, protocol=protocol)
+        config = Config(credential=self._signer, region_id=self.region, endpoint=endpoint, protocol=protocol)
         return _keeping_replies(client_module.Client)(config), models
 
 

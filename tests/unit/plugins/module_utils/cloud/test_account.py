@@ -7,8 +7,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.meshops.asm.plugins.module_utils.cloud import client as client_module
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.account import owner
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.signing import signer
 
 from .conftest import ApiServer, Reply
 
@@ -42,3 +44,20 @@ def test_the_first_reply_that_names_an_owner_tells_the_account(options: dict[str
         cloud.asm(action)
         seen.append(cloud.account_id)
     assert seen == [None, "1234567890123456", "1234567890123456"]
+
+
+def test_one_credential_serves_all_products(
+    options: dict[str, Any], api: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A role is assumed once for a task, not once for each API."""
+    made = []
+
+    def counted(identity: Any) -> Any:
+        made.append(identity)
+        return signer(identity)
+
+    monkeypatch.setattr(client_module, "signer", counted)
+    cloud = Cloud(options)
+    cloud.asm("DescribeServiceMeshes")
+    cloud.cs("DescribeClustersV1")
+    assert made == [cloud.identity]
