@@ -30,6 +30,7 @@ IMPORTS = {
     "urllib3": "requests to Kubernetes",
     "kubernetes.config": "kubeconfigs that log in by a program",
     "jmespath": "wait conditions, filters",
+    "h11": "answers to the requests of a probe",
 }
 _REPEATS = 5
 _LIST = """

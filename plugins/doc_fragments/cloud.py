@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The options of CLOUD_OPTIONS (module_utils/cloud/client.py) and what they need on the target."""
+    """The options of CLOUD_OPTIONS (module_utils/cloud/credentials.py) and what they need on the target."""
 
     DOCUMENTATION = r"""
 requirements:
@@ -16,9 +16,12 @@ requirements:
   - alibabacloud_credentials
 notes:
   - The requirements are needed on the host that runs the module, usually the controller (C(connection=local)).
-  - Without O(access_key_id) and O(profile) the default credential chain of the official SDK is used, which reads the
-    environment, an OIDC token, the configuration of the Alibaba Cloud CLI, the shared credentials file and the RAM role
-    of the instance, in this order.
+  - A credential comes whole from one source, the first of these that is there - the options O(access_key_id) and
+    O(access_key_secret); the option O(profile); an AccessKey in the variables C(ALIBABA_CLOUD_*); an OIDC token
+    (E(ALIBABA_CLOUD_ROLE_ARN), E(ALIBABA_CLOUD_OIDC_PROVIDER_ARN) and E(ALIBABA_CLOUD_OIDC_TOKEN_FILE)); the variables
+    C(ALICLOUD_*), unless a variable of the first family names a profile, file or URI; the configuration of the Alibaba
+    Cloud CLI; the credentials file; the RAM role of the instance; a credentials URI. This is the order of the official
+    SDK with options before it. A source that is there but incomplete is an error.
   - Say credentials, region and endpoints once per play with C(module_defaults) for the action group
     C(group/meshops.asm.asm).
   - Throttled calls, server errors and lost connections are tried again for O(api_timeout) seconds. A write whose
@@ -26,30 +29,36 @@ notes:
 options:
   access_key_id:
     description:
-      - Id of the AccessKey with which the calls are signed.
-      - Unset means E(ALIBABA_CLOUD_ACCESS_KEY_ID), E(ALICLOUD_ACCESS_KEY_ID) or E(ALICLOUD_ACCESS_KEY), the first that
-        is there.
+      - Id of the AccessKey with which the calls are signed. Needs O(access_key_secret), whatever the environment holds.
+      - Without the options of a credential, the variables E(ALIBABA_CLOUD_ACCESS_KEY_ID), or else
+        E(ALICLOUD_ACCESS_KEY_ID) or E(ALICLOUD_ACCESS_KEY), count together with the secret of the same family.
     type: str
   access_key_secret:
     description:
       - Secret of the AccessKey. Required when O(access_key_id) is set.
-      - Unset means E(ALIBABA_CLOUD_ACCESS_KEY_SECRET), E(ALICLOUD_SECRET_ACCESS_KEY) or E(ALICLOUD_SECRET_KEY), the
-        first that is there.
+      - The variables are E(ALIBABA_CLOUD_ACCESS_KEY_SECRET), or else E(ALICLOUD_SECRET_ACCESS_KEY) or
+        E(ALICLOUD_SECRET_KEY).
     type: str
   security_token:
     description:
-      - Token that belongs to a temporary AccessKey of the Security Token Service (STS).
-      - Unset means E(ALIBABA_CLOUD_SECURITY_TOKEN) or E(ALICLOUD_SECURITY_TOKEN), the first that is there.
+      - Token that belongs to a temporary AccessKey of the Security Token Service (STS), given by O(access_key_id).
+      - The variables are E(ALIBABA_CLOUD_SECURITY_TOKEN), or else E(ALICLOUD_SECURITY_TOKEN); each belongs to the
+        AccessKey of its family.
     type: str
   profile:
     description:
-      - Name of a profile in the configuration of the Alibaba Cloud CLI. Has no effect when O(access_key_id) is set.
-      - Unset means E(ALIBABA_CLOUD_PROFILE) or E(ALICLOUD_PROFILE), the first that is there.
+      - Name of a profile in the configuration of the Alibaba Cloud CLI (C(~/.aliyun/config.json)), or else of a section
+        of the credentials file (C(~/.alibabacloud/credentials.ini)). Wins over all variables; has no effect when
+        O(access_key_id) is set. Its region counts when O(region) is unset.
+      - The variables are E(ALIBABA_CLOUD_PROFILE), or else E(ALICLOUD_PROFILE); an AccessKey of their family wins over
+        them.
     type: str
   role_arn:
     description:
-      - ARN of a RAM role that is assumed with O(access_key_id), as in C(acs:ram::1234567890123456:role/mesh-admin).
-      - Unset means E(ALIBABA_CLOUD_ROLE_ARN) or E(ALICLOUD_ASSUME_ROLE_ARN), the first that is there.
+      - ARN of a RAM role that is assumed on top of the identity, whichever it is, as in
+        C(acs:ram::1234567890123456:role/mesh-admin).
+      - E(ALICLOUD_ASSUME_ROLE_ARN) does the same for an identity of the variables C(ALICLOUD_*), the files or the
+        instance. C(ALIBABA_CLOUD_ROLE_ARN) is the role of an OIDC token and of nothing else, as in the SDK.
     type: str
   role_session_name:
     description:
@@ -62,8 +71,9 @@ options:
       - Id of the region, as in V(cn-hangzhou). A name of a mesh is looked for in this region only; a mesh that is given
         by its id is found in any.
       - Required to create a mesh and to reach Container Service (ACK).
-      - Unset means E(ALIBABA_CLOUD_REGION_ID), E(ALIBABA_CLOUD_REGION), E(ALICLOUD_REGION_ID) or E(ALICLOUD_REGION),
-        the first that is there.
+      - Unset means the region of the option O(profile), then E(ALIBABA_CLOUD_REGION_ID), E(ALIBABA_CLOUD_REGION),
+        E(ALICLOUD_REGION_ID) or E(ALICLOUD_REGION), the first that is there (the second family first when it gives the
+        credential), then the region of the profile that gives the credential.
     type: str
     aliases:
       - region_id

@@ -59,7 +59,10 @@ options:
     choices: [region, state, version, tag]
     default: [region, state, version, tag]
   access_key_id:
-    description: Id of the AccessKey with which the calls are signed. Unset means the SDK's chain of credentials.
+    description:
+      - Id of the AccessKey with which the calls are signed.
+      - A credential comes whole from one source, in the order that the modules have. In a file for the plugin
+        O(access_key_id) or O(profile) win over all variables.
     type: str
     env:
       - name: ALIBABA_CLOUD_ACCESS_KEY_ID
@@ -79,16 +82,15 @@ options:
       - name: ALIBABA_CLOUD_SECURITY_TOKEN
       - name: ALICLOUD_SECURITY_TOKEN
   profile:
-    description: Name of a profile in the configuration of the Alibaba Cloud CLI.
+    description: Name of a profile in the configuration of the Alibaba Cloud CLI, or of the credentials file.
     type: str
     env:
       - name: ALIBABA_CLOUD_PROFILE
       - name: ALICLOUD_PROFILE
   role_arn:
-    description: ARN of a RAM role that is assumed with O(access_key_id).
+    description: ARN of a RAM role that is assumed on top of the identity, whichever it is.
     type: str
     env:
-      - name: ALIBABA_CLOUD_ROLE_ARN
       - name: ALICLOUD_ASSUME_ROLE_ARN
   role_session_name:
     description: Name under which the assumed role appears in the account's audit trail.
@@ -98,7 +100,7 @@ options:
       - name: ALIBABA_CLOUD_ROLE_SESSION_NAME
       - name: ALICLOUD_ASSUME_ROLE_SESSION_NAME
   region:
-    description: Region of the calls, and of the meshes unless O(regions) is set.
+    description: Region of the calls, and of the meshes unless O(regions) is set. Unset means that of the profile.
     type: str
     env:
       - name: ALIBABA_CLOUD_REGION_ID
@@ -150,15 +152,15 @@ from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 from ansible_collections.meshops.asm.plugins.plugin_utils import inventory_hosts
-from ansible_collections.meshops.asm.plugins.plugin_utils.inventory_account import read_account
+from ansible_collections.meshops.asm.plugins.plugin_utils.inventory_account import fingerprint, read_account
 
 _SUFFIXES = ("asm.yml", "asm.yaml")
 _CLOUD = (
     "access_key_id", "access_key_secret", "security_token", "profile", "role_arn", "role_session_name", "region",
     "asm_endpoint", "api_timeout",
 )  # fmt: skip
-# What decides about the answer, and is no secret.
-_IDENTITY = ("access_key_id", "profile", "role_arn", "region", "asm_endpoint")
+# Those that are one credential: their variables count as the modules count them, not one by one.
+_CREDENTIAL = ("access_key_id", "access_key_secret", "security_token", "profile", "role_arn", "region")
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
@@ -171,7 +173,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
-        self._read_config_data(path)
+        self._given = frozenset(self._read_config_data(path))
         try:
             records = self._records(path, cache)
         except AsmError as error:
@@ -191,9 +193,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _records(self, path: str, cache: bool) -> dict[str, Any]:
         """``{meshes, warnings}``, from the cache where that is wanted and filled."""
-        options = {name: self._rendered(self.get_option(name)) for name in _CLOUD}
+        options = {
+            name: self._rendered(self.get_option(name)) if name in self._given or name not in _CREDENTIAL else None
+            for name in _CLOUD
+        }
         wanted = {name: self.get_option(name) for name in ("kinds", "regions", "mesh_tags")}
-        identity = json.dumps([{name: options[name] for name in _IDENTITY}, wanted], sort_keys=True, default=str)
+        identity = json.dumps([fingerprint(options), options["asm_endpoint"], wanted], sort_keys=True, default=str)
         key = f"{self.get_cache_key(path)}_{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
         use = self.get_option("cache")
         if use and cache:

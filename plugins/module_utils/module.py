@@ -12,7 +12,9 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS, Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.account import told
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DONE, Plan, Progress, reconcile
 
@@ -116,8 +118,10 @@ def _finish(module: AnsibleModule, cloud: Cloud, work: Callable[[], dict[str, An
     try:
         result = work()
     except AsmError as error:
-        module.fail_json(msg=error.message, changed=error.changed, error=error.as_result(), **error.details)
+        module.fail_json(
+            msg=error.message, changed=error.changed, error=error.as_result(), **told(module, cloud), **error.details
+        )
     else:
-        module.exit_json(**result)
+        module.exit_json(**result, **told(module, cloud))
     finally:
         cloud.close()

@@ -142,6 +142,15 @@ released:
   returned: success
   type: dict
   sample: {}
+account:
+  description: Whose account it was, see RV(meshops.asm.asm_mesh#module:account).
+  returned: when the service was asked
+  type: dict
+  sample:
+    source: the profile shop of /home/user/.aliyun/config.json
+    access_key_id: LTAI***x7Qe
+    region: cn-hangzhou
+    account_id: "1234567890123456"
 error:
   description: >-
     What the service said, see M(meshops.asm.asm_mesh). On failure RV(attached), RV(detached) and RV(released) tell

@@ -138,6 +138,15 @@ clusters:
       refusal: >-
         it belongs to the mesh c9999999999999999999999999999999f: a cluster can be in one mesh only, detach it there
         first
+account:
+  description: Whose account it was, see RV(meshops.asm.asm_mesh#module:account).
+  returned: when the service was asked
+  type: dict
+  sample:
+    source: the profile shop of /home/user/.aliyun/config.json
+    access_key_id: LTAI***x7Qe
+    region: cn-hangzhou
+    account_id: "1234567890123456"
 error:
   description: What went wrong, see RV(meshops.asm.asm_mesh#module:error).
   returned: failure

@@ -329,6 +329,15 @@ gateway:
         clusterIds: [c0123456789abcdef0123456789abcdef]
         serviceType: LoadBalancer
         replicaCount: 2
+account:
+  description: Whose account it was, see RV(meshops.asm.asm_mesh#module:account).
+  returned: when the service was asked
+  type: dict
+  sample:
+    source: the profile shop of /home/user/.aliyun/config.json
+    access_key_id: LTAI***x7Qe
+    region: cn-hangzhou
+    account_id: "1234567890123456"
 error:
   description: What the service said, see M(meshops.asm.asm_mesh).
   returned: failure

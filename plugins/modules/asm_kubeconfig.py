@@ -111,6 +111,15 @@ kubeconfig:
   returned: O(return_content=true)
   type: str
   sample: "apiVersion: v1\nkind: Config\n..."
+account:
+  description: Whose account it was, see RV(meshops.asm.asm_mesh#module:account).
+  returned: when the service was asked
+  type: dict
+  sample:
+    source: the profile shop of /home/user/.aliyun/config.json
+    access_key_id: LTAI***x7Qe
+    region: cn-hangzhou
+    account_id: "1234567890123456"
 error:
   description: What the service said, see M(meshops.asm.asm_mesh).
   returned: failure

@@ -744,6 +744,27 @@ may_remain:
       id: sg-bp1example
       note: security group of the mesh
       retained: true
+account:
+  description: Whose account it was. Absent when no credential was needed.
+  returned: when the service was asked
+  type: dict
+  contains:
+    source:
+      description: Where the credential came from.
+      type: str
+      sample: "the profile shop of /home/user/.aliyun/config.json"
+    access_key_id:
+      description: Id of the AccessKey, without its middle part; empty where the SDK gets one by itself.
+      type: str
+      sample: LTAI***x7Qe
+    region:
+      description: The region that counts.
+      type: str
+      sample: cn-hangzhou
+    account_id:
+      description: Id of the account, where a role's ARN or a mesh's owner tells it; null before there is a mesh.
+      type: str
+      sample: "1234567890123456"
 error:
   description: What went wrong, in a form for programs. The sentence for people is C(msg).
   returned: failure
@@ -849,7 +870,7 @@ class Mesh(ResourceModule):
             self._check_creatable()
             return None
         self.id = meshes.mesh_id(picked[0])
-        self.region = str(meshes.info(picked[0]).get("RegionId") or self.params["region"] or "")
+        self.region = str(meshes.info(picked[0]).get("RegionId") or self.cloud.region or "")
         try:
             found = mesh_view.whole(self.cloud, picked[0])
             if self.params["state"] == "present":
@@ -904,7 +925,7 @@ class Mesh(ResourceModule):
         return Plan(UPDATE, before, after, (changes, to_set, to_remove, upgrade), predicted)
 
     def _plan_creation(self) -> Plan:
-        p = self.params
+        p = {**self.params, "region": self.cloud.region}
         missing = [name for name in ("region", "vpc_id", "vswitch_ids") if not p[name]]
         if missing:
             raise InvalidInput(
@@ -942,7 +963,7 @@ class Mesh(ResourceModule):
         p = self.params
         reply = self.cloud.asm(
             "CreateServiceMesh",
-            RegionId=p["region"],
+            RegionId=self.cloud.region,
             Name=p["new_name"] or p["name"],
             ApiServerPublicEip=p["api_server_public_eip"],
             UseExistingCA=True if p["ca"] else None,

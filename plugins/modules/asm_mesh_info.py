@@ -81,6 +81,15 @@ meshes:
         trace_sampling: 1.5
       tags:
         team: shop
+account:
+  description: Whose account it was, see RV(meshops.asm.asm_mesh#module:account).
+  returned: when the service was asked
+  type: dict
+  sample:
+    source: the profile shop of /home/user/.aliyun/config.json
+    access_key_id: LTAI***x7Qe
+    region: cn-hangzhou
+    account_id: "1234567890123456"
 error:
   description: What went wrong, see RV(meshops.asm.asm_mesh#module:error).
   returned: failure

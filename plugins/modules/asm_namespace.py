@@ -119,6 +119,15 @@ namespace:
     dataplane_mode: null
     labels: {istio-injection: enabled, kubernetes.io/metadata.name: bookinfo}
     phase: Active
+account:
+  description: Whose account it was, see RV(meshops.asm.asm_mesh#module:account).
+  returned: when the service was asked
+  type: dict
+  sample:
+    source: the profile shop of /home/user/.aliyun/config.json
+    access_key_id: LTAI***x7Qe
+    region: cn-hangzhou
+    account_id: "1234567890123456"
 """
 
 from typing import Any

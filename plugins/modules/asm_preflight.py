@@ -112,6 +112,15 @@ errors:
   elements: str
   sample:
     - "asm_workloads, 'bookinfo': the cluster 'shop-9' is not in asm_clusters (shop-1)."
+account:
+  description: Whose account it was, see RV(meshops.asm.asm_mesh#module:account).
+  returned: when the service was asked
+  type: dict
+  sample:
+    source: the profile shop of /home/user/.aliyun/config.json
+    access_key_id: LTAI***x7Qe
+    region: cn-hangzhou
+    account_id: "1234567890123456"
 error:
   description: What the service said, see RV(meshops.asm.asm_mesh#module:error).
   returned: failure
@@ -127,7 +136,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.meshops.asm.plugins.module_utils import account_checks, spec_checks
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS, Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.account import told
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 
 _LISTS = ("clusters", "gateways", "namespaces", "workloads", "istio_resources", "checks")
@@ -145,11 +156,13 @@ def main() -> None:
     try:
         findings = account_checks.check(cloud, module.params)
     except AsmError as error:
-        module.fail_json(msg="\n".join([error.message, *wrong]), error=error.as_result())
+        module.fail_json(msg="\n".join([error.message, *wrong]), error=error.as_result(), **told(module, cloud))
     else:
         for warning in findings.warnings:
             module.warn(warning)
-        module.exit_json(changed=False, creates=findings.creates, errors=[*wrong, *findings.errors])
+        module.exit_json(
+            changed=False, creates=findings.creates, errors=[*wrong, *findings.errors], **told(module, cloud)
+        )
     finally:
         cloud.close()
 

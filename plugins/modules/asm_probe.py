@@ -14,9 +14,9 @@ description:
     status codes, latencies and throughput.
   - With O(expect) it fails when the answers are not as declared. A verdict on shares is made from as many requests as
     the wanted tolerance and confidence need, so that it does not depend on luck.
-  - With O(address) neither credentials nor the SDKs of the cloud are needed, nor any Python library but jmespath for
-    O(by.jmespath), so the module runs on any host from which the gateway is to be tried.
-  - Proxies of the environment are not used.
+  - With O(address) neither credentials nor the SDKs of the cloud are needed, nor any Python library but h11, and
+    jmespath for O(by.jmespath), so the module runs on any host from which the gateway is to be tried.
+  - Proxies of the environment are not used, because what is asked about is the gateway itself.
 extends_documentation_fragment:
   - meshops.asm.cloud
   - meshops.asm.attributes.info
@@ -449,6 +449,15 @@ problems:
   type: list
   elements: str
   sample: []
+account:
+  description: Whose account it was, see RV(meshops.asm.asm_mesh#module:account).
+  returned: when the service was asked
+  type: dict
+  sample:
+    source: the profile shop of /home/user/.aliyun/config.json
+    access_key_id: LTAI***x7Qe
+    region: cn-hangzhou
+    account_id: "1234567890123456"
 error:
   description: Why the task failed, see RV(meshops.asm.asm_mesh#module:error).
   returned: failure
@@ -463,7 +472,9 @@ error:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS, Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.account import told
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.probe import engine, rounds
 from ansible_collections.meshops.asm.plugins.module_utils.probe.addresses import gateway_addresses
@@ -471,9 +482,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.probe.options import P
 from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import make_plan
 
 
-def probe(params: dict[str, Any], check: bool) -> tuple[dict[str, Any], AsmError | None]:
+def probe(cloud: Cloud, params: dict[str, Any], check: bool) -> tuple[dict[str, Any], AsmError | None]:
     """The result of the module, and the failure if something is not as expected. Raises ``AsmError`` before sending."""
-    cloud = Cloud(params)
     try:
         addresses = params["address"] or gateway_addresses(
             cloud, params["mesh"], params["gateway"], params.get("cluster")
@@ -501,10 +511,12 @@ def main() -> None:
         required_by={"gateway": ("mesh",)},
         mutually_exclusive=[("gateway", "address"), ("cluster", "address")],
     )
+    cloud = Cloud(module.params)
     try:
-        result, problem = probe(module.params, module.check_mode)
+        result, problem = probe(cloud, module.params, module.check_mode)
     except AsmError as error:
-        module.fail_json(msg=error.message, changed=False, error=error.as_result())
+        module.fail_json(msg=error.message, changed=False, error=error.as_result(), **told(module, cloud))
+    result |= told(module, cloud)
     if problem:
         module.fail_json(msg=problem.message, changed=False, error=problem.as_result(), **result)
     module.exit_json(changed=False, **result)

@@ -167,6 +167,15 @@ problems:
   type: list
   elements: str
   sample: ["gateway ingressgateway (shop-2): no address yet"]
+account:
+  description: Whose account it was, see RV(meshops.asm.asm_mesh#module:account).
+  returned: when the service was asked
+  type: dict
+  sample:
+    source: the profile shop of /home/user/.aliyun/config.json
+    access_key_id: LTAI***x7Qe
+    region: cn-hangzhou
+    account_id: "1234567890123456"
 error:
   description: What the service said, see RV(meshops.asm.asm_mesh#module:error).
   returned: failure
@@ -183,7 +192,9 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.meshops.asm.plugins.module_utils import inspection
 from ansible_collections.meshops.asm.plugins.module_utils.checks import running
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS, Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.account import told
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 
 OPTIONS: dict[str, Any] = {
@@ -219,7 +230,7 @@ def main() -> None:
             findings = running.run_checks(cloud, params["mesh"], checks)
         rows += inspection.check_rows(findings)
     except AsmError as error:
-        module.fail_json(msg=error.message, error=error.as_result())
+        module.fail_json(msg=error.message, error=error.as_result(), **told(module, cloud))
     else:
         module.exit_json(
             changed=False,
@@ -227,6 +238,7 @@ def main() -> None:
             table=inspection.table(rows),
             checks=[finding.as_result() for finding in findings],
             problems=[*inspection.problems([row for row in rows if row.what != "check"]), *_misses(findings)],
+            **told(module, cloud),
         )
     finally:
         cloud.close()

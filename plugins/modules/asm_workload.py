@@ -122,6 +122,15 @@ last_state:
   returned: after a failed wait
   type: raw
   sample: {pods: {reviews-v1-5d9c-x2x7k: "pod reviews-v1-5d9c-x2x7k, container reviews: ImagePullBackOff: not found"}}
+account:
+  description: Whose account it was, see RV(meshops.asm.asm_mesh#module:account).
+  returned: when the service was asked
+  type: dict
+  sample:
+    source: the profile shop of /home/user/.aliyun/config.json
+    access_key_id: LTAI***x7Qe
+    region: cn-hangzhou
+    account_id: "1234567890123456"
 """
 
 from collections.abc import Callable

@@ -179,6 +179,15 @@ summary:
   returned: always
   type: dict
   sample: {created: 0, updated: 1, unchanged: 11, deleted: 0, failed: 0, skipped: 0}
+account:
+  description: Whose account it was, see RV(meshops.asm.asm_mesh#module:account).
+  returned: when the service was asked
+  type: dict
+  sample:
+    source: the profile shop of /home/user/.aliyun/config.json
+    access_key_id: LTAI***x7Qe
+    region: cn-hangzhou
+    account_id: "1234567890123456"
 """
 
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import MESH

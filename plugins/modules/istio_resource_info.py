@@ -93,6 +93,15 @@ resources:
         http:
           - route:
               - destination: {host: reviews, subset: v1}
+account:
+  description: Whose account it was, see RV(meshops.asm.asm_mesh#module:account).
+  returned: when the service was asked
+  type: dict
+  sample:
+    source: the profile shop of /home/user/.aliyun/config.json
+    access_key_id: LTAI***x7Qe
+    region: cn-hangzhou
+    account_id: "1234567890123456"
 """
 
 from typing import Any

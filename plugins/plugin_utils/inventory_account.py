@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils import gateways, mesh_view
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import clusters, meshes
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
 
 Json = dict[str, Any]
 
@@ -23,6 +23,14 @@ Json = dict[str, Any]
 _AT_ONCE = 4
 # A mesh in such a state has no control plane that could be asked.
 _WITHOUT_CONTROL_PLANE = frozenset({"initial", "create_timeout", "failed", "deleting", "delete_failed"})
+
+
+def fingerprint(options: Json) -> list[str]:
+    """What says whose answer it is, without a secret; empty where nobody would be answered."""
+    try:
+        return Cloud(options).identity.fingerprint()
+    except InvalidInput:
+        return []
 
 
 def read_account(
@@ -34,10 +42,11 @@ def read_account(
     DescribeServiceMeshKubeconfig. A mesh that is deleted meanwhile is left out; any other failure of the API raises
     ``AsmError``. A control plane that does not answer is a warning.
     """
-    wanted = regions or ([options["region"]] if options.get("region") else None)
+    cloud = Cloud(options)
+    wanted = regions or ([cloud.region] if cloud.region else None)
     listed = [
         mesh
-        for mesh in meshes.list_meshes(Cloud(options), mesh_tags)
+        for mesh in meshes.list_meshes(cloud, mesh_tags)
         if wanted is None or meshes.info(mesh).get("RegionId") in wanted
     ]
     local = threading.local()

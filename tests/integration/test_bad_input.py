@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +26,42 @@ Json = dict[str, Any]
 
 
 def test_wrong_secret(run: Runner) -> None:
-    result = run.refused("asm_mesh_info", "SignatureDoesNotMatch", "access_key_secret", access_key_secret="wrong")  # noqa: S106
+    key: dict[str, str | None] = {"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "wrong"}
+    result = run.refused("asm_mesh_info", "SignatureDoesNotMatch", "access_key_secret", env=key)
     assert result["error"]["http_status"] in (400, 403)
     assert result["error"]["request_id"]
 
 
 def test_unknown_access_key(run: Runner) -> None:
-    result = run.refused("asm_mesh", "InvalidAccessKeyId", "access_key_id", name="x", access_key_id="LTAI-nobody")
+    nobody = {"access_key_id": "LTAI-nobody", "access_key_secret": "none"}
+    result = run.refused("asm_mesh", "InvalidAccessKeyId", "access_key_id", name="x", **nobody)
     assert result["error"]["code"].startswith("InvalidAccessKeyId")
 
 
 def test_half_of_the_credentials(run: Runner) -> None:
     without = {"ALIBABA_CLOUD_ACCESS_KEY_SECRET": None}
-    run.refused("asm_mesh_info", "access_key_id is set", "access_key_secret is not", env=without)
+    run.refused("asm_mesh_info", "ALIBABA_CLOUD_ACCESS_KEY_ID is set", "one source has to give all", env=without)
+
+
+def test_a_key_of_the_options_takes_no_secret_of_the_environment(run: Runner) -> None:
+    run.refused("asm_mesh_info", "option access_key_id is set", "access_key_secret is not", access_key_id="LTAI-x")
+
+
+def test_a_profile_of_the_options_beats_the_key_of_the_environment(lab: Lab, run: Runner) -> None:
+    """The example that the rule comes from: a play ran on the account of the environment."""
+    denied = lab.control.user("denied")
+    profile = {"name": "denied", "mode": "AK", "region_id": "cn-hangzhou"}
+    profile |= {key: denied[key] for key in ("access_key_id", "access_key_secret")}
+    config = run.folder / "home" / ".aliyun" / "config.json"
+    config.parent.mkdir(exist_ok=True)
+    config.write_text(json.dumps({"current": "denied", "profiles": [profile]}), encoding="utf-8")
+    try:
+        result = run.refused("asm_mesh_info", "Forbidden.RAM", profile="denied")
+        assert result["account"]["source"] == f"the profile denied of {config}"
+        mine = run("asm_mesh_info")["account"]
+    finally:
+        config.unlink()
+    assert mine["source"] == "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"
 
 
 def test_no_credentials_at_all(run: Runner) -> None:

@@ -69,6 +69,8 @@ def test_check_mode_predicts_every_step_on_an_empty_account(predicted: Played) -
         missing = [word for word in words if word not in shown[step]]
         assert not missing, f"the diff of '{step}' does not show {missing}:\n{shown[step][:3000]}"
     assert "will be created in cn-hangzhou" in shown["preflight : Tell what will be created"]
+    account = shown["preflight : Tell which account it is"]
+    assert "region cn-hangzhou, by ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET" in account
 
 
 def test_the_flow_does_exactly_what_was_predicted(predicted: Played, done: Played) -> None:

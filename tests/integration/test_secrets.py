@@ -36,7 +36,10 @@ PLAY = """
       check_mode: true
     - meshops.asm.asm_mesh: {name: "{{ mesh }}"}
     - meshops.asm.asm_mesh_info: {name: "{{ mesh }}"}
-    - meshops.asm.asm_mesh_info: {security_token: "{{ token }}"}
+    - meshops.asm.asm_mesh_info:
+        access_key_id: "{{ lookup('env', 'ALIBABA_CLOUD_ACCESS_KEY_ID') }}"
+        access_key_secret: "{{ lookup('env', 'ALIBABA_CLOUD_ACCESS_KEY_SECRET') }}"
+        security_token: "{{ token }}"
       ignore_errors: true
     - meshops.asm.asm_cluster:
         mesh: "{{ mesh }}"

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.meshops.asm.plugins.module_utils import errors
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS, ENVIRONMENT
 
 ROOT = Path(errors.__file__).resolve().parents[2]
 AWX = ROOT / "awx"
@@ -55,7 +55,7 @@ def test_steps_of_the_workflow_are_job_templates_with_tags_of_the_flow() -> None
 def test_credentials_are_variables_of_the_environment_that_the_modules_read() -> None:
     kind = settings("credential_type")["awx_credential_type"]
     assert set(kind["injectors"]) == {"env"}
-    read = {name for about in CLOUD_OPTIONS.values() for name in about.get("fallback", (0, []))[1]}
+    read = {name for names in ENVIRONMENT.values() for name in names}
     assert set(kind["injectors"]["env"]) <= read
     secret = {field["id"] for field in kind["inputs"]["fields"] if field.get("secret")}
     assert secret == {name for name, about in CLOUD_OPTIONS.items() if about.get("no_log")}

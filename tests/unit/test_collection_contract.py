@@ -20,7 +20,7 @@ import pytest
 import yaml
 from ansible.module_utils import basic
 from ansible_collections.meshops.asm.plugins.module_utils import errors
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS, ENVIRONMENT
 
 COLLECTION = Path(errors.__file__).parents[2]
 MODULES = sorted(path.stem for path in (COLLECTION / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
@@ -163,9 +163,8 @@ def test_every_module_takes_the_options_of_the_cloud(name: str, arguments: dict[
 
 def test_the_environment_of_every_shared_option_is_documented() -> None:
     options = documentation(MODULES[0])["doc"]["options"]
-    for option, about in CLOUD_OPTIONS.items():
-        variables = set(re.findall(r"E\((\w+)\)", " ".join(options[option]["description"])))
-        assert variables == set(about.get("fallback", (None, []))[1]), option
+    for option, names in ENVIRONMENT.items():
+        assert set(re.findall(r"E\((\w+)\)", " ".join(options[option]["description"]))) == set(names), option
 
 
 # Behaviour
@@ -215,6 +214,13 @@ def test_every_result_is_described_with_a_sample(name: str) -> None:
         assert _has_sample(about), key
         if about["type"] == "list":
             assert about["elements"], key
+
+
+@each_module
+def test_every_module_says_whose_account_it_was(name: str) -> None:
+    assert "account" in documentation(name)["return"]
+    source = Path(module(name).__file__).read_text()
+    assert re.search(r"\b(told|run_resource|run_info)\(", source)
 
 
 def _has_sample(about: dict[str, Any]) -> bool:

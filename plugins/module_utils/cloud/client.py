@@ -1,59 +1,25 @@
 # Copyright: (c) 2026, the meshops.asm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Calls of the ASM and ACK OpenAPI through the official SDKs: credentials, retries, errors, one place for all.
+"""Calls of the ASM and ACK OpenAPI through the official SDKs: retries, errors, one place for all.
 
 PRIVATE: this code is for the modules of this collection only and may change without notice.
 """
 
 from __future__ import annotations
 
+import os
 import re
+from functools import cached_property
 from typing import Any
 
-from ansible.module_utils.basic import env_fallback, missing_required_lib
-from ansible_collections.meshops.asm.plugins.module_utils.cloud import failures
+from ansible.module_utils.basic import missing_required_lib
+from ansible_collections.meshops.asm.plugins.module_utils.cloud import account, failures
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import Identity, resolve
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.profiles import Files
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.retries import Retries
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.signing import signer
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
-
-
-def _env(*names: str) -> tuple[Any, list[str]]:
-    return env_fallback, list(names)
-
-
-# The options that every module has (documented in the fragment meshops.asm.cloud). The second family of variables
-# is the one that the collection alibaba.alicloud and Terraform read.
-CLOUD_OPTIONS: dict[str, Any] = {
-    "access_key_id": {
-        "type": "str",
-        "fallback": _env("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALICLOUD_ACCESS_KEY_ID", "ALICLOUD_ACCESS_KEY"),
-    },
-    "access_key_secret": {
-        "type": "str",
-        "no_log": True,
-        "fallback": _env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALICLOUD_SECRET_ACCESS_KEY", "ALICLOUD_SECRET_KEY"),
-    },
-    "security_token": {
-        "type": "str",
-        "no_log": True,
-        "fallback": _env("ALIBABA_CLOUD_SECURITY_TOKEN", "ALICLOUD_SECURITY_TOKEN"),
-    },
-    "profile": {"type": "str", "fallback": _env("ALIBABA_CLOUD_PROFILE", "ALICLOUD_PROFILE")},
-    "role_arn": {"type": "str", "fallback": _env("ALIBABA_CLOUD_ROLE_ARN", "ALICLOUD_ASSUME_ROLE_ARN")},
-    "role_session_name": {
-        "type": "str",
-        "default": "meshops-asm",
-        "fallback": _env("ALIBABA_CLOUD_ROLE_SESSION_NAME", "ALICLOUD_ASSUME_ROLE_SESSION_NAME"),
-    },
-    "region": {
-        "type": "str",
-        "aliases": ["region_id"],
-        "fallback": _env("ALIBABA_CLOUD_REGION_ID", "ALIBABA_CLOUD_REGION", "ALICLOUD_REGION_ID", "ALICLOUD_REGION"),
-    },
-    "asm_endpoint": {"type": "str", "fallback": _env("MESHOPS_ASM_ENDPOINT")},
-    "cs_endpoint": {"type": "str", "fallback": _env("MESHOPS_CS_ENDPOINT")},
-    "api_timeout": {"type": "int", "default": 60, "fallback": _env("MESHOPS_API_TIMEOUT")},
-}
 
 _READ = re.compile(r"(Describe|List|Get)[A-Z]")
 _PACKAGES = {"asm": "alibabacloud_servicemesh20200111", "cs": "alibabacloud_cs20151215"}
@@ -69,10 +35,29 @@ class Cloud:
 
     def __init__(self, params: dict[str, Any], retries: Retries | None = None) -> None:
         self.params = params
-        self.region: str | None = params.get("region")
         self.writes = 0
+        self._owner: str | None = None
         self._retries = retries or Retries(budget=float(params.get("api_timeout") or 60))
         self._clients: dict[str, tuple[Any, Any]] = {}
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Who is calling, found out when it is first needed: a task with a kubeconfig of its own needs nobody."""
+        return resolve(self.params, os.environ, Files(os.environ))
+
+    @cached_property
+    def _signer(self) -> Any:
+        return signer(self.identity)
+
+    @property
+    def region(self) -> str | None:
+        """The region of the options, the environment or the profile."""
+        return self.params.get("region") or self.identity.region
+
+    @property
+    def account_id(self) -> str | None:
+        """The account that is called, as far as a role's name or a reply has told it."""
+        return self.identity.account_id or self._owner
 
     def asm(self, action: str, **parameters: Any) -> dict[str, Any]:
         """Calls an action of ASM (product ``servicemesh``, 2020-01-11) with its wire parameters.
@@ -113,6 +98,7 @@ class Cloud:
                 self.writes += 1 if write and failure.may_have_happened else 0
                 raise failure from error
             reply = failures.checked(client.last_body, action)
+            self._owner = self._owner or account.owner(reply)
             self.writes += 1 if write else 0
             return reply
 
@@ -139,37 +125,8 @@ class Cloud:
                 code="MissingRegion",
             )
         protocol, endpoint = _split_endpoint(self.params.get(f"{product}_endpoint"))
-        config = Config(credential=self._credential(), region_id=self.region, endpoint=endpoint, protocol=protocol)
+        config = Config(credential=self._signer, region_id=self.region, endpoint=endpoint, protocol=protocol)
         return _keeping_replies(client_module.Client)(config), models
-
-    def _credential(self) -> Any:
-        from alibabacloud_credentials.client import Client
-        from alibabacloud_credentials.models import Config
-
-        p = self.params
-        if p.get("access_key_id") and not p.get("access_key_secret"):
-            raise InvalidInput("access_key_id is set but access_key_secret is not.", code="MissingCredentials")
-        try:
-            if not p.get("access_key_id"):
-                if p.get("profile"):
-                    from alibabacloud_credentials.provider import CLIProfileCredentialsProvider
-
-                    credential = Client(provider=CLIProfileCredentialsProvider(profile_name=p["profile"]))
-                else:
-                    credential = Client()
-                credential.get_credential()
-                return credential
-            kind = "ram_role_arn" if p.get("role_arn") else "sts" if p.get("security_token") else "access_key"
-            names = ["access_key_id", "access_key_secret", "security_token"]
-            names += ["role_arn", "role_session_name"] if kind == "ram_role_arn" else []
-            return Client(Config(type=kind, **{name: p[name] for name in names if p.get(name)}))
-        except Exception as error:  # CredentialException, TeaException, OSError: one meaning for the user
-            raise InvalidInput(
-                "No usable credentials for Alibaba Cloud. Set access_key_id and access_key_secret (or "
-                "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET), a profile, or run on an instance "
-                f"with a RAM role. The credential chain said: {str(error)[:400]}",
-                code="MissingCredentials",
-            ) from error
 
 
 def _split_endpoint(endpoint: str | None) -> tuple[str | None, str | None]:

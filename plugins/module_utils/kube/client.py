@@ -21,11 +21,11 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import Endpoint, ssl_context
 from ansible_collections.meshops.asm.plugins.module_utils.kube.libraries import library
+from ansible_collections.meshops.asm.plugins.module_utils.proxies import proxy_of
 
 MANAGER = "meshops.asm"
 PAGE = 500
@@ -180,7 +180,7 @@ class KubeClient:
         if endpoint.tls_server_name:
             settings["server_hostname"] = endpoint.tls_server_name
             settings["assert_hostname"] = endpoint.tls_server_name
-        proxy = endpoint.proxy_url or _proxy_of_environment(endpoint.server)
+        proxy = endpoint.proxy_url or proxy_of(endpoint.server)
         if not proxy:
             return self._urllib3.PoolManager(num_pools=1, **settings)
         if not proxy.startswith(("http://", "https://")):
@@ -290,10 +290,3 @@ def _as_error(status: int, headers: Any, data: bytes, server: str) -> KubeError:
         retry_after=float(wait) if str(wait).isdigit() else 0.0,
         request_id=str(headers.get("Audit-Id") or ""),
     )
-
-
-def _proxy_of_environment(server: str) -> str:
-    parts = urlsplit(server)
-    if not parts.hostname or proxy_bypass(parts.hostname):
-        return ""
-    return getproxies().get(parts.scheme, "")

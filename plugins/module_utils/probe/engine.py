@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
-from ansible_collections.meshops.asm.plugins.module_utils.probe.http1 import Answer, Connection, ExchangeError
+from ansible_collections.meshops.asm.plugins.module_utils.kube.libraries import library
+from ansible_collections.meshops.asm.plugins.module_utils.probe.http1 import Answer, Connection, ExchangeError, Held
 from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import Plan, Request, Tls
 
 #: Seconds between attempts of one request; doubled each time, up to the second value.
@@ -55,7 +56,11 @@ class Observation:
 
 
 def run(plan: Plan) -> Observation:
-    """Carries out a plan. Raises ``InvalidInput`` for certificates that cannot be read, never for what servers do."""
+    """Carries out a plan. Raises ``InvalidInput`` for certificates that cannot be read, never for what servers do.
+
+    The library h11 has to be there, else ``MissingLibrary`` is raised before anything is sent.
+    """
+    library("h11", "h11")
     return asyncio.run(_Run(plan).run())
 
 
@@ -68,6 +73,7 @@ class _Run:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.seen = Observation()
+        self.held = Held()
         self.context = tls_context(plan.tls) if plan.tls else None
         self.next = 0
         self.begin = 0.0
@@ -163,6 +169,8 @@ class _Run:
         new connection if that does no harm, as browsers do (RFC 9112, section 9.3.1).
         """
         name = self._server_name(request)
+        # One deadline for the attempt as a whole, connecting included.
+        end = loop.time() + self.plan.timeout
         connection = connections.get((where, name))
         if connection is not None and connection.open:
             try:
@@ -171,17 +179,21 @@ class _Run:
                 if not (problem.clean and request.repeatable):
                     raise
                 self.seen.reconnects += 1
-        connection = await self._connect(loop, where, name)
+        connection = await self._connect(loop, where, name, end - loop.time())
         connections[where, name] = connection
-        return await connection.exchange(request.wire, timeout=self.plan.timeout, bodiless=request.bodiless)
+        return await connection.exchange(request.wire, timeout=end - loop.time(), bodiless=request.bodiless)
 
-    async def _connect(self, loop: asyncio.AbstractEventLoop, where: int, name: str) -> Connection:
+    async def _connect(self, loop: asyncio.AbstractEventLoop, where: int, name: str, timeout: float) -> Connection:
         host, port = self.plan.addresses[where]
         connecting = loop.create_connection(
-            lambda: Connection(loop), host, port, ssl=self.context, server_hostname=name if self.context else None
+            lambda: Connection(loop, self.held),
+            host,
+            port,
+            ssl=self.context,
+            server_hostname=name if self.context else None,
         )
         try:
-            transport, connection = await asyncio.wait_for(connecting, self.plan.timeout)
+            transport, connection = await asyncio.wait_for(connecting, timeout)
         except asyncio.TimeoutError:
             raise TimeoutError from None
         with contextlib.suppress(OSError, AttributeError):

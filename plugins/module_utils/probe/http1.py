@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, the meshops.asm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One kept-alive HTTP/1.1 connection as an asyncio protocol.
+"""One kept-alive HTTP/1.1 connection as an asyncio protocol; what arrives is read by the library h11.
 
-The probe has to run on any host of an inventory, so it needs nothing besides Python; and it has to send several
-thousand requests a second from one process, which the standard library's blocking client cannot.
+Answers come from anywhere and may be meant to harm. h11 takes what RFC 9112 allows and bounds a head; here are the
+bounds on time (``timeout`` for all of an exchange, whatever arrives) and on the bytes of an answer as they came, heads
+of interim answers, sizes of chunks and trailers included.
 
 PRIVATE: this code is for the modules of this collection only and may change without notice.
 """
@@ -12,14 +13,19 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
-#: The most of one answer (bytes) that is accepted.
+from ansible_collections.meshops.asm.plugins.module_utils.kube.libraries import library
+
+#: The most (bytes) that is taken of one answer, and of all that a probe has under way.
 LARGEST_ANSWER = 4 * 1024 * 1024
-_STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})(?: |$)")
-_BODILESS = frozenset({204, 304})
+LARGEST_TOGETHER = 128 * 1024 * 1024
+#: The most (bytes) of a head or of a line between chunks; Envoy's own limit for a head is 60 KiB.
+_LARGEST_HEAD = 64 * 1024
+#: The most pieces (interim answers, chunks) of an answer: reading small ones costs far more than their bytes.
+_MOST_PIECES = 20_000
+_MOST_WORDS = 200
 
 
 class ExchangeError(Exception):
@@ -37,22 +43,29 @@ class Answer:
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
-    keeps: bool = True
+
+
+@dataclass
+class Held:
+    """How many bytes the answers of several connections hold that are under way."""
+
+    bytes: int = 0
 
 
 class Connection(asyncio.Protocol):
     """One exchange at a time: ``exchange`` sends a request and gives its answer."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, held: Held | None = None) -> None:
+        self._h11 = library("h11", "h11")
+        self._state = self._h11.Connection(self._h11.CLIENT, max_incomplete_event_size=_LARGEST_HEAD)
         self._loop = loop
+        self._held = held or Held()
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[Answer] | None = None
-        self._buffer = bytearray()
         self._answer: Answer | None = None
-        self._bodiless = False
-        self._left: int | None = None
-        self._chunks: list[bytes] | None = None
+        self._body = bytearray()
         self._size = 0
+        self._pieces = 0
         self._exchanges = 0
         self.open = False
 
@@ -60,8 +73,12 @@ class Connection(asyncio.Protocol):
         """Sends the bytes of a request; ``bodiless`` for HEAD. Raises ``ExchangeError`` or ``TimeoutError``."""
         if not self.open or self._transport is None:
             raise ExchangeError("the server closed the connection", clean=self._exchanges > 0)
-        self._bodiless = bodiless
         self._waiter = waiter = self._loop.create_future()
+        self._answer, self._size, self._pieces = None, 0, 0
+        self._body.clear()
+        # The request is bytes already: h11 only has to know what kind of an answer it gets.
+        self._state.send(_request(self._h11, bodiless))
+        self._state.send(self._h11.EndOfMessage())
         timer = self._loop.call_later(timeout, self._expire)
         self._transport.write(request)
         try:
@@ -70,6 +87,7 @@ class Connection(asyncio.Protocol):
             timer.cancel()
             self._waiter = None
             self._exchanges += 1
+            self._held.bytes -= self._size
 
     def close(self) -> None:
         """Ends the connection at once."""
@@ -82,103 +100,70 @@ class Connection(asyncio.Protocol):
         self.open = True
 
     def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        if len(self._buffer) > LARGEST_ANSWER:
-            self._fail(f"the answer is longer than {LARGEST_ANSWER} bytes")
+        if self._waiter is None or self._waiter.done():
+            # Nobody has asked: the next request must not take it for its answer.
+            self.close()
             return
-        try:
-            self._parse()
-        except ValueError as error:
-            self._fail(str(error))
+        self._size += len(data)
+        self._held.bytes += len(data)
+        if self._size > LARGEST_ANSWER:
+            self._fail(f"the answer is longer than {LARGEST_ANSWER} bytes")
+        elif self._held.bytes > LARGEST_TOGETHER:
+            self._fail(f"the answers that are under way are longer than {LARGEST_TOGETHER} bytes together")
+        else:
+            self._read(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.open = False
         if self._waiter is None or self._waiter.done():
             return
-        if self._answer is not None and self._left is None and self._chunks is None and exc is None:
+        if self._size and exc is None:
             # An answer without a length ends with its connection.
-            self._answer.body = bytes(self._buffer)
-            self._finish()
-            return
-        nothing = self._answer is None and not self._buffer
-        what = "before it answered" if nothing else "in the middle of an answer"
-        why = f" ({exc})" if exc else ""
-        self._fail(f"the server closed the connection {what}{why}", clean=nothing and self._exchanges > 0)
+            self._read(b"")
+        if not self._waiter.done():
+            what = "in the middle of an answer" if self._size else "before it answered"
+            why = f" ({exc})" if exc else ""
+            self._fail(f"the server closed the connection {what}{why}", clean=not self._size and self._exchanges > 0)
 
-    def _parse(self) -> None:
-        """Takes from the buffer what is complete, until the answer is, or more has to come."""
-        while self._answer is None:
-            end = self._buffer.find(b"\r\n\r\n")
-            if end < 0:
-                return
-            head = bytes(self._buffer[:end])
-            del self._buffer[: end + 4]
-            answer = parse_head(head)
-            if answer.status >= 200:
-                self._begin(answer)
-        if self._answer is not None and self._chunks is not None:
-            self._take_chunks(self._answer, self._chunks)
-        elif self._left is not None and len(self._buffer) >= self._left:
-            self._answer.body = bytes(self._buffer[: self._left])
-            del self._buffer[: self._left]
-            self._finish()
-
-    def _begin(self, answer: Answer) -> None:
-        """Finds out how long the body is (RFC 9112, section 6.3)."""
-        self._answer = answer
-        self._chunks = None
-        self._size = 0
-        if self._bodiless or answer.status in _BODILESS:
-            self._left = 0
-        elif answer.headers.get("transfer-encoding", "").lower().endswith("chunked"):
-            self._chunks = []
-            self._left = None
-        elif "content-length" in answer.headers:
-            length = answer.headers["content-length"].split(",")[0].strip()
-            if not length.isdigit():
-                raise ValueError(f"the answer has the content-length '{length}'")
-            self._left = int(length)
-        else:
-            self._left = None
-            answer.keeps = False
-
-    def _take_chunks(self, answer: Answer, chunks: list[bytes]) -> None:
-        while True:
-            end = self._buffer.find(b"\r\n")
-            if end < 0:
-                return
-            text = bytes(self._buffer[:end]).split(b";")[0].strip()
-            try:
-                size = int(text, 16)
-            except ValueError:
-                raise ValueError(f"the answer has a chunk of the size {text[:20]!r}") from None
-            if size == 0:
-                # Trailers, if any, end like a head does.
-                rest = self._buffer[end:].find(b"\r\n\r\n")
-                if rest < 0:
+    def _read(self, data: bytes) -> None:
+        """Hands on what arrived (nothing means the end of the connection), and takes what is complete."""
+        h11 = self._h11
+        try:
+            self._state.receive_data(data)
+            while (event := self._state.next_event()) not in (h11.NEED_DATA, h11.PAUSED):
+                kind = type(event)
+                self._pieces += 1
+                if self._pieces > _MOST_PIECES:
+                    self._fail(f"the answer comes in more than {_MOST_PIECES} pieces")
                     return
-                del self._buffer[: end + rest + 4]
-                answer.body = b"".join(chunks)
-                self._finish()
-                return
-            if len(self._buffer) < end + 2 + size + 2:
-                return
-            chunks.append(bytes(self._buffer[end + 2 : end + 2 + size]))
-            self._size += size
-            if self._size > LARGEST_ANSWER:
-                raise ValueError(f"the answer is longer than {LARGEST_ANSWER} bytes")
-            del self._buffer[: end + 2 + size + 2]
+                if kind is h11.Data:
+                    self._body += event.data
+                elif kind is h11.Response:
+                    if event.http_version not in (b"1.0", b"1.1"):
+                        raise h11.RemoteProtocolError("another version of HTTP")
+                    self._answer = Answer(event.status_code, _headers(event.headers))
+                elif kind is h11.EndOfMessage:
+                    self._finish()
+                    return
+                elif kind is h11.ConnectionClosed:
+                    return
+        except h11.RemoteProtocolError as error:
+            # At the end of the connection, its loss says more.
+            if data:
+                self._fail(f"what came back is not HTTP/1.1: {str(error)[:_MOST_WORDS]}")
 
     def _finish(self) -> None:
-        answer, self._answer = self._answer, None
-        self._chunks = None
-        self._left = None
-        if answer is None:
+        answer, state = self._answer, self._state
+        if answer is None or self._waiter is None:
             return
-        if not answer.keeps and self._transport is not None:
+        answer.body = bytes(self._body)
+        self._waiter.set_result(answer)
+        # More than the answer, or the end of the connection: neither belongs to a next request.
+        again = state.our_state is self._h11.DONE and state.their_state is self._h11.DONE
+        if again and not state.trailing_data[0]:
+            state.start_next_cycle()
+        else:
             self.close()
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(answer)
 
     def _fail(self, message: str, *, clean: bool = False) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -191,20 +176,19 @@ class Connection(asyncio.Protocol):
         self.close()
 
 
-def parse_head(head: bytes) -> Answer:
-    """Status line and headers, without the empty line. Raises ``ValueError`` for what is not HTTP/1. Pure."""
-    first, *lines = head.split(b"\r\n")
-    found = _STATUS_LINE.match(first)
-    if not found:
-        raise ValueError(f"what came back is not HTTP/1: {first[:60]!r}")
+_REQUESTS: dict[bool, Any] = {}
+
+
+def _request(h11: Any, bodiless: bool) -> Any:
+    if bodiless not in _REQUESTS:
+        method = "HEAD" if bodiless else "GET"
+        _REQUESTS[bodiless] = h11.Request(method=method, target="/", headers=[("host", "any")])
+    return _REQUESTS[bodiless]
+
+
+def _headers(pairs: Any) -> dict[str, str]:
     headers: dict[str, str] = {}
-    for line in lines:
-        name, colon, value = line.partition(b":")
-        if not colon:
-            raise ValueError(f"the answer has a header without a value: {line[:60]!r}")
-        key = name.decode("latin-1").strip().lower()
-        text = value.decode("latin-1").strip()
+    for name, value in pairs:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
         headers[key] = f"{headers[key]}, {text}" if key in headers else text
-    connection = headers.get("connection", "").lower()
-    keeps = "close" not in connection and (first.startswith(b"HTTP/1.1") or "keep-alive" in connection)
-    return Answer(int(found[1]), headers, keeps=keeps)
+    return headers

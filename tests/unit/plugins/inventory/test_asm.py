@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.doc_fragments import constructed, inventory_cache
 from ansible_collections.meshops.asm.plugins.inventory import asm
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS, ENVIRONMENT
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 
 NAME = "meshops.asm.asm"
@@ -49,9 +50,8 @@ def _documented_options() -> None:
 
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Account:
-    for about in CLOUD_OPTIONS.values():
-        for variable in about.get("fallback", (None, []))[1]:
-            monkeypatch.delenv(variable, raising=False)
+    for variable in itertools.chain(*ENVIRONMENT.values()):
+        monkeypatch.delenv(variable, raising=False)
     fake = Account()
     monkeypatch.setattr(asm, "read_account", fake.read)
     return fake
@@ -78,7 +78,7 @@ def documented() -> dict[str, Any]:
 @pytest.mark.parametrize("option", [name for name in CLOUD_OPTIONS if name != "cs_endpoint"])
 def test_the_environment_is_that_of_the_modules(option: str) -> None:
     about = documented()[option]
-    assert [entry["name"] for entry in about.get("env", [])] == CLOUD_OPTIONS[option].get("fallback", (0, []))[1]
+    assert [entry["name"] for entry in about.get("env", [])] == ENVIRONMENT[option]
     assert about.get("default") == CLOUD_OPTIONS[option].get("default")
 
 
@@ -115,15 +115,30 @@ def test_strict_fails_where_an_expression_does(tmp_path: Path, account: Account)
         parse(tmp_path, strict=True, compose={"size": "mesh.no_such_key"})
 
 
-def test_credentials_come_from_the_environment_and_stay_there(
+def test_credentials_of_the_environment_are_no_options(
     tmp_path: Path, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """They count as a whole, by the rule of the modules: one by one they would mix with those of the file."""
     monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "the-id")
     monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", SECRET)
-    inventory = parse(tmp_path)
-    assert account.reads[0]["access_key_id"] == "the-id"
-    assert account.reads[0]["access_key_secret"] == SECRET
+    monkeypatch.setenv("ALIBABA_CLOUD_REGION_ID", "cn-env")
+    monkeypatch.setenv("ALIBABA_CLOUD_ROLE_SESSION_NAME", "deploy")
+    inventory = parse(tmp_path, profile="shop")
+    (read,) = account.reads
+    assert [read[name] for name in ("access_key_id", "access_key_secret", "region")] == [None, None, None]
+    assert (read["profile"], read["role_session_name"]) == ("shop", "deploy")
     assert SECRET not in str([host.vars for host in inventory.hosts.values()])
+
+
+def test_a_cache_belongs_to_the_identity_that_filled_it(
+    tmp_path: Path, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = {"cache": True, "cache_plugin": "jsonfile", "cache_connection": str(tmp_path / "cache")}
+    for number, key in enumerate(("one", "two", "one", "two")):
+        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", key)
+        monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", SECRET)
+        parse(tmp_path, **cache)
+        assert len(account.reads) == min(number + 1, 2)
 
 
 def test_a_cached_account_is_not_read_again(tmp_path: Path, account: Account) -> None:

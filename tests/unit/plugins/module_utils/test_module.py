@@ -232,7 +232,42 @@ def test_an_info_module_fails_like_the_others(run: Run) -> None:
 
 def test_a_region_comes_from_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALIBABA_CLOUD_REGION_ID", "cn-shenzhen")
-    assert run(lambda: run_info("lamps", {}, lambda params, cloud: params["region"]))["lamps"] == "cn-shenzhen"
+    assert run(lambda: run_info("lamps", {}, lambda params, cloud: cloud.region))["lamps"] == "cn-shenzhen"
+
+
+# Whose account it was
+
+
+def test_a_result_names_the_account_and_hides_its_secret(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "LTAI0123456789abcd")
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "hush-hush")
+
+    def read(params: dict[str, Any], cloud: Any) -> Any:
+        cloud._owner = "1234567890123456"
+        return [cloud.region, f"signed with {cloud.identity.access_key_secret}"]
+
+    result = run(lambda: run_info("lamps", {}, read))
+    assert result["account"] == {
+        "source": "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+        "access_key_id": "LTAI***abcd",
+        "region": None,
+        "account_id": "1234567890123456",
+    }
+    assert "hush-hush" not in json.dumps(result)
+
+
+def test_a_task_that_asks_nobody_names_no_account(run: Run) -> None:
+    assert "account" not in run(lambda: run_info("lamps", {}, lambda params, cloud: 1))
+
+
+def test_a_failure_names_the_account(run: Run) -> None:
+    def read(params: dict[str, Any], cloud: Any) -> Any:
+        raise NotFound(f"{cloud.identity} finds no lamp.")
+
+    options = {"access_key_id": "LTAI0123456789abcd", "access_key_secret": "hush-hush", "region": "cn-beijing"}
+    account = run(lambda: run_info("lamps", {}, read), **options)["account"]
+    assert account["source"] == "the options access_key_id and access_key_secret"
+    assert account["region"] == "cn-beijing"
 
 
 # The end of every run

@@ -149,6 +149,7 @@ def test_without_an_own_authority_none_is_mentioned(run: Run, asm: FakeAsm) -> N
 @pytest.mark.parametrize("missing", ["region", "vpc_id", "vswitch_ids"])
 def test_what_a_new_mesh_needs_is_named(run: Run, asm: FakeAsm, missing: str) -> None:
     options = {key: value for key, value in BASICS.items() if key != missing}
+    asm.region = options.get("region")
     for check in (True, False):
         with pytest.raises(InvalidInput, match=f"'shop' does not exist, and creating it needs {missing}"):
             run(check=check, **options)

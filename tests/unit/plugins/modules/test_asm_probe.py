@@ -10,10 +10,15 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.probe.options import PROBE_OPTIONS
 from ansible_collections.meshops.asm.plugins.modules import asm_probe
 from ansible_collections.meshops.asm.tests.unit.plugins.module_utils.probe.conftest import LocalServer, reply
+
+
+def probe(options: dict[str, Any], *, check: bool) -> tuple[dict[str, Any], AsmError | None]:
+    return asm_probe.probe(Cloud(options), options, check)
 
 
 def params(**options: Any) -> dict[str, Any]:
@@ -31,7 +36,7 @@ def server() -> Any:
 
 
 def test_a_probe_without_credentials(server: LocalServer) -> None:
-    result, problem = asm_probe.probe(params(address=[server.address], by={"regex": "v1"}), check=False)
+    result, problem = probe(params(address=[server.address], by={"regex": "v1"}), check=False)
     assert problem is None
     assert result["requests"] == result["answered"] == 100
     assert result["failed_requests"] == 0
@@ -41,7 +46,7 @@ def test_a_probe_without_credentials(server: LocalServer) -> None:
 
 def test_a_difference_is_a_failure_with_all_figures(server: LocalServer) -> None:
     options = params(address=[server.address], by={"regex": r"v\d"}, expect={"split": {"v2": 100}})
-    result, problem = asm_probe.probe(options, check=False)
+    result, problem = probe(options, check=False)
     assert problem
     assert "v2: 0 % observed" in problem.message
     assert result["distribution"][0]["key"] == "v1"
@@ -49,16 +54,14 @@ def test_a_difference_is_a_failure_with_all_figures(server: LocalServer) -> None
 
 def test_check_mode_sends_nothing(server: LocalServer) -> None:
     options = params(address=[server.address], by={"status": True}, expect={"split": {"200": 100}})
-    result, problem = asm_probe.probe(options, check=True)
+    result, problem = probe(options, check=True)
     assert (result, problem) == ({"requests": 66}, None)
     assert server.heads == []
 
 
 def test_wrong_options_are_found_in_check_mode_too(server: LocalServer) -> None:
     with pytest.raises(InvalidInput, match="sum to 100"):
-        asm_probe.probe(
-            params(address=[server.address], by={"status": True}, expect={"split": {"200": 90}}), check=True
-        )
+        probe(params(address=[server.address], by={"status": True}, expect={"split": {"200": 90}}), check=True)
 
 
 def test_the_gateway_of_a_mesh(server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +72,7 @@ def test_the_gateway_of_a_mesh(server: LocalServer, monkeypatch: pytest.MonkeyPa
         return [server.address]
 
     monkeypatch.setattr(asm_probe, "gateway_addresses", addresses)
-    result, _problem = asm_probe.probe(params(mesh="shop", gateway="in", cluster="one"), check=False)
+    result, _problem = probe(params(mesh="shop", gateway="in", cluster="one"), check=False)
     assert asked == [("shop", "in", "one")]
     assert result["statuses"] == {"200": 100}
 
@@ -87,7 +90,7 @@ def test_a_file_ends_a_probe_and_its_rounds(tmp_path: Path) -> None:
     given = {"address": [server.address], "count": 5000, "concurrency": 1, "wait_timeout": 600.0}
     options = params(**given, by={"regex": r"v\d"}, expect={"split": {"v2": 100}}, stop_file=str(stop))
     try:
-        result, problem = asm_probe.probe(options, check=False)
+        result, problem = probe(options, check=False)
     finally:
         server.close()
     assert problem
@@ -99,5 +102,5 @@ def test_a_file_ends_a_probe_and_its_rounds(tmp_path: Path) -> None:
 def test_a_file_that_would_end_the_probe_at_once_is_refused(server: LocalServer, tmp_path: Path, check: bool) -> None:
     (tmp_path / "stop").touch()
     with pytest.raises(InvalidInput, match=r"stop exists already.*Remove it"):
-        asm_probe.probe(params(address=[server.address], stop_file=str(tmp_path / "stop")), check=check)
+        probe(params(address=[server.address], stop_file=str(tmp_path / "stop")), check=check)
     assert server.heads == []

@@ -50,7 +50,12 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> FakeCloud:
         DescribeServiceMeshDetail=detail,
         DescribeClustersInServiceMesh={"Clusters": [{"ClusterId": "k1", "Name": "shop-1", "State": "running"}]},
     )
-    monkeypatch.setattr(inventory_account, "Cloud", lambda options: fake)
+
+    def with_options(options: dict[str, Any]) -> FakeCloud:
+        fake.region = options.get("region")
+        return fake
+
+    monkeypatch.setattr(inventory_account, "Cloud", with_options)
     monkeypatch.setattr(inventory_account.gateways, "control_plane", lambda cloud, mesh: FakeKube())
     return fake
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from alibabacloud_credentials.utils import auth_util
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS
 
 DROP, HANG, CUT = "drop", "hang", "cut"
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import client as client_module
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS, Cloud, _split_endpoint
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud, _split_endpoint
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.retries import Retries
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput, LostReply
 from ansible_collections.meshops.asm.tests.unit.conftest import FakeClock
@@ -182,17 +182,6 @@ def test_a_key_in_the_options_wins_over_a_profile(options: dict[str, Any], api: 
     write_profiles(Path.home())
     Cloud({**options, "profile": "production"}).asm(LIST)
     assert "Credential=AKTEST," in api.requests[0].headers["authorization"]
-
-
-def test_every_credential_has_both_families_of_variables() -> None:
-    for name in ("access_key_id", "access_key_secret", "security_token", "profile", "role_arn", "region"):
-        variables = CLOUD_OPTIONS[name]["fallback"][1]
-        assert any(variable.startswith("ALIBABA_CLOUD_") for variable in variables), name
-        assert any(variable.startswith("ALICLOUD_") for variable in variables), name
-    assert [name for name, option in CLOUD_OPTIONS.items() if option.get("no_log")] == [
-        "access_key_secret",
-        "security_token",
-    ]
 
 
 # Set-up that is incomplete

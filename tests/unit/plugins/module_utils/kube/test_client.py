@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
-from ansible_collections.meshops.asm.plugins.module_utils.kube import client as client_module
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError, Unreachable
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import Endpoint
 
@@ -198,8 +197,10 @@ def test_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
         KubeClient(Endpoint("https://api.example", proxy_url="socks5://p:1"))
     monkeypatch.setenv("https_proxy", "http://proxy:3128")
     monkeypatch.setenv("no_proxy", "inside.example")
-    assert client_module._proxy_of_environment("https://api.example:6443") == "http://proxy:3128"
-    assert client_module._proxy_of_environment("https://inside.example:6443") == ""
+    for server, proxy in (("https://api.example:6443", "http://proxy:3128"), ("https://inside.example:6443", "None")):
+        client = KubeClient(Endpoint(server))
+        assert str(client._pool.proxy) == proxy
+        client.close()
 
 
 def test_a_proxy_is_used(api: MemoryApi) -> None:
