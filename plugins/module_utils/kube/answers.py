@@ -94,7 +94,7 @@ def as_page(body: Json, server: str, what: str) -> tuple[list[Json], str]:
         raise bad_reply(server, what, f"items is {kind_of(items)} instead of a list")
     for number, item in enumerate(items):
         wrong = _wrong_metadata(item.get("metadata")) if isinstance(item, dict) else f"is {kind_of(item)}"
-        if wrong or not (item["metadata"] or {}).get("name"):
+        if wrong or not (item.get("metadata") or {}).get("name"):
             raise bad_reply(server, what, f"items[{number}]: {wrong or 'it has no metadata.name'}")
     token = (body.get("metadata") or {}).get("continue") or ""
     if not isinstance(token, str) or not token.isascii():
@@ -148,7 +148,8 @@ def as_error(
     if status == 401 or (status == 403 and 'User "system:anonymous"' in message):
         how = "" if status == 401 else " and sees an anonymous user"
         message, code, status = _CREDENTIALS.format(server=server, how=how), "Unauthorized", 401
-    details = body.get("details") if isinstance(body.get("details"), dict) else {}
+    found = body.get("details")
+    details: Json = found if isinstance(found, dict) else {}
     return KubeError(
         message,
         code=code,
