@@ -54,11 +54,12 @@ def _known(cause: BaseException) -> Trouble | None:
     if isinstance(cause, OutOfBounds):
         return Trouble(str(cause), passing=cause.slow, bounds=not cause.slow)
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return Trouble(f"{quoted(cause.verify_message)}{_clock(cause)}", sent=False, passing=False, distrust=True)
+        why = quoted(getattr(cause, "verify_message", None) or cause)
+        return Trouble(f"{why}{_clock(cause)}", sent=False, passing=False, distrust=True)
     if type(cause).__name__ == "CertificateError":
         return Trouble(quoted(cause), sent=False, passing=False, distrust=True)
     if isinstance(cause, ssl.SSLError):
-        return _tls(str(cause.reason or ""))
+        return _tls(str(getattr(cause, "reason", None) or ""))
     if isinstance(cause, socket.gaierror) and cause.errno in _NO_SUCH_NAME:
         return Trouble("there is no host of that name", sent=False, passing=False)
     tunnel = _TUNNEL.search(str(cause)) if isinstance(cause, OSError) else None
@@ -80,7 +81,7 @@ def _tls(reason: str) -> Trouble | None:
 def _clock(error: ssl.SSLCertVerificationError) -> str:
     """Certificates that are too young or too old are often those of a machine whose clock is wrong."""
     # X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED
-    if error.verify_code not in (9, 10):
+    if getattr(error, "verify_code", 0) not in (9, 10):
         return ""
     return f" (the clock of this machine says {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC: is that right?)"
 

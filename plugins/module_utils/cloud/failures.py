@@ -118,9 +118,10 @@ def checked(reply: Reply, call: Call) -> dict[str, Any]:
 def _refused(reply: Reply, body: dict[str, Any], code: str, call: Call) -> CallFailed:
     retry_after = _retry_after(reply.headers)
     meaning = LATER if retry_after > 0 else meaning_of(code, reply.status)
-    if body or 200 <= reply.status < 300:
-        text = quoted(body.get("Message") or body.get("message") or "no message")
-        message = explain(call, code, text, reply.status, reply.headers, _permission(body, call))
+    text = body.get("Message") or body.get("message")
+    if code or text:
+        said = quoted(text or "no message")
+        message = explain(call, code, said, reply.status, reply.headers, _permission(body))
     else:
         message = _from_the_way(reply, call)
     return CallFailed(
@@ -214,7 +215,7 @@ def _request_id(body: dict[str, Any]) -> str:
     return quoted(body.get("RequestId") or body.get("requestId") or body.get("request_id") or "", _MOST_CODE)
 
 
-def _permission(body: dict[str, Any], call: Call) -> str:
+def _permission(body: dict[str, Any]) -> str:
     """The RAM action that the service itself says is missing."""
     detail = body.get("AccessDeniedDetail") or body.get("accessDeniedDetail")
     action = detail.get("AuthAction") if isinstance(detail, dict) else None
