@@ -17,6 +17,7 @@ import functools
 import http.client
 import io
 import json
+import math
 import re
 import time
 from typing import Any
@@ -156,13 +157,14 @@ def too_large() -> OutOfBounds:
 
 
 def parsed(data: bytes) -> Any:
-    """JSON as servers send it. Raises ``ValueError``, also for ``NaN`` and for what is nested too deeply.
+    """JSON as servers send it. Raises ``ValueError``, also for ``NaN``, for ``1e999`` and for what is nested too
+    deeply.
 
     Halves of surrogate pairs become U+FFFD, as Go's decoder makes them: they could not be sent or shown.
     """
     try:
         value = _DECODER.decode(data.decode("utf-8"))
-        if _LONE_SURROGATE.search(data):
+        if b"\\u" in data and _LONE_SURROGATE.search(data):
             text = json.dumps(value, ensure_ascii=False)
             value = json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     except RecursionError:
@@ -171,10 +173,15 @@ def parsed(data: bytes) -> Any:
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is not JSON")
+    raise ValueError(f"{constant[:20]} is no number")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse)
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _refuse(text)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 
 
 def quoted(text: Any, most: int = MOST_TEXT) -> str:

@@ -21,6 +21,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import (
     Kind,
     check_target,
     defined_kinds,
+    entries,
     find_kind,
     known_kind,
     split_api_version,
@@ -188,7 +189,7 @@ def explain_list_error(error: KubeError, client: KubeClient, kind: Kind, namespa
     where = f" in namespace '{namespace}'" if namespace else ""
     of_mesh = kind.group.endswith(".istio.io") or kind.group.endswith(".alibabacloud.com")
     if error.http_status == 404:
-        versions = [entry["version"] for entry in (client.get(f"/apis/{kind.group}") or {}).get("versions") or []]
+        versions = [entry["version"] for entry in entries(client.get(f"/apis/{kind.group}"), "versions", "version")]
         if versions and kind.version not in versions:
             text = f"The API server serves {kind.group} as {', '.join(versions)}, not as {kind.version}"
         else:

@@ -114,8 +114,9 @@ def test_a_drip_ends_with_the_time_of_one_attempt(play: Play, connect: Any, star
 def test_a_redirect_is_never_followed(play: Play, connect: Any, action: str, status: int) -> None:
     other = play(lambda request: http(200, {}))
     server = play(lambda request: http(status, "", f"Location: {other.url()}/"))
+    temporary = {"security_token": "the-token"}
     with pytest.raises(AsmError, match=r"redirect to 127\.0\.0\.1:\d+, which is not followed") as caught:
-        connect(server.url(), security_token="the-token").asm(action)
+        connect(server.url(), **temporary).asm(action)
     assert not isinstance(caught.value, LostReply)
     assert (len(server.requests), other.requests) == (1, [])
 
