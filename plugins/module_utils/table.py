@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.errors import Immutable
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, Immutable
 
 # The kinds of rows, by the type that the option has: Ansible type, value of a field that the service leaves out.
 _TYPES: dict[str, tuple[str, Any]] = {
@@ -30,6 +30,17 @@ _TYPES: dict[str, tuple[str, Any]] = {
     "csv": ("list", []),
     "list": ("list", []),
     "json": ("dict", {}),
+}
+
+_READ_AS: dict[str, Any] = {
+    "bool": bool,
+    "int": int,
+    "float": (int, float),
+    "str": str,
+    "quantity": str,
+    "csv": list,
+    "list": list,
+    "json": dict,
 }
 
 
@@ -68,14 +79,18 @@ class Attribute:
         if self.read is None:
             return None
         value = dig(described, self.read)
-        if self.decode is not None:
-            return self.decode(value)
-        if value is None:
+        if self.decode is None and value is None:
             return self.empty()
-        if self.type == "csv" and isinstance(value, str):
-            return [part.strip() for part in value.split(",") if part.strip()]
-        if self.type in ("list", "json") and isinstance(value, str):
-            return json.loads(value) if value else self.empty()
+        try:
+            value = _read(self.type, value) if self.decode is None else self.decode(value)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            value = None
+        if not isinstance(value, _READ_AS[self.type]) or (isinstance(value, bool) and self.type != "bool"):
+            raise AsmError(
+                f"The service's description is not what it documents: {self.read} is no value of the option "
+                f"{self.option} (type {self.type}).",
+                code="UnexpectedReply",
+            )
         return value
 
     def encode(self, value: Any) -> Any:
@@ -195,6 +210,21 @@ def put(tree: dict[str, Any], path: str, value: Any) -> None:
     for group in groups:
         tree = tree.setdefault(group, {})
     tree[leaf] = value
+
+
+def _read(kind: str, value: Any) -> Any:
+    """A value as the service shows it, in the type of its kind of row; other types stay what they are."""
+    if kind == "csv" and isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    if kind in ("list", "json") and isinstance(value, str):
+        return json.loads(value) if value else copy.copy(_TYPES[kind][1])
+    if kind == "bool" and isinstance(value, str):
+        return {"true": True, "false": False, "": False}[value.strip().lower()]
+    if kind in ("int", "float") and isinstance(value, str):
+        return {"int": int, "float": float}[kind](value.strip() or 0)
+    if kind in ("str", "quantity") and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    return value
 
 
 _SUFFIXES: dict[str, Any] = {"": 1, "m": Decimal("0.001"), "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}

@@ -17,7 +17,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 
 # The collection's own use of a cluster is short; a temporary kubeconfig ends by itself (15 to 4320 minutes).
 TEMPORARY_MINUTES = 60
-_PAGE = 100
 
 
 def mesh_kubeconfig(cloud: Cloud, mesh: str, *, private: bool | None = None) -> str:
@@ -104,16 +103,12 @@ def pick_cluster(known: list[dict[str, Any]], name_or_id: str) -> dict[str, Any]
 
 def list_clusters(cloud: Cloud) -> list[dict[str, Any]]:
     """The ACK clusters of the account (action DescribeClustersV1)."""
-    found: list[dict[str, Any]] = []
-    page_number = 1
-    while True:
-        page = cloud.cs("DescribeClustersV1", page_number=page_number, page_size=_PAGE)
-        batch = page.get("clusters") or []
-        found += batch
-        total = int((page.get("page_info") or {}).get("total_count") or 0)
-        if not batch or len(found) >= total:
-            return found
-        page_number += 1
+
+    def page(number: int, found: int) -> tuple[list[dict[str, Any]], int]:
+        reply = cloud.cs("DescribeClustersV1", page_number=number, page_size=clusters.PAGE)
+        return reply.get("clusters") or [], int((reply.get("page_info") or {}).get("total_count") or 0)
+
+    return clusters.all_pages(page, "DescribeClustersV1", "cluster_id")
 
 
 def _has_public_endpoint(cluster: dict[str, Any]) -> bool:

@@ -9,7 +9,6 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 import os
-import re
 from functools import cached_property
 from typing import Any
 
@@ -19,9 +18,9 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials impo
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.profiles import Files
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.retries import Retries
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.signing import signer
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.transport import transported
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
 
-_READ = re.compile(r"(Describe|List|Get)[A-Z]")
 _PACKAGES = {"asm": "alibabacloud_servicemesh20200111", "cs": "alibabacloud_cs20151215"}
 # Milliseconds. The SDK's own 5 s and 10 s are too short for actions that wait on a control plane.
 _CONNECT_TIMEOUT, _READ_TIMEOUT = 10_000, 30_000
@@ -69,7 +68,7 @@ class Cloud:
         request = getattr(models, f"{_model_name(models, action)}Request", None)
         sent = {key: value for key, value in parameters.items() if value is not None}
         arguments = [request().from_map(sent)] if request else []
-        return self._call(client, action, arguments)
+        return self._call(client, failures.Call(action, "asm", _ids(sent)), arguments)
 
     def cs(self, action: str, *path: str, headers: bool = True, **parameters: Any) -> dict[str, Any]:
         """Calls an action of ACK (product ``CS``, 2015-12-15); ``path`` are the variables of its resource path."""
@@ -77,29 +76,28 @@ class Cloud:
         request = getattr(models, f"{action}Request", None)
         sent = {key: value for key, value in parameters.items() if value is not None}
         arguments = [*path, *([request().from_map(sent)] if request else []), *([{}] if headers else [])]
-        return self._call(client, action, arguments)
+        return self._call(client, failures.Call(action, "cs", (*path, *_ids(sent))), arguments)
 
     def close(self) -> None:
-        """Forgets the clients; their connections close with the process."""
+        """Forgets the clients and closes their connections."""
+        for client, _models in self._clients.values():
+            client.close()
         self._clients.clear()
 
-    def _call(self, client: Any, action: str, arguments: list[Any]) -> dict[str, Any]:
+    def _call(self, client: Any, call: failures.Call, arguments: list[Any]) -> dict[str, Any]:
         from alibabacloud_tea_util.models import RuntimeOptions
 
-        method = getattr(client, _method_name(client, action))
+        method = _method_name(client, call.action)
         runtime = RuntimeOptions(connect_timeout=_CONNECT_TIMEOUT, read_timeout=_READ_TIMEOUT, autoretry=False)
-        write = not _READ.match(action)
 
         def once() -> dict[str, Any]:
             try:
-                method(*arguments, runtime)
-            except Exception as error:  # the SDK raises several unrelated families, all judged in failures.py
-                failure = failures.judge(error, action, write=write)
-                self.writes += 1 if write and failure.may_have_happened else 0
-                raise failure from error
-            reply = failures.checked(client.last_body, action)
+                reply = _ask(client, method, [*arguments, runtime], call)
+            except failures.CallFailed as failure:
+                self.writes += 1 if call.write and failure.may_have_happened else 0
+                raise
             self._owner = self._owner or account.owner(reply)
-            self.writes += 1 if write else 0
+            self.writes += 1 if call.write else 0
             return reply
 
         return self._retries.run(once)
@@ -126,7 +124,7 @@ class Cloud:
             )
         protocol, endpoint = _split_endpoint(self.params.get(f"{product}_endpoint"))
         config = Config(credential=self._signer, region_id=self.region, endpoint=endpoint, protocol=protocol)
-        return _keeping_replies(client_module.Client)(config), models
+        return transported(client_module.Client)(config), models
 
 
 def _split_endpoint(endpoint: str | None) -> tuple[str | None, str | None]:
@@ -156,19 +154,17 @@ def _model_name(models: Any, action: str) -> str:
     return next((name[: -len("Request")] for name in dir(models) if name.lower() == wanted), action)
 
 
-def _keeping_replies(client_class: Any) -> Any:
-    """The SDK's client that keeps the decoded body of its last reply in ``last_body``.
+def _ask(client: Any, method: str, arguments: list[Any], call: failures.Call) -> dict[str, Any]:
+    """One attempt. Raises ``CallFailed``."""
+    try:
+        reply = client.ask(method, *arguments)
+    except AsmError:
+        raise
+    except Exception as error:  # the SDK raises several unrelated families, all judged in failures.py
+        raise failures.unanswered(error, call) from error
+    return failures.checked(reply, call)
 
-    Its response models drop what they do not know: a ``Code`` that tells of a failure, and new fields.
-    """
 
-    class Client(client_class):
-        last_body: Any = None
-
-        def call_api(self, params: Any, request: Any, runtime: Any) -> dict[str, Any]:
-            self.last_body = None
-            reply: dict[str, Any] = super().call_api(params, request, runtime)
-            self.last_body = reply.get("body")
-            return reply
-
-    return Client
+def _ids(parameters: dict[str, Any]) -> tuple[str, ...]:
+    """The ids among the parameters of a call, for messages."""
+    return tuple(str(value) for key, value in parameters.items() if key.endswith("Id") and key != "RegionId" and value)

@@ -9,15 +9,18 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from ansible_collections.meshops.asm.plugins.module_utils.bounded_http import parsed, quoted
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.errors import Ambiguous, NotFound
+from ansible_collections.meshops.asm.plugins.module_utils.errors import Ambiguous, AsmError, NotFound
 from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DONE, Progress, failed, waiting
 
-_PAGE = 100
+PAGE = 100
+# 20,000 clusters.
+_MOST_PAGES = 200
 
 # ForbiddenFlag of DescribeServiceMeshClusters: why a cluster cannot be added, and what to do about it.
 _FORBIDDEN = {
@@ -31,6 +34,9 @@ _FORBIDDEN = {
 }
 NAMESPACE_EXISTS = 4
 
+# ``page(number from 1, entries so far)`` reads one page and gives ``(entries, total)``.
+Page = Callable[[int, int], "tuple[list[dict[str, Any]], int]"]
+
 
 def attached(cloud: Cloud, mesh_id: str) -> list[dict[str, Any]]:
     """The clusters of the mesh with their states (action DescribeClustersInServiceMesh)."""
@@ -39,13 +45,36 @@ def attached(cloud: Cloud, mesh_id: str) -> list[dict[str, Any]]:
 
 def candidates(cloud: Cloud, mesh_id: str) -> list[dict[str, Any]]:
     """Every cluster of the account as seen from the mesh, with ForbiddenFlag (DescribeServiceMeshClusters, paged)."""
-    found: list[dict[str, Any]] = []
-    while True:
-        page = cloud.asm("DescribeServiceMeshClusters", ServiceMeshId=mesh_id, Limit=_PAGE, Offset=len(found))
-        clusters = page.get("Clusters") or []
-        found += clusters
-        if not clusters or len(found) >= int(page.get("NumberOfClusters") or 0):
-            return found
+
+    def page(number: int, found: int) -> tuple[list[dict[str, Any]], int]:
+        reply = cloud.asm("DescribeServiceMeshClusters", ServiceMeshId=mesh_id, Limit=PAGE, Offset=found)
+        return reply.get("Clusters") or [], int(reply.get("NumberOfClusters") or 0)
+
+    return all_pages(page, "DescribeServiceMeshClusters", "ClusterId")
+
+
+def all_pages(
+    page: Callable[[int, int], tuple[list[dict[str, Any]], int]], action: str, key: str
+) -> list[dict[str, Any]]:
+    """The entries of all pages, each once; ``page(number from 1, entries so far)`` gives
+    ``(entries, total)``.
+
+    It ends when the total is reached, or with a page that brings nothing new. A list of more than ``_MOST_PAGES``
+    raises, as one that never ends would be read for ever.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    taken = 0
+    for number in range(1, _MOST_PAGES + 1):
+        entries, total = page(number, taken)
+        taken += len(entries)
+        known = len(found)
+        found.update({str(entry[key]): entry for entry in entries})
+        if len(found) == known or taken >= total:
+            return list(found.values())
+    raise AsmError(
+        f"The service's reply to {action} is not what it documents: the list goes on after {taken} entries.",
+        code="UnexpectedReply",
+    )
 
 
 def pick(clusters: Iterable[dict[str, Any]], name_or_id: str) -> dict[str, Any] | None:
@@ -153,8 +182,8 @@ def _plain(info: Any) -> str:
     if not info:
         return ""
     try:
-        parsed = json.loads(info) if isinstance(info, str) else info
+        found = parsed(info.encode("utf-8", "replace")) if isinstance(info, str) else info
     except ValueError:
-        return str(info)
-    items = parsed if isinstance(parsed, list) else [parsed]
-    return "; ".join(json.dumps(item) if isinstance(item, (dict, list)) else str(item) for item in items)
+        return quoted(info)
+    items = found if isinstance(found, list) else [found]
+    return quoted("; ".join(json.dumps(item) if isinstance(item, (dict, list)) else quoted(item) for item in items))

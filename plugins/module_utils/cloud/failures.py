@@ -1,31 +1,51 @@
 # Copyright: (c) 2026, the meshops.asm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a failed call means: pass it on, try again, or find out first whether it happened.
+"""What a call came to: its reply, or a failure to pass on, to try again, or to find out about first. Pure.
 
 PRIVATE: this code is for the modules of this collection only and may change without notice.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
+from ansible_collections.meshops.asm.plugins.module_utils.bounded_http import kind_of, parsed, quoted
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.codes import CLOCK, LATER, UNKNOWN, meaning_of, rule_of
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.shapes import SHAPES, WrongShape, conform
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.transport import NoReply, Reply
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, LostReply
+from ansible_collections.meshops.asm.plugins.module_utils.trouble import chain
 
-# Codes (or parts of them) with which the service says: not now. The call was not carried out.
-_REFUSED_FOR_NOW = ("throttling", "serviceunavailable")
+_READ = re.compile(r"(Describe|List|Get)[A-Z]")
+_GOOD = frozenset({"", "200", "ok", "success"})
+_RAM = {"asm": "servicemesh", "cs": "cs"}
+_MOST_CODE = 100
+_MOST_IDS = 3
+# Seconds from which on a difference to the service's clock is worth a word.
+_CLOCK_OFF = 60.0
 
-# What to do about the codes that users meet most; matched as a part of the service's code.
-_ADVICE = {
-    "InvalidAccessKeyId": "Check access_key_id: the account does not know this AccessKey, or it is disabled.",
-    "SignatureDoesNotMatch": "Check access_key_secret: it does not belong to this AccessKey.",
-    "IncompleteSignature": "Check access_key_id and access_key_secret.",
-    "InvalidSecurityToken": "Get a new security_token: this one has expired or belongs to another AccessKey.",
-    "Forbidden": "Ask the account's administrator for the RAM policy that allows servicemesh:{action}.",
-    "NoPermission": "Ask the account's administrator for the RAM policy that allows servicemesh:{action}.",
-    "ClustersNotEmpty": "Detach every cluster first (meshops.asm.asm_cluster), then delete the mesh.",
-    "NameAlreadyExist": "Another mesh has this name: choose another one, or manage that mesh by its id.",
-}
+
+@dataclass(frozen=True)
+class Call:
+    """What was asked of which product (``asm`` or ``cs``); ``ids`` are those of the parameters, for messages."""
+
+    action: str
+    product: str = "asm"
+    ids: tuple[str, ...] = ()
+
+    @property
+    def write(self) -> bool:
+        return not _READ.match(self.action)
+
+    def __str__(self) -> str:
+        return f"{self.action} ({', '.join(self.ids[:_MOST_IDS])})" if self.ids else self.action
 
 
 class CallFailed(AsmError):
@@ -62,91 +82,147 @@ class CallFailed(AsmError):
         return AsmError(message, **kept)
 
 
-def judge(error: Exception, action: str, *, write: bool) -> CallFailed:
-    """Turns whatever the SDK raised into a ``CallFailed``; pure.
+def checked(reply: Reply, call: Call) -> dict[str, Any]:
+    """The decoded reply, held to what the action documents. Raises ``CallFailed`` for anything else.
 
-    A read may always be repeated. A write is repeated only when it surely was not carried out.
+    A failure in an HTTP 200 (``Code``, number or text) is judged as the same failure with its own HTTP status.
     """
-    status = getattr(error, "status_code", None)
-    if status is None:
-        return _unanswered(error, action, write)
-    code = str(getattr(error, "code", "") or "")
-    data = getattr(error, "data", None) or {}
-    text = str(data.get("Message") or data.get("message") or _plain(getattr(error, "message", "")) or error)
-    retry_after = float(getattr(error, "retry_after", None) or 0) / 1000
-    for_now = retry_after > 0 or status == 429 or any(word in code.lower() for word in _REFUSED_FOR_NOW)
-    unknown = status >= 500 and not for_now
+    try:
+        body = parsed(reply.body)
+    except ValueError:
+        body = None
+        wrong = "it is not JSON"
+    else:
+        wrong = "" if isinstance(body, dict) else f"it is {kind_of(body)} instead of an object"
+    good = 200 <= reply.status < 300
+    found = body if isinstance(body, dict) else {}
+    code = _code(found, lower=not good or "message" in found)
+    if not good or code.lower() not in _GOOD:
+        raise _refused(reply, found, code, call)
+    try:
+        if wrong:
+            raise WrongShape(wrong)
+        return conform(found, SHAPES.get(call.action, {}))
+    except WrongShape as error:
+        # What is not even JSON came from something on the way, which may be gone in a moment.
+        raise CallFailed(
+            f"The service's reply to {call} is not what it documents: {error}. Check the endpoint and the proxy.",
+            retryable=body is None and wrong == "it is not JSON" and not call.write,
+            may_have_happened=call.write,
+            code="UnexpectedReply",
+            http_status=reply.status,
+            request_id=_request_id(found),
+        ) from None
+
+
+def _refused(reply: Reply, body: dict[str, Any], code: str, call: Call) -> CallFailed:
+    retry_after = _retry_after(reply.headers)
+    meaning = LATER if retry_after > 0 else meaning_of(code, reply.status)
+    text = body.get("Message") or body.get("message")
+    if code or text:
+        said = quoted(text or "no message")
+        message = explain(call, code, said, reply.status, reply.headers, _permission(body))
+    else:
+        message = _from_the_way(reply, call)
     return CallFailed(
-        explain(action, code, text, status),
-        retryable=for_now or (unknown and not write),
-        may_have_happened=unknown and write,
+        message,
+        retryable=meaning == LATER or (meaning == UNKNOWN and not call.write),
+        may_have_happened=meaning == UNKNOWN and call.write,
         retry_after=retry_after,
-        code=code or f"HTTP{status}",
-        request_id=str(getattr(error, "request_id", "") or ""),
-        http_status=status,
+        code=code or f"HTTP{reply.status}",
+        request_id=_request_id(body),
+        http_status=reply.status,
     )
 
 
-def _unanswered(error: Exception, action: str, write: bool) -> CallFailed:
-    """No usable answer: refused connection, timeout, reset, or something that is not JSON."""
-    causes = _chain(error)
-    names = {type(cause).__name__ for cause in causes}
-    why = str(causes[-1]) or type(causes[-1]).__name__
-    never_sent = bool(names & {"NewConnectionError", "ConnectTimeout", "ConnectTimeoutError", "NameResolutionError"})
-    network = never_sent or bool(names & {"RetryError", "ConnectionError", "ReadTimeout", "ProtocolError"})
-    decoding = bool(names & {"JSONDecodeError", "UnicodeDecodeError"})
-    why = "the answer is not JSON" if decoding and not network else why
-    passing = network or decoding
-    if not passing:
-        return CallFailed(f"{action} failed before it was sent: {why}", answered=False, code="CallFailed")
-    lost = write and not never_sent
-    what = "could not be sent" if never_sent else "got no usable answer"
+def _from_the_way(reply: Reply, call: Call) -> str:
+    """An answer that is not the service's: of a proxy, of a gateway, of another server at the address."""
+    check = f"Check the proxy (https_proxy, no_proxy) and the option {call.product}_endpoint."
+    target = reply.headers.get("Location")
+    if 300 <= reply.status < 400 and target:
+        return (
+            f"{call} was answered with HTTP {reply.status} and a redirect to {quoted(_host(target), 200)}, which is "
+            f"not followed: the request is signed for the service alone. {check}"
+        )
+    return f"{call} was answered with HTTP {reply.status} by something else than the service: no error code. {check}"
+
+
+def _host(target: str) -> str:
+    try:
+        return urlsplit(target).netloc or target
+    except ValueError:
+        return target
+
+
+def unanswered(error: Exception, call: Call) -> CallFailed:
+    """The failure of a call that got no reply: nothing could be sent, nothing came back, or the SDK refused it."""
+    lost = next((cause for cause in chain(error) if isinstance(cause, NoReply)), None)
+    if lost is None:
+        why = quoted(error) or type(error).__name__
+        return CallFailed(f"{call} failed before it was sent: {why}", answered=False, code="CallFailed")
+    trouble = lost.trouble
+    may_have_happened = call.write and trouble.sent
+    what = "got no usable answer" if trouble.sent else "could not be sent"
     return CallFailed(
-        f"{action} {what}: {why}. Check the endpoint, the proxy and the network.",
-        retryable=not lost,
-        may_have_happened=lost,
-        answered=decoding and not network,
-        code="ConnectionFailed" if never_sent else "ReplyLost",
+        f"{call} {what}: {trouble.why}. Check the endpoint, the proxy and the network.",
+        retryable=trouble.passing and not may_have_happened,
+        may_have_happened=may_have_happened,
+        answered=False,
+        code="ReplyLost" if trouble.sent else "ConnectionFailed",
     )
 
 
-def checked(body: Any, action: str) -> Any:
-    """The reply itself, unless it came with HTTP 200 and a ``Code`` that says failure (number or string)."""
-    code = body.get("Code") if isinstance(body, dict) else None
-    if code in (None, "", "200", 200, "OK", "success"):
-        return body
-    text = str(body.get("Message") or "no message")
-    raise CallFailed(
-        explain(action, str(code), text, 200),
-        code=str(code),
-        request_id=str(body.get("RequestId") or ""),
-        http_status=200,
-        retryable=any(word in str(code).lower() for word in _REFUSED_FOR_NOW),
-    )
-
-
-def explain(action: str, code: str, text: str, status: int) -> str:
+def explain(
+    call: Call,
+    code: str,
+    text: str,
+    status: int,
+    headers: Mapping[str, str] | None = None,
+    permission: str = "",
+) -> str:
     """One sentence of what the service said and, where known, one of what to do."""
-    advice = next((hint for part, hint in _ADVICE.items() if part.lower() in code.lower()), "")
-    said = f"{action} was refused with {code or f'HTTP {status}'}: {text.strip().rstrip('.')}."
-    return f"{said} {advice.format(action=action)}".strip()
+    rule = rule_of(code)
+    advice = rule.advice if rule else ""
+    if advice == CLOCK:
+        advice = clock_advice((headers or {}).get("Date"), datetime.now(timezone.utc))
+    said = f"{call} was refused with {code or f'HTTP {status}'}: {text.strip().rstrip('.')}."
+    permission = permission or f"{_RAM[call.product]}:{call.action}"
+    return f"{said} {advice.format(permission=permission)}".strip()
 
 
-def _plain(message: str) -> str:
-    """The SDK's message without its prefix ``code: 404, `` and its suffix ``request id: ...``."""
-    text = message.split(", ", 1)[-1] if message.startswith("code: ") else message
-    return text.split(" request id: ", 1)[0]
+def clock_advice(date: str | None, now: datetime) -> str:
+    """What to do about a time that the service does not take; ``date`` is that of its reply. Pure."""
+    check = "set it by NTP (timedatectl set-ntp true)."
+    try:
+        off = (now - parsedate_to_datetime(date or "")).total_seconds()
+    except (TypeError, ValueError, OverflowError):
+        off = 0.0
+    if abs(off) < _CLOCK_OFF:
+        return f"Check the clock of the machine that runs the module, it says {now:%Y-%m-%d %H:%M} UTC: {check}"
+    side = "ahead of" if off > 0 else "behind"
+    return f"The clock of the machine that runs the module is {abs(off) / 60:.0f} min {side} the service's: {check}"
 
 
-def _chain(error: BaseException) -> list[BaseException]:
-    """The exception, what it wraps (``inner_exception``, ``reason``) and what it was raised from, outermost first."""
-    seen: list[BaseException] = []
-    queue: list[Any] = [error]
-    while queue:
-        item = queue.pop(0)
-        if not isinstance(item, BaseException) or any(item is known for known in seen):
-            continue
-        seen.append(item)
-        queue += [getattr(item, "inner_exception", None), getattr(item, "reason", None), item.__cause__]
-        queue += [item.__context__, *item.args]
-    return seen
+def _code(body: dict[str, Any], *, lower: bool) -> str:
+    """``Code`` as text; Container Service writes it in lower case. Of another type it is named, so that it fails."""
+    code = body.get("Code")
+    if code is None and lower:
+        code = body.get("code")
+    return "" if code is None else quoted(code, _MOST_CODE).strip()
+
+
+def _request_id(body: dict[str, Any]) -> str:
+    return quoted(body.get("RequestId") or body.get("requestId") or body.get("request_id") or "", _MOST_CODE)
+
+
+def _permission(body: dict[str, Any]) -> str:
+    """The RAM action that the service itself says is missing."""
+    detail = body.get("AccessDeniedDetail") or body.get("accessDeniedDetail")
+    action = detail.get("AuthAction") if isinstance(detail, dict) else None
+    return quoted(action, _MOST_CODE) if isinstance(action, str) else ""
+
+
+def _retry_after(headers: Mapping[str, str]) -> float:
+    """The seconds that ``x-acs-retry-after`` (milliseconds) asks for, 0 for none."""
+    value = str(headers.get("x-acs-retry-after") or "").strip()
+    return min(float(value) / 1000, 1e9) if value.isascii() and value.isdigit() else 0.0

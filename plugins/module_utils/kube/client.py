@@ -22,18 +22,37 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
+from ansible_collections.meshops.asm.plugins.module_utils.bounded_http import (
+    pool_classes,
+    quoted,
+    read_body,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.kube.answers import KubeError as KubeError
+from ansible_collections.meshops.asm.plugins.module_utils.kube.answers import Unreachable as Unreachable
+from ansible_collections.meshops.asm.plugins.module_utils.kube.answers import (
+    as_body,
+    as_error,
+    as_object,
+    as_page,
+    bad_reply,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import Endpoint, ssl_context
 from ansible_collections.meshops.asm.plugins.module_utils.kube.libraries import library
 from ansible_collections.meshops.asm.plugins.module_utils.proxies import proxy_of
+from ansible_collections.meshops.asm.plugins.module_utils.trouble import trouble_of
 
 MANAGER = "meshops.asm"
 PAGE = 500
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
-_TRANSIENT = frozenset({429, 502, 503, 504})
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
+_MOST_WARNINGS = 100
 _SLOWEST_RETRY = 5.0
+# Seconds for one attempt as a whole. An API server itself gives up a request after 60.
+_ATTEMPT = 90.0
+# What one listing may take, however the server continues it: seconds, pages, and beginnings after an expired token.
+_LISTING, _MOST_PAGES, _MOST_LISTINGS = 300.0, 2000, 3
 # Seconds after a broken connection during which a refusal is doubted: an API server that has just started refuses
 # everybody but its own administrators until it has read the roles.
 _DOUBT = 10.0
@@ -44,28 +63,6 @@ Json = dict[str, Any]
 Objects = list[Json]
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
-
-
-class KubeError(AsmError):
-    """The API server answered with an error.
-
-    ``code`` is the Status' ``reason`` (``Invalid``, ``Conflict``, ``Forbidden``, ...), ``causes`` its list of
-    ``{reason, message, field}``.
-    """
-
-    def __init__(self, message: str, *, causes: tuple[Json, ...] = (), retry_after: float = 0.0, **more: Any) -> None:
-        super().__init__(message, **more)
-        self.causes = causes
-        self.retry_after = retry_after
-
-    @property
-    def transient(self) -> bool:
-        """Whether the same request may succeed later. A 500 without reason is a refusal by a decoder, not a fault."""
-        return self.http_status in _TRANSIENT or (self.http_status == 500 and self.code == "InternalError")
-
-
-class Unreachable(AsmError):
-    """The API server did not answer within the time that the client is patient."""
 
 
 class KubeClient:
@@ -87,6 +84,7 @@ class KubeClient:
         if endpoint.authorization:
             self._headers["Authorization"] = endpoint.authorization
         manager = self._manager(endpoint, concurrency)
+        manager.pool_classes_by_scheme = pool_classes(_ATTEMPT)
         # All requests go to one server: looking up its pool each time would be a good part of a request's cost here.
         self._pool = manager.connection_from_url(endpoint.server)
         # What stands before a path in a request. Only to a proxy for plain HTTP it is more than the path itself.
@@ -110,12 +108,15 @@ class KubeClient:
 
     def list(self, path: str, *, keep: Callable[[Json], bool] | None = None, **query: Any) -> Objects:
         """All objects of a collection, page by page; those that ``keep`` refuses are dropped at once."""
+        deadline = time.monotonic() + _LISTING
+        listings = 0
         while True:
             try:
-                return self._pages(path, keep, query)
+                return self._pages(path, keep, query, deadline)
             except KubeError as error:
+                listings += 1
                 # The snapshot behind a continue token has expired: only a new listing is consistent.
-                if error.http_status != 410:
+                if error.http_status != 410 or listings == _MOST_LISTINGS or time.monotonic() > deadline:
                     raise
 
     def apply(self, path: str, body: Json, *, force: bool = False, dry_run: bool = False) -> Json:
@@ -187,15 +188,19 @@ class KubeClient:
             raise InvalidInput("The proxy of the API server must be an http:// or https:// address.")
         return self._urllib3.ProxyManager(proxy, num_pools=1, **settings)
 
-    def _pages(self, path: str, keep: Callable[[Json], bool] | None, query: Json) -> Objects:
+    def _pages(self, path: str, keep: Callable[[Json], bool] | None, query: Json, deadline: float) -> Objects:
         found: Objects = []
-        token = ""
+        token, seen = "", {""}
         while True:
-            page = self._request("GET", path, {**query, "limit": PAGE, **({"continue": token} if token else {})})
-            found.extend(item for item in page.get("items") or [] if keep is None or keep(item))
-            token = page.get("metadata", {}).get("continue") or ""
+            more = {"continue": token} if token else {}
+            page = self._request("GET", path, {**query, "limit": PAGE, **more})
+            items, token = as_page(page, self._server, f"GET {path}")
+            found.extend(item for item in items if keep is None or keep(item))
             if not token:
                 return found
+            if token in seen or len(seen) > _MOST_PAGES or time.monotonic() > deadline:
+                raise bad_reply(self._server, f"GET {path}", f"the list does not end ({len(seen)} pages)")
+            seen.add(token)
 
     def _write(self, method: str, path: str, query: Json, body: Json, content: str, dry_run: bool) -> Json:
         """``writes`` counts what happened or may have happened; what the server refused did not."""
@@ -207,7 +212,7 @@ class KubeClient:
             self._count(not dry_run and not (isinstance(error, KubeError) and not error.transient))
             raise
         self._count(not dry_run)
-        return answer
+        return answer if method == "DELETE" else as_object(answer, self._server, f"{method} {path}")
 
     def _count(self, written: bool) -> None:
         with self._lock:
@@ -221,7 +226,7 @@ class KubeClient:
             if self._away:
                 raise self._away
             problem = self._try(method, url, body, content)
-            if not isinstance(problem, (KubeError, Unreachable)):
+            if isinstance(problem, dict):
                 return problem
             if isinstance(problem, Unreachable):
                 self._broken_at = time.monotonic()
@@ -229,7 +234,8 @@ class KubeClient:
                 raise problem
             asked = problem.retry_after if isinstance(problem, KubeError) else 0.0
             rest = max(asked, pause * _JITTER.uniform(0.7, 1.3))
-            if time.monotonic() + rest > deadline:
+            final = isinstance(problem, Unreachable) and not problem.passing
+            if final or time.monotonic() + rest > deadline:
                 if isinstance(problem, Unreachable):
                     # Spares all other objects of the task the same wait.
                     self._away = problem
@@ -240,53 +246,51 @@ class KubeClient:
     def _doubtful(self, refusal: KubeError) -> bool:
         return refusal.http_status == 403 and time.monotonic() - self._broken_at < _DOUBT
 
-    def _try(self, method: str, url: str, body: bytes | None, content: str) -> Any:
+    def _try(self, method: str, url: str, body: bytes | None, content: str) -> Json | KubeError | Unreachable:
         """One attempt: the decoded answer, or the problem when another attempt may help."""
         headers = {**self._headers, "Content-Type": content} if content else self._headers
-        errors = self._urllib3.exceptions
+        what = f"{method} {url.partition('?')[0]}"
         try:
             answer = self._pool.request(
-                method, url, body=body, headers=headers, retries=False, redirect=False, assert_same_host=False
+                method,
+                url,
+                body=body,
+                headers=headers,
+                retries=False,
+                redirect=False,
+                assert_same_host=False,
+                preload_content=False,
             )
-        except errors.SSLError as error:
-            problem = Unreachable(
-                f"No trusted TLS connection to the API server {self._server}: {error}. Either the kubeconfig is of "
-                "another control plane, or its address changed a short while ago."
-            )
-            if not self._fresh:
-                raise problem from error
-            return problem
-        except errors.HTTPError as error:
-            return Unreachable(f"The API server {self._server} does not answer: {error}. Is it up, and reachable?")
+            data = read_body(answer)
+        except (self._urllib3.exceptions.HTTPError, OSError) as error:
+            return self._unanswered(error, what)
         for text in _WARNING.findall(answer.headers.get("Warning", "")):
-            self._remember(text.replace('\\"', '"'))
+            self._remember(quoted(text.replace('\\"', '"')))
         if answer.status < 300:
-            return json.loads(answer.data)
-        return _as_error(answer.status, answer.headers, answer.data, self._server)
+            return as_body(data, self._server, what)
+        return as_error(answer.status, answer.headers, data, self._server, self._asked_wait)
+
+    def _unanswered(self, error: Exception, what: str) -> Unreachable:
+        trouble = trouble_of(error)
+        if trouble.bounds:
+            raise bad_reply(self._server, what, trouble.why) from error
+        if not trouble.distrust:
+            text = f"The API server {self._server} does not answer: {trouble.why}. Is it up, and reachable?"
+            return Unreachable(text, passing=trouble.passing or self._fresh)
+        text = (
+            f"No trusted TLS connection to the API server {self._server}: {trouble.why}. Either the kubeconfig is of "
+            "another control plane, or its address changed a short while ago."
+        )
+        return Unreachable(text, passing=self._fresh)
+
+    def _asked_wait(self, header: str) -> float:
+        """The seconds that a header Retry-After asks for, as a number or as a date; 0 for what is neither."""
+        try:
+            return float(max(self._urllib3.Retry().parse_retry_after(header), 0.0))
+        except (self._urllib3.exceptions.HTTPError, ValueError, OverflowError, TypeError):
+            return 0.0
 
     def _remember(self, warning: str) -> None:
         with self._lock:
-            if warning not in self.warnings:
+            if warning not in self.warnings and len(self.warnings) < _MOST_WARNINGS:
                 self.warnings.append(warning)
-
-
-def _as_error(status: int, headers: Any, data: bytes, server: str) -> KubeError:
-    """The Status object of an answer (or whatever came instead of one) as an exception."""
-    try:
-        body = json.loads(data)
-    except ValueError:
-        body = None
-    if not isinstance(body, dict) or body.get("kind") != "Status":
-        body = {"message": f"{server} answered HTTP {status} without a Kubernetes status.", "reason": "InternalError"}
-    if status == 401:
-        body["message"] = f"{server} does not accept the kubeconfig's certificate or token: expired, or revoked?"
-    details = body.get("details") or {}
-    wait = headers.get("Retry-After") or details.get("retryAfterSeconds") or 0
-    return KubeError(
-        str(body.get("message") or f"HTTP {status}"),
-        code=str(body.get("reason") or ("Invalid" if status == 500 else "Unknown")),
-        http_status=status,
-        causes=tuple(details.get("causes") or ()),
-        retry_after=float(wait) if str(wait).isdigit() else 0.0,
-        request_id=str(headers.get("Audit-Id") or ""),
-    )

@@ -174,11 +174,19 @@ def find_kind(api_version: str, kind: str, discover: Discover) -> Kind:
     document = discover(f"/apis/{group}/{version}" if group else f"/api/{version}")
     if document is None:
         raise InvalidInput(_no_version(group, version, kind, discover))
-    for resource in document.get("resources") or []:
-        if resource.get("kind") == kind and "/" not in resource.get("name", ""):
-            return Kind(group, version, kind, resource["name"], bool(resource.get("namespaced")))
-    served = [resource.get("kind", "") for resource in document.get("resources") or []]
-    raise InvalidInput(f"{api_version} has no kind '{kind}'.{_suggestion(kind, served)}")
+    served = entries(document, "resources", "kind")
+    for resource in served:
+        name = str(resource.get("name") or "")
+        if resource["kind"] == kind and name and "/" not in name:
+            return Kind(group, version, kind, name, bool(resource.get("namespaced")))
+    raise InvalidInput(f"{api_version} has no kind '{kind}'.{_suggestion(kind, [one['kind'] for one in served])}")
+
+
+def entries(document: dict[str, Any] | None, key: str, name: str) -> list[dict[str, Any]]:
+    """The objects of a list in a document about the API that have ``name`` as a text; a server may send anything."""
+    found = (document or {}).get(key)
+    every = found if isinstance(found, list) else []
+    return [one for one in every if isinstance(one, dict) and isinstance(one.get(name), str)]
 
 
 def defined_kinds(body: dict[str, Any]) -> list[Kind]:
@@ -224,7 +232,7 @@ def _kinds_of(wanted: Callable[[str], bool]) -> list[Kind]:
 
 
 def _no_version(group: str, version: str, kind: str, discover: Discover) -> str:
-    served = [entry.get("version", "") for entry in (discover(f"/apis/{group}") or {}).get("versions") or []]
+    served = [entry["version"] for entry in entries(discover(f"/apis/{group}"), "versions", "version")]
     if served:
         return f"The API server serves {group} as {', '.join(served)}, not as {version}."
     known = [f"{candidate} of {name}" for name, plurals in _PLURALS.items() for candidate in plurals]

@@ -21,6 +21,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import (
     Kind,
     check_target,
     defined_kinds,
+    entries,
     find_kind,
     known_kind,
     split_api_version,
@@ -29,6 +30,10 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import 
 
 CREATED, UPDATED, UNCHANGED, DELETED = "created", "updated", "unchanged", "deleted"
 FAILED, SKIPPED = "failed", "skipped"
+_REVOKED = (
+    "Its user may not even list namespaces: was the kubeconfig revoked? Fetch a new one (module "
+    "meshops.asm.asm_kubeconfig)."
+)
 
 Json = dict[str, Any]
 Key = tuple[str, str, str, str]
@@ -184,7 +189,7 @@ def explain_list_error(error: KubeError, client: KubeClient, kind: Kind, namespa
     where = f" in namespace '{namespace}'" if namespace else ""
     of_mesh = kind.group.endswith(".istio.io") or kind.group.endswith(".alibabacloud.com")
     if error.http_status == 404:
-        versions = [entry["version"] for entry in (client.get(f"/apis/{kind.group}") or {}).get("versions") or []]
+        versions = [entry["version"] for entry in entries(client.get(f"/apis/{kind.group}"), "versions", "version")]
         if versions and kind.version not in versions:
             text = f"The API server serves {kind.group} as {', '.join(versions)}, not as {kind.version}"
         else:
@@ -193,17 +198,34 @@ def explain_list_error(error: KubeError, client: KubeClient, kind: Kind, namespa
             text += ": it is no control plane of a mesh. Use the option mesh, or the kubeconfig of the mesh itself"
         return InvalidInput(f"{text}.", code="UnknownKind", http_status=404)
     if error.http_status == 403:
-        hint = (
-            "Is this the kubeconfig of a mesh? Applications need the one of a data-plane cluster."
-            if target == CLUSTER
-            else "The user of this kubeconfig needs a role in the mesh (istio-admin or istio-ops, granted with the "
-            "action GrantUserPermissions); only the account that created the mesh has one from the start."
-        )
+        hint = _hint(target, revoked=_has_no_rights(client))
         return KubeError(
             f"Not allowed to list {kind.plural}{where}: {error.message}. {hint}", code="Forbidden", http_status=403
         )
     error.message = f"Cannot list {kind.plural}{where}: {error.message}"
     return error
+
+
+def _hint(target: str, *, revoked: bool) -> str:
+    """What to do about a LIST that is not allowed; ``revoked``: the user seems to have no rights at all."""
+    if target != CLUSTER:
+        also = f" {_REVOKED}" if revoked else ""
+        return (
+            "The user of this kubeconfig needs a role in the mesh (istio-admin or istio-ops, granted with the action "
+            f"GrantUserPermissions); only the account that created the mesh has one from the start.{also}"
+        )
+    if revoked:
+        return _REVOKED
+    return "Is this the kubeconfig of a mesh? Applications need the one of a data-plane cluster."
+
+
+def _has_no_rights(client: KubeClient) -> bool:
+    """Whether the API server refuses this user what every role of a mesh and of a cluster allows."""
+    try:
+        client.get("/api/v1/namespaces", limit=1)
+    except AsmError as error:
+        return error.http_status == 403
+    return False
 
 
 def decide(items: Iterable[Item]) -> None:

@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils.errors import Immutable
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, Immutable
 from ansible_collections.meshops.asm.plugins.module_utils.table import (
     Attribute,
     argument_spec,
@@ -381,3 +381,45 @@ def test_put_makes_the_levels_in_between_and_keeps_their_neighbours() -> None:
     put(tree, "d", 3)
     assert tree == {"a": {"x": 1, "b": {"c": 2}}, "d": 3}
     assert dig(tree, "a.b.c") == 2
+
+
+# What the service shows in another type
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown", "value"),
+    [
+        ("bool", "true", True),
+        ("bool", "False", False),
+        ("int", "7", 7),
+        ("float", "1.5", 1.5),
+        ("float", 2, 2),
+        ("str", 5, "5"),
+        ("quantity", 2, "2"),
+        ("csv", ["a"], ["a"]),
+        ("list", "", []),
+        ("json", "{}", {}),
+    ],
+)
+def test_a_value_is_read_in_the_options_type(kind: str, shown: Any, value: Any) -> None:
+    assert Attribute("option", kind, read="A.B").current({"A": {"B": shown}}) == value
+
+
+@pytest.mark.parametrize("kind", ["bool", "int", "float", "str", "quantity", "csv", "list", "json"])
+@pytest.mark.parametrize("shown", [{"a": []}, [{}], True, "[", "x" * 10, 1.5, "[" * 100_000])
+def test_a_value_of_another_type_is_named_with_its_place(kind: str, shown: Any) -> None:
+    row = Attribute("option", kind, read="A.B")
+    try:
+        found = row.current({"A": {"B": shown}})
+    except AsmError as error:
+        assert error.message.startswith("The service's description is not what it documents: A.B is no value of the o")
+        assert error.code == "UnexpectedReply"
+    else:
+        assert type(found) is type(row.empty())
+
+
+def test_what_cannot_be_decoded_is_named_too() -> None:
+    row = Attribute("option", "json", read="A", decode=lambda shown: dict(shown.items()))
+    assert row.current({"A": {"a": 1}}) == {"a": 1}
+    with pytest.raises(AsmError, match="A is no value of the option option"):
+        row.current({"A": [1]})

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import clusters
-from ansible_collections.meshops.asm.plugins.module_utils.errors import Ambiguous, NotFound
+from ansible_collections.meshops.asm.plugins.module_utils.errors import Ambiguous, AsmError, NotFound
 from ansible_collections.meshops.asm.tests.unit.conftest import FakeCloud
 
 
@@ -236,3 +236,31 @@ def test_the_mesh_is_looked_at_once_the_clusters_are_as_wanted(fake_cloud: Calla
 def test_a_mesh_that_fails_over_a_cluster_is_a_failure(fake_cloud: Callable[..., FakeCloud]) -> None:
     cloud = fake_cloud(DescribeClustersInServiceMesh={}, DescribeServiceMeshDetail=mesh("updating_failed"))
     assert "updating_failed" in clusters.membership_progress(cloud, "c1", [], ["k1"]).failed
+
+
+# Lists page by page
+
+
+def test_a_list_that_always_goes_on_is_given_up(fake_cloud: Callable[..., FakeCloud]) -> None:
+    def page(Offset: int, **more: Any) -> dict[str, Any]:
+        return {"Clusters": [cluster(f"k{Offset}")], "NumberOfClusters": 10**9}
+
+    cloud = fake_cloud(DescribeServiceMeshClusters=page)
+    with pytest.raises(AsmError, match="DescribeServiceMeshClusters is not what it documents: the list goes on"):
+        clusters.candidates(cloud, "c1")
+    assert len(cloud.calls) == 200
+
+
+def test_a_page_that_brings_nothing_new_is_the_last(fake_cloud: Callable[..., FakeCloud]) -> None:
+    cloud = fake_cloud(DescribeServiceMeshClusters={"Clusters": [cluster("k1")], "NumberOfClusters": 50})
+    assert clusters.candidates(cloud, "c1") == [cluster("k1")]
+    assert len(cloud.calls) == 2
+
+
+def test_pages_may_be_smaller_than_asked_for(fake_cloud: Callable[..., FakeCloud]) -> None:
+    every = [cluster(f"k{number}") for number in range(25)]
+
+    def page(number: int, taken: int) -> tuple[list[dict[str, Any]], int]:
+        return every[(number - 1) * 10 : number * 10], 25
+
+    assert clusters.all_pages(page, "DescribeClustersV1", "ClusterId") == every

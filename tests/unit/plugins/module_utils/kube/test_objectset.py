@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput, NotFound, Refused
-from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import from_definition
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import CLUSTER, MESH, known_kind
 from ansible_collections.meshops.asm.plugins.module_utils.kube.objectset import Manner, ObjectSet
-from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Wishes
+from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Wishes, explain_list_error
 from ansible_collections.meshops.asm.plugins.module_utils.reconcile import Outcome, reconcile
 
 from .conftest import MemoryApi, managed, virtual_service
@@ -217,6 +218,25 @@ def test_a_version_that_is_not_served(api: MemoryApi, run: Run) -> None:
 def test_not_allowed(api: MemoryApi, run: Run) -> None:
     api.fail_next(403, {"kind": "Status", "reason": "Forbidden", "message": "no"}, times=2)
     assert "GrantUserPermissions" in run.fails(virtual_service()).message
+
+
+FORBIDDEN = {"kind": "Status", "reason": "Forbidden", "message": 'User "1-2" cannot list resource "configmaps"'}
+
+
+@pytest.mark.parametrize(("refused", "revoked"), [("configmaps", False), ("", True)])
+def test_a_revoked_kubeconfig_is_not_taken_for_that_of_a_mesh(
+    api: MemoryApi, client: KubeClient, refused: str, revoked: bool
+) -> None:
+    """Its user has no rights at all, while that of a mesh may at least list namespaces."""
+    api.fail_next(403, FORBIDDEN, only=refused, times=5)
+    with pytest.raises(KubeError) as caught:
+        client.list("/api/v1/namespaces/default/configmaps")
+    kind = known_kind("ConfigMap")
+    assert kind
+    said = explain_list_error(caught.value, client, kind, "default", CLUSTER).message
+    assert ("was the kubeconfig revoked? Fetch a new one" in said) is revoked
+    assert ("Is this the kubeconfig of a mesh?" in said) is not revoked
+    assert ("kubeconfig revoked" in explain_list_error(caught.value, client, kind, "default", MESH).message) is revoked
 
 
 @pytest.mark.parametrize("validate", [True, False])

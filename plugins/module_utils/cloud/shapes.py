@@ -1,0 +1,149 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The parts of replies that the collection reads, and their shapes. Pure.
+
+A mapping, a list of one shape, or a kind of scalar: TEXT, SAID (a text for people, which is cut to the length that a
+message may have), NUMBER (also as text), ID (a text that must be there).
+Anything may be absent or null, and what is not listed may be anything. The models of the SDK are of no use for this:
+they check nothing, and the samples of the documentation contradict them.
+
+PRIVATE: this code is for the modules of this collection only and may change without notice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.meshops.asm.plugins.module_utils.bounded_http import kind_of, quoted
+
+TEXT, SAID, NUMBER, ID = "a text", "a sentence", "a number", "an id"
+_MOST_DIGITS = 18
+
+
+class WrongShape(ValueError):
+    """Where a reply is not as documented, as a part of a sentence."""
+
+
+_MESH: dict[str, Any] = {
+    "ServiceMeshInfo": {
+        **dict.fromkeys(("Name", "RegionId", "State", "Version"), TEXT),
+        "ErrorMessage": SAID,
+        **dict.fromkeys(("ServiceMeshId", "CreationTime", "UpdateTime"), TEXT),
+    },
+    "Endpoints": dict.fromkeys(
+        ("IntranetApiServerEndpoint", "PublicApiServerEndpoint", "IntranetPilotEndpoint", "PublicPilotEndpoint"), TEXT
+    ),
+    "Clusters": [TEXT],
+    "ClusterSpec": TEXT,
+    "Tag": [{"Key": TEXT, "Value": TEXT}],
+    "Spec": {
+        "LoadBalancer": dict.fromkeys(
+            (
+                "ApiServerPublicEipId",
+                "PilotPublicEipId",
+                "ApiServerLoadbalancerId",
+                "PilotPublicLoadbalancerId",
+            ),
+            TEXT,
+        ),
+        "Network": {"SecurityGroupId": TEXT},
+        "MeshConfig": {},
+    },
+}
+_LISTED_MESH = {**_MESH, "ServiceMeshInfo": {**_MESH["ServiceMeshInfo"], "ServiceMeshId": ID}}
+_CLUSTER = {
+    "ClusterId": ID,
+    **dict.fromkeys(("Name", "State", "RegionId", "VpcId", "ClusterType", "Version"), TEXT),
+    "ErrorMessage": SAID,
+    "ServiceMeshId": TEXT,
+    "ForbiddenFlag": NUMBER,
+}
+_ACK_CLUSTER = {
+    "cluster_id": ID,
+    **dict.fromkeys(("name", "region_id", "vpc_id", "state", "cluster_type", "current_version", "master_url"), TEXT),
+}
+_GATEWAY_STATE = {"Status": TEXT, "Version": TEXT, "Message": SAID}
+
+SHAPES: dict[str, dict[str, Any]] = {
+    "CreateServiceMesh": {"ServiceMeshId": ID},
+    "DescribeServiceMeshes": {"ServiceMeshes": [_LISTED_MESH]},
+    "DescribeServiceMeshDetail": {"ServiceMesh": _MESH},
+    "DescribeServiceMeshKubeconfig": {"Kubeconfig": TEXT, "ExpireTime": TEXT},
+    "DescribeClustersInServiceMesh": {"Clusters": [_CLUSTER]},
+    "DescribeServiceMeshClusters": {"Clusters": [_CLUSTER], "NumberOfClusters": NUMBER},
+    "DescribeVersions": {"VersionInfo": [{"Edition": TEXT, "Versions": [TEXT]}]},
+    "DescribeVpcs": {"Vpcs": [{"VpcId": TEXT}], "NextToken": TEXT},
+    "DescribeVSwitches": {"VSwitches": [{"VSwitchId": TEXT}], "NextToken": TEXT},
+    "DescribeUpgradeVersion": {"Version": {"IstioVersion": TEXT}},
+    "DescribeServiceMeshUpgradeStatus": {"UpgradeDetail": {"GatewayStatusRecord": {"*": _GATEWAY_STATE}}},
+    "DescribeClustersV1": {"clusters": [_ACK_CLUSTER], "page_info": {"total_count": NUMBER}},
+    "DescribeClusterUserKubeconfig": {"config": TEXT, "expiration": TEXT},
+}
+
+
+def conform(value: dict[str, Any], shape: dict[str, Any]) -> dict[str, Any]:
+    """The reply with its scalars in the kinds that are documented. Raises ``WrongShape``."""
+    return _mapping(value, shape, "")
+
+
+def _conform(value: Any, shape: Any, path: str) -> Any:
+    if value is None and _required(shape):
+        raise WrongShape(f"{path} is missing")
+    if value is None:
+        return None
+    if isinstance(shape, dict):
+        return _mapping(value, shape, path)
+    if isinstance(shape, list):
+        if not isinstance(value, list):
+            raise WrongShape(f"{path} is {kind_of(value)} instead of a list")
+        return [_item(item, shape[0], f"{path}[{number}]") for number, item in enumerate(value)]
+    found = _number(value) if shape == NUMBER else _text(value)
+    if found is None or (shape == ID and not found):
+        raise WrongShape(f"{path} is {kind_of(value)} instead of {shape}")
+    return quoted(found) if shape == SAID else found
+
+
+def _item(value: Any, shape: Any, path: str) -> Any:
+    if value is None:
+        raise WrongShape(f"{path} is null")
+    return _conform(value, shape, path)
+
+
+def _mapping(value: Any, shape: dict[str, Any], path: str) -> dict[str, Any]:
+    """``*`` in a shape stands for every key."""
+    if not isinstance(value, dict):
+        raise WrongShape(f"{path} is {kind_of(value)} instead of an object")
+    if "*" in shape:
+        return {key: _conform(item, shape["*"], f"{path}.{key[:40]}") for key, item in value.items()}
+    known = {
+        key: _conform(value.get(key), part, f"{path}.{key}".lstrip("."))
+        for key, part in shape.items()
+        if key in value or _required(part)
+    }
+    return {**value, **known}
+
+
+def _required(shape: Any) -> bool:
+    """Whether a part must be there: an id, and what holds one."""
+    return shape == ID or (isinstance(shape, dict) and any(_required(part) for part in shape.values()))
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, (int, float)):
+        return str(value).lower() if isinstance(value, bool) else _digits(value)
+    return value if isinstance(value, str) else None
+
+
+def _digits(value: Any) -> str | None:
+    """A number as text; an integer of thousands of digits is none that any service counts."""
+    return str(value) if isinstance(value, float) or abs(value) < 10**_MOST_DIGITS else None
+
+
+def _number(value: Any) -> int | None:
+    if isinstance(value, str) and value.strip().isascii() and value.strip().lstrip("-").isdigit():
+        value = int(value) if len(value) <= _MOST_DIGITS else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    known = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**_MOST_DIGITS
+    return value if known else None
