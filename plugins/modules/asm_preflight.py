@@ -129,6 +129,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.meshops.asm.plugins.module_utils import account_checks, spec_checks
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS, Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.module import refuse_empty
 
 _LISTS = ("clusters", "gateways", "namespaces", "workloads", "istio_resources", "checks")
 OPTIONS: dict[str, Any] = {
@@ -140,6 +141,7 @@ OPTIONS: dict[str, Any] = {
 
 def main() -> None:
     module = AnsibleModule(argument_spec={**CLOUD_OPTIONS, **OPTIONS}, supports_check_mode=True)
+    refuse_empty(module)
     cloud = Cloud(module.params)
     wrong = spec_checks.wrong_checks(module.params["checks"], module.params["gateways"])
     try:

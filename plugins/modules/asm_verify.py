@@ -185,6 +185,7 @@ from ansible_collections.meshops.asm.plugins.module_utils import inspection
 from ansible_collections.meshops.asm.plugins.module_utils.checks import running
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS, Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.module import refuse_empty
 
 OPTIONS: dict[str, Any] = {
     "mesh": {"type": "str", "required": True},
@@ -208,6 +209,7 @@ def _misses(findings: list[running.Finding]) -> list[str]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec={**CLOUD_OPTIONS, **OPTIONS}, supports_check_mode=True)
+    refuse_empty(module)
     cloud = Cloud(module.params)
     try:
         params = module.params
