@@ -46,6 +46,7 @@ class ManifestsAction(ActionBase):
         task_vars = task_vars or {}
         args = dict(self._task.args)
         try:
+            _refuse_nulls(args)
             texts = self._texts(args, task_vars)
             if args.get("kubeconfig") is not None:
                 args["kubeconfig"] = self._kubeconfig(args["kubeconfig"])
@@ -86,12 +87,13 @@ class ManifestsAction(ActionBase):
         return decrypted(read_text(file), place, self._loader)
 
     def _found(self, folder: str, named: str) -> Path:
+        if given.path_of(named) is None:
+            # Perhaps a manifest, and so perhaps a Secret.
+            raise InvalidInput("src and template take names of files: there is a value that is none. See definition.")
         try:
             return Path(self._find_needle(folder, str(Path(named).expanduser())))
-        except (AnsibleError, OSError, ValueError, RuntimeError) as error:
-            shown = named if given.path_of(named) else "of this name"
-            why = f": {to_text(error)}" if isinstance(error, AnsibleError) and given.path_of(named) else "."
-            raise AnsibleActionFail(f"There is no file or folder '{shown}'{why}") from error
+        except AnsibleError as error:
+            raise AnsibleActionFail(f"There is no file or folder '{named}': {to_text(error)}") from error
 
     def _rendered(self, file: Path, named: str, task_vars: dict[str, Any]) -> str:
         places = [*task_vars.get("ansible_search_path", []), self._loader.get_basedir(), str(file.parent)]
@@ -129,6 +131,13 @@ class ManifestsAction(ActionBase):
             return value
         # The option is never logged, so its value, and with it the path, would be masked in a message.
         return self_contained(self._read(path, f"The kubeconfig file {path.name}"), path.parent)
+
+
+def _refuse_nulls(args: dict[str, Any]) -> None:
+    """A module would take a null in a list for the text 'None'."""
+    empty = [name for name, value in args.items() if name != "definition" and isinstance(value, list) and None in value]
+    if empty:
+        raise InvalidInput(f"{', '.join(empty)}: an item is empty. Give it a value, or leave it out.")
 
 
 def _paths(args: dict[str, Any], option: str) -> list[str]:

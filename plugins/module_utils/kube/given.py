@@ -11,8 +11,8 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
-# Characters. A kubeconfig in Base64 is longer, a path that somebody writes is not.
-_LONGEST_PATH = 1024
+# A kubeconfig in Base64 is longer, a path that somebody writes is not: characters, and bytes of one name in it.
+_LONGEST_PATH, _LONGEST_NAME = 1024, 255
 
 
 def text_of(value: str) -> str | None:
@@ -26,6 +26,8 @@ def text_of(value: str) -> str | None:
 def path_of(value: str) -> Path | None:
     """The path that a value can be; ``None`` for what no file can be called, which may be a secret that went astray."""
     if not value.strip() or len(value) > _LONGEST_PATH or not value.isprintable():
+        return None
+    if any(len(name.encode()) > _LONGEST_NAME for name in value.split("/")):
         return None
     try:
         return Path(value).expanduser().absolute()
