@@ -73,7 +73,10 @@ def paths_below(base_dir: str, value: Any) -> list[str]:
     """The paths of an item of a spec, relative ones below ``base_dir``."""
     if is_blank(base_dir):
         raise InvalidInput(f"asm_base_dir is empty. {_HELP}")
-    base = Path(str(base_dir)).resolve()
+    try:
+        base = Path(str(base_dir)).resolve()
+    except (OSError, ValueError, RuntimeError):
+        raise InvalidInput("asm_base_dir is no path that a folder can have.") from None
     return [str(base / item) for item in given_paths("src or template", value)]
 
 

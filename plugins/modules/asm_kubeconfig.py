@@ -331,6 +331,9 @@ class Kubeconfig(ResourceModule):
             return Plan(before=before, after=before, predicted=self.view(found), warnings=self._too_long(found))
         after = self._shown(merged, found["context"])
         after["mode"] = secret_file.private_mode(self.params["dest"])
+        if not found["keeps"]:
+            # The service makes other credentials at each request, so what check mode has seen is not what will be.
+            after["content"] = "(new)"
         return Plan(UPDATE, before, after, found, self.view(found))
 
     def _merged(self, file: KubeconfigFile | None, found: Any) -> KubeconfigFile:

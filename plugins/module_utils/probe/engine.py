@@ -61,7 +61,10 @@ def run(plan: Plan) -> Observation:
 
 def stopped(plan: Plan) -> bool:
     """Whether somebody has ended the probe by its file."""
-    return plan.stop_file is not None and Path(plan.stop_file).exists()
+    try:
+        return plan.stop_file is not None and Path(plan.stop_file).exists()
+    except (OSError, ValueError):
+        raise InvalidInput("stop_file is no path that a file can have.") from None
 
 
 class _Run:
@@ -243,8 +246,10 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
         if tls.client_cert:
             key = str(Path(tls.client_key).expanduser()) if tls.client_key else None
             context.load_cert_chain(str(Path(tls.client_cert).expanduser()), key)
-    except (OSError, ssl.SSLError) as error:
+    except OSError as error:
         raise InvalidInput(f"tls: the CA or the client certificate cannot be read: {error}") from error
+    except (ValueError, RuntimeError):
+        raise InvalidInput("tls: ca is neither PEM text nor a path, or client_cert or client_key is no path.") from None
     if not tls.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
