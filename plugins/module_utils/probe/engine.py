@@ -61,10 +61,15 @@ def run(plan: Plan) -> Observation:
 
 def stopped(plan: Plan) -> bool:
     """Whether somebody has ended the probe by its file."""
+    if plan.stop_file is None:
+        return False
     try:
-        return plan.stop_file is not None and Path(plan.stop_file).exists()
+        Path(plan.stop_file).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
     except (OSError, ValueError):
-        raise InvalidInput("stop_file is no path that a file can have.") from None
+        raise InvalidInput("stop_file is no path where a file can be seen.") from None
+    return True
 
 
 class _Run:
