@@ -19,8 +19,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.emptiness import given
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.kube import given
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import SUFFIXES, files_of, read_text
-from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import self_contained
 from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import run_module
+from ansible_collections.meshops.asm.plugins.plugin_utils.own_kubeconfig import module_args
 from ansible_collections.meshops.asm.plugins.plugin_utils.vaulted import decrypted
 
 try:
@@ -44,18 +44,15 @@ class ManifestsAction(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         task_vars = task_vars or {}
-        args = dict(self._task.args)
+        args = module_args(self)
         try:
             _refuse_nulls(args)
             texts = self._texts(args, task_vars)
-            if args.get("kubeconfig") is not None:
-                args["kubeconfig"] = self._kubeconfig(args["kubeconfig"])
         except AsmError as error:
             raise AnsibleActionFail(error.message) from error
         if any(args.get(name) is not None for name in _OWN):
             args["_documents"] = json.dumps(texts)
-        module_args = {key: value for key, value in args.items() if key not in _OWN}
-        return run_module(self, task_vars, module_args)
+        return run_module(self, task_vars, {key: value for key, value in args.items() if key not in _OWN})
 
     def _texts(self, args: dict[str, Any], task_vars: dict[str, Any]) -> list[dict[str, str]]:
         texts: list[dict[str, str]] = []
@@ -117,20 +114,6 @@ class ManifestsAction(ActionBase):
             return ""
         text = rendered if isinstance(rendered, str) else json.dumps(rendered, default=str)
         return decrypted(text, shown, self._loader)
-
-    def _kubeconfig(self, value: Any) -> str:
-        """The content of a kubeconfig file of the controller; anything else is left to the module."""
-        if isinstance(value, dict):
-            return json.dumps(value, default=str)
-        value = str(value)
-        text = given.text_of(value)
-        if text is not None:
-            return decrypted(text, "kubeconfig", self._loader)
-        path = given.path_of(value)
-        if path is None or not path.is_file():
-            return value
-        # The option is never logged, so its value, and with it the path, would be masked in a message.
-        return self_contained(self._read(path, f"The kubeconfig file {path.name}"), path.parent)
 
 
 def _refuse_nulls(args: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.template import Templar
 from ansible_collections.meshops.asm.plugins.plugin_utils.manifests import ManifestsAction
+from ansible_collections.meshops.asm.plugins.plugin_utils.spec import SpecAction
 
 KUBECONFIG = """
 clusters: [{name: c, cluster: {server: "https://a", certificate-authority: ca.crt}}]
@@ -31,6 +33,7 @@ class FakeTask:
     """As much of a task as the action plugin looks at."""
 
     async_val = 0
+    no_log = False
     action = "meshops.asm.istio_resource"
     check_mode = False
     diff = False
@@ -268,6 +271,33 @@ def test_an_encrypted_kubeconfig_is_decrypted(tmp_path: Path, sent: Any) -> None
         sent(kubeconfig=str(tmp_path / "config"))
 
 
+@pytest.mark.parametrize("module", ["asm_namespace", "istio_resource_info"])
+def test_every_module_with_a_kubeconfig_gets_its_text(tmp_path: Path, module: str) -> None:
+    """Those that take no manifests have action plugins of their own."""
+    plugin = importlib.import_module(f"ansible_collections.meshops.asm.plugins.action.{module}").ActionModule
+    (tmp_path / "config").write_text(encrypted("clusters: [{name: a}]\n"))
+    loader = DataLoader()
+    loader.set_vault_secrets([(name, VaultSecret(secret)) for name, secret in PASSWORDS])
+    task = FakeTask(tmp_path, {"kubeconfig": str(tmp_path / "config"), "name": "web"})
+    task.action = f"meshops.asm.{module}"
+    got: dict[str, Any] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        action = plugin(
+            task=task,
+            connection=SimpleNamespace(transport="ssh", become=None),
+            play_context=None,
+            loader=loader,
+            templar=Templar(loader=loader, variables={}),
+            shared_loader_obj=None,
+        )
+        patch.setattr(action, "_execute_module", lambda **call: got.update(call["module_args"]) or {})
+        patch.setattr("ansible.plugins.action.ActionBase.run", lambda self, tmp=None, task_vars=None: {})
+        action.run(task_vars={})
+    assert yaml.safe_load(got["kubeconfig"]) == {"clusters": [{"name": "a"}]}
+    assert got["name"] == "web"
+    assert task.args["kubeconfig"] == str(tmp_path / "config")
+
+
 def test_values_of_a_definition_that_ansible_has_read(sent: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     loader = DataLoader()
     secrets = [(name, VaultSecret(secret)) for name, secret in PASSWORDS]
@@ -305,3 +335,30 @@ def test_text_where_a_path_belongs_is_refused_and_not_quoted(sent: Any, option: 
     with pytest.raises(AnsibleActionFail, match="take names of files") as caught:
         sent(**{option: value})
     assert "S0VZ" not in str(caught.value)
+
+
+# Items of a spec
+
+
+def spec_action(tmp_path: Path, **args: Any) -> SpecAction:
+    loader = DataLoader()
+    loader.set_basedir(str(tmp_path))
+    return SpecAction(
+        task=FakeTask(tmp_path, args),
+        connection=SimpleNamespace(transport="ssh", become=None),
+        play_context=None,
+        loader=loader,
+        templar=Templar(loader=loader, variables={}),
+        shared_loader_obj=None,
+    )
+
+
+@pytest.mark.parametrize("value", ["", " ", [], [""], ["a.yml", None]])
+@pytest.mark.parametrize("option", ["src", "template"])
+def test_an_empty_path_of_a_spec_is_a_problem_of_its_item(tmp_path: Path, option: str, value: Any) -> None:
+    (tmp_path / "a.yml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n")
+    items = [{"name": "good", "src": "a.yml"}, {"name": "empty", option: value}]
+    found, problems = spec_action(tmp_path, workloads=items, base_dir=str(tmp_path)).objects_of("workloads", {})
+    assert list(found) == ["good"]
+    (problem,) = problems
+    assert problem.startswith("asm_workloads, 'empty': src or template is empty")
