@@ -16,9 +16,10 @@ requirements:
 options:
   kubeconfig:
     description:
-      - A kubeconfig to use instead of the one that the cloud hands out, as a path or as its content. Neither
-        credentials of the cloud nor the SDKs are needed then.
-      - A path is looked for on the controller first, then on the host that runs the module.
+      - A kubeconfig to use instead of the one that the cloud hands out, as a path or as its content (YAML, JSON, or
+        either in Base64). Neither credentials of the cloud nor the SDKs are needed then.
+      - A path is looked for on the controller first, then on the host that runs the module. On the controller, a file
+        or values that Ansible Vault has encrypted are decrypted.
     type: str
   context:
     description: Context of O(kubeconfig) to use. Unset means its current one.

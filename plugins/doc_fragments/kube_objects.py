@@ -32,6 +32,8 @@ options:
       - Files with objects in YAML (any number of documents) or JSON, or folders, of which all files ending in C(.yml),
         C(.yaml) and C(.json) are read, also in sub-folders.
       - Looked for on the controller like the files of a role or playbook (C(files/)).
+      - Files, and single values (C(!vault)), that Ansible Vault has encrypted are decrypted; where that is not possible
+        the task fails. This holds for O(definition) and O(template), too.
     type: list
     elements: str
   template:

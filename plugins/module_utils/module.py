@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.meshops.asm.plugins.module_utils import emptiness
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.account import told
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS
@@ -73,6 +74,7 @@ def run_resource(resource_class: type[ResourceModule]) -> None:
         **resource_class.options,
     }
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True, **resource_class.rules)
+    refuse_empty(module)
     cloud = Cloud(module.params)
 
     def work() -> dict[str, Any]:
@@ -105,8 +107,17 @@ def run_resource(resource_class: type[ResourceModule]) -> None:
 def run_info(result: str, options: dict[str, Any], read: Callable[[dict[str, Any], Cloud], Any], **rules: Any) -> None:
     """The ``main`` of an ``_info`` module: ``read(params, cloud)`` gives the value of the key ``result``."""
     module = AnsibleModule(argument_spec={**CLOUD_OPTIONS, **options}, supports_check_mode=True, **rules)
+    refuse_empty(module)
     cloud = Cloud(module.params)
     _finish(module, cloud, lambda: {"changed": False, result: read(module.params, cloud)})
+
+
+def refuse_empty(module: AnsibleModule) -> None:
+    """Fails for options that are given but empty, before anything is asked or sent."""
+    try:
+        emptiness.refuse(module.params, module.argument_spec)
+    except AsmError as error:
+        module.fail_json(msg=error.message, changed=False, error=error.as_result())
 
 
 def as_diff(before: Any, after: Any) -> dict[str, Any]:

@@ -49,11 +49,13 @@ options:
     default: 1200
   tags:
     description:
-      - Tags of the mesh, at most 20. Values become text.
+      - Tags of the mesh, at most 20. Values become text. Keys that begin with C(acs:) or C(aliyun) are the platform's.
       - Unset leaves the tags as they are; an empty dictionary with O(purge_tags=true) removes them all.
     type: dict
   purge_tags:
-    description: Removes the tags that are not in O(tags). Has no effect when O(tags) is unset.
+    description:
+      - Removes the tags that are not in O(tags). Has no effect when O(tags) is unset.
+      - Tags of the platform, whose keys begin with C(acs:) or C(aliyun), always stay.
     type: bool
     default: true
   detach_clusters:
@@ -933,7 +935,7 @@ class Mesh(ResourceModule):
                 "check its name and region."
             )
         after = overlay(MESH_ATTRIBUTES, {}, p)
-        after.update(name=p["new_name"] or p["name"], region=p["region"], tags=p["tags"] or {})
+        after.update(name=p["new_name"] or p["name"], region=p["region"], tags=tags.compare(p["tags"], {}, False)[0])
         after.update(mesh_view.wanted_addresses(p))
         return Plan(CREATE, None, after)
 

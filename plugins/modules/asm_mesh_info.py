@@ -106,7 +106,7 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils import mesh_view
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.module import run_info
 
 OPTIONS: dict[str, Any] = {"name": {"type": "str", "aliases": ["mesh"]}, "tags": {"type": "dict"}}
@@ -114,6 +114,8 @@ OPTIONS: dict[str, Any] = {"name": {"type": "str", "aliases": ["mesh"]}, "tags":
 
 def read(params: dict[str, Any], cloud: Cloud) -> list[dict[str, Any]]:
     """Every fitting mesh as ``asm_mesh`` returns it (actions DescribeServiceMeshes, DescribeServiceMeshDetail)."""
+    if params["tags"] == {}:
+        raise InvalidInput("tags is empty, which would be every mesh. Give it a value, or leave it out.")
     listed = [mesh for mesh in meshes.list_meshes(cloud, params["tags"]) if _fits(mesh, params["name"], cloud.region)]
     shown = [view for view in (_view(cloud, mesh) for mesh in listed) if view is not None]
     return sorted(shown, key=lambda mesh: (mesh["name"], mesh["id"]))

@@ -140,6 +140,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud.account import t
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.module import refuse_empty
 
 _LISTS = ("clusters", "gateways", "namespaces", "workloads", "istio_resources", "checks")
 OPTIONS: dict[str, Any] = {
@@ -151,6 +152,7 @@ OPTIONS: dict[str, Any] = {
 
 def main() -> None:
     module = AnsibleModule(argument_spec={**CLOUD_OPTIONS, **OPTIONS}, supports_check_mode=True)
+    refuse_empty(module)
     cloud = Cloud(module.params)
     wrong = spec_checks.wrong_checks(module.params["checks"], module.params["gateways"])
     try:

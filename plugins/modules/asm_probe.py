@@ -476,6 +476,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud.account import t
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.module import refuse_empty
 from ansible_collections.meshops.asm.plugins.module_utils.probe import engine, rounds
 from ansible_collections.meshops.asm.plugins.module_utils.probe.addresses import gateway_addresses
 from ansible_collections.meshops.asm.plugins.module_utils.probe.options import PROBE_OPTIONS
@@ -511,6 +512,7 @@ def main() -> None:
         required_by={"gateway": ("mesh",)},
         mutually_exclusive=[("gateway", "address"), ("cluster", "address")],
     )
+    refuse_empty(module)
     cloud = Cloud(module.params)
     try:
         result, problem = probe(cloud, module.params, module.check_mode)

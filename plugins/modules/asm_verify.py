@@ -196,6 +196,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud.account import t
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.module import refuse_empty
 
 OPTIONS: dict[str, Any] = {
     "mesh": {"type": "str", "required": True},
@@ -219,6 +220,7 @@ def _misses(findings: list[running.Finding]) -> list[str]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec={**CLOUD_OPTIONS, **OPTIONS}, supports_check_mode=True)
+    refuse_empty(module)
     cloud = Cloud(module.params)
     try:
         params = module.params

@@ -15,10 +15,13 @@ from typing import Any
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins.action import ActionBase
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.emptiness import given_paths, is_blank
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.kube import given
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import SUFFIXES, files_of, read_text
-from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import self_contained
 from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import run_module
+from ansible_collections.meshops.asm.plugins.plugin_utils.own_kubeconfig import module_args
+from ansible_collections.meshops.asm.plugins.plugin_utils.vaulted import decrypted
 
 try:
     from ansible.template import trust_as_template
@@ -41,44 +44,59 @@ class ManifestsAction(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
         task_vars = task_vars or {}
-        args = dict(self._task.args)
+        args = module_args(self)
         try:
+            _refuse_nulls(args)
             texts = self._texts(args, task_vars)
-            if args.get("kubeconfig") is not None:
-                args["kubeconfig"] = self._kubeconfig(args["kubeconfig"])
         except AsmError as error:
             raise AnsibleActionFail(error.message) from error
         if any(args.get(name) is not None for name in _OWN):
             args["_documents"] = json.dumps(texts)
-        module_args = {key: value for key, value in args.items() if key not in _OWN}
-        return run_module(self, task_vars, module_args)
+        return run_module(self, task_vars, {key: value for key, value in args.items() if key not in _OWN})
 
     def _texts(self, args: dict[str, Any], task_vars: dict[str, Any]) -> list[dict[str, str]]:
         texts: list[dict[str, str]] = []
         definition = args.get("definition")
-        if isinstance(definition, str):
-            texts.append({"file": "definition", "text": definition})
-        elif definition is not None:
-            # Values that JSON does not know, like those of a vault, are text.
-            texts.append({"file": "definition", "text": json.dumps(definition, default=str)})
-        for given in _as_list(args.get("src")):
-            for file in files_of(self._found("files", given), SUFFIXES):
-                texts.append({"file": _shown(file, given), "text": read_text(file)})
-        for given in _as_list(args.get("template")):
-            for file in files_of(self._found("templates", given), (*SUFFIXES, ".j2")):
-                texts.append({"file": _shown(file, given), "text": self._rendered(file, given, task_vars)})
+        if definition is not None:
+            texts.append({"file": "definition", "text": self._definition(definition)})
+        for path in _paths(args, "src"):
+            for file in files_of(self._found("files", path), SUFFIXES):
+                texts.append({"file": _shown(file, path), "text": self._read(file, _shown(file, path))})
+        for path in _paths(args, "template"):
+            for file in files_of(self._found("templates", path), (*SUFFIXES, ".j2")):
+                texts.append({"file": _shown(file, path), "text": self._rendered(file, path, task_vars)})
         return texts
 
-    def _found(self, folder: str, given: str) -> Path:
+    def _definition(self, value: Any) -> str:
+        """Objects as JSON, or their text; values of a vault decrypt themselves when they are made text."""
         try:
-            return Path(self._find_needle(folder, str(Path(given).expanduser())))
-        except AnsibleError as error:
-            raise AnsibleActionFail(f"There is no file or folder '{given}': {to_text(error)}") from error
+            if isinstance(value, (dict, list, tuple)):
+                return json.dumps(value, default=str)
+            text = str(value)
+        except AnsibleError:
+            raise InvalidInput("definition holds a value of Ansible Vault that cannot be decrypted.") from None
+        if is_blank(text):
+            raise InvalidInput("definition is empty. Give it a value, or leave it out, as with default(omit).")
+        return decrypted(text, "definition", self._loader)
 
-    def _rendered(self, file: Path, given: str, task_vars: dict[str, Any]) -> str:
+    def _read(self, file: Path, place: str) -> str:
+        """The text of a file of the controller; one that Ansible Vault has encrypted is decrypted in memory."""
+        return decrypted(read_text(file), place, self._loader)
+
+    def _found(self, folder: str, named: str) -> Path:
+        if given.path_of(named) is None:
+            # Perhaps a manifest, and so perhaps a Secret.
+            raise InvalidInput("src and template take names of files: there is a value that is none. See definition.")
+        try:
+            return Path(self._find_needle(folder, str(Path(named).expanduser())))
+        except AnsibleError as error:
+            raise AnsibleActionFail(f"There is no file or folder '{named}': {to_text(error)}") from error
+
+    def _rendered(self, file: Path, named: str, task_vars: dict[str, Any]) -> str:
         places = [*task_vars.get("ansible_search_path", []), self._loader.get_basedir(), str(file.parent)]
         search_path = [str(path) for place in places for path in (Path(place, "templates"), place)]
-        text = read_text(file)
+        shown = _shown(file, named)
+        text = self._read(file, shown)
         try:
             if trust_as_template is not None:
                 templar = self._templar.copy_with_new_env(searchpath=search_path, available_variables=task_vars)
@@ -91,34 +109,28 @@ class ManifestsAction(ActionBase):
                 )
                 rendered = templar.do_template(text, preserve_trailing_newlines=True, escape_backslashes=False)
         except AnsibleError as error:
-            raise AnsibleActionFail(f"The template {_shown(file, given)} cannot be rendered: {error}") from error
+            raise AnsibleActionFail(f"The template {shown} cannot be rendered: {error}") from error
         if rendered is None:
             return ""
-        return rendered if isinstance(rendered, str) else json.dumps(rendered, default=str)
-
-    def _kubeconfig(self, value: Any) -> str:
-        """The content of a kubeconfig file of the controller; anything else is left to the module."""
-        if isinstance(value, dict):
-            return json.dumps(value, default=str)
-        text = str(value)
-        if "\n" in text or text.lstrip().startswith("{"):
-            return text
-        path = Path(text).expanduser()
-        if not path.is_file():
-            return text
-        return self_contained(read_text(path), path.absolute().parent)
+        text = rendered if isinstance(rendered, str) else json.dumps(rendered, default=str)
+        return decrypted(text, shown, self._loader)
 
 
-def _as_list(value: Any) -> list[str]:
-    if value is None:
-        return []
-    return [str(item) for item in value] if isinstance(value, (list, tuple)) else [str(value)]
+def _refuse_nulls(args: dict[str, Any]) -> None:
+    """A module would take a null in a list for the text 'None'."""
+    empty = [name for name, value in args.items() if name != "definition" and isinstance(value, list) and None in value]
+    if empty:
+        raise InvalidInput(f"{', '.join(empty)}: an item is empty. Give it a value, or leave it out.")
 
 
-def _shown(file: Path, given: str) -> str:
+def _paths(args: dict[str, Any], option: str) -> list[str]:
+    return [] if args.get(option) is None else given_paths(option, args[option])
+
+
+def _shown(file: Path, named: str) -> str:
     """A file as the user named it; within a folder, with the path below that folder."""
     parts = file.parts
-    base = Path(given).parts
+    base = Path(named).parts
     for start in range(len(parts)):
         if parts[start : start + len(base)] == base:
             return str(Path(*parts[start:]))

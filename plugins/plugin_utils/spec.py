@@ -8,10 +8,10 @@ PRIVATE: this code is for the action plugins of this collection only and may cha
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleError
+from ansible_collections.meshops.asm.plugins.module_utils.emptiness import paths_below
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.kube import documents
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import CLUSTER, MESH
@@ -42,18 +42,10 @@ class SpecAction(ManifestsAction):
 
     def _objects(self, item: Json, target: str, task_vars: Json) -> list[Item]:
         located = {"definition": item.get("definition")}
+        base_dir = self._task.args.get("base_dir")
         for option in ("src", "template"):
-            located[option] = [self._path(path) for path in _as_list(item.get(option))] or None
+            if item.get(option) is not None:
+                located[option] = paths_below("." if base_dir is None else base_dir, item[option])
         texts = self._texts(located, task_vars)
         parsed = [document for entry in texts for document in documents.parse(entry["text"], entry["file"])]
         return make_items(Wishes(target, parsed, namespace=str(item.get("namespace") or "default")), None)
-
-    def _path(self, path: str) -> str:
-        """Relative paths of a spec start from ``base_dir``."""
-        return str(Path(str(self._task.args.get("base_dir") or ".")).absolute() / path)
-
-
-def _as_list(value: Any) -> list[str]:
-    if value is None:
-        return []
-    return [str(item) for item in value] if isinstance(value, (list, tuple)) else [str(value)]

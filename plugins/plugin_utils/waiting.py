@@ -48,9 +48,13 @@ class WaitingAction(ActionBase):
     def run(self, tmp: str | None = None, task_vars: Json | None = None) -> Json:
         super().run(tmp, task_vars)
         with showing_waits(self, task_vars or {}):
-            result: Json = run_module(self, task_vars or {})
+            result: Json = run_module(self, task_vars or {}, self.module_args())
         record(self, task_vars or {}, result)
         return result
+
+    def module_args(self) -> Json | None:
+        """The options that the module gets; those of the task when there is nothing to do on the controller."""
+        return None
 
 
 class Teller:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import stat
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from kubernetes.config import list_kube_config_contexts
 
 from .conftest import Shop
 from .labs import Lab
@@ -42,6 +44,7 @@ def test_a_mesh_kubeconfig_becomes_a_private_file(lab: Lab, run: Runner, shop: S
     options = {"mesh": shop.name, "dest": str(file)}
     done = run.converge("asm_kubeconfig", **options)
     assert mode(file) == 0o600
+    assert done["context"] == f"{shop.name}_{shop.id}"
     text = file.read_text(encoding="utf-8")
     assert done["server"] == yaml.safe_load(text)["clusters"][0]["cluster"]["server"]
     assert done["dest"] == str(file)
@@ -138,3 +141,81 @@ def test_absent_can_leave_the_certificate_alone(lab: Lab, run: Runner, shop: Sho
     with lab.unwritten():
         run.converge("asm_kubeconfig", state="absent", revoke=False, **options)
     assert not file.exists()
+
+
+OTHERS = """\
+apiVersion: v1
+kind: Config
+clusters: [{name: other, cluster: {server: "https://192.0.2.1", tls-server-name: "1e3"}}]
+contexts: [{name: other, context: {cluster: other, user: other, namespace: web}}]
+users: [{name: other, user: {token: "0123"}}]
+current-context: other
+preferences: {colors: true}
+"""
+
+
+def test_a_kubeconfig_of_others_gets_ours_and_loses_it_again(lab: Lab, run: Runner, shop: Shop, tmp_path: Path) -> None:
+    target, file = tmp_path / "dotfiles.yaml", tmp_path / "config"
+    target.write_text(OTHERS, encoding="utf-8")
+    file.symlink_to(target.name)
+    mesh = run.converge("asm_kubeconfig", mesh=shop.name, dest=str(file), backup=True)
+    assert Path(mesh["backup_file"]).read_text(encoding="utf-8") == OTHERS
+    run.converge("asm_kubeconfig", cluster="shop-1", dest=str(file), context_name="data", duration_minutes=60)
+    run.settled("asm_kubeconfig", mesh=shop.name, dest=str(file))
+    known, current = list_kube_config_contexts(str(file))
+    assert [one["name"] for one in known] == ["other", mesh["context"], "data"]
+    assert current["name"] == "other"
+    run.converge("asm_kubeconfig", cluster="shop-1", dest=str(file), state="absent", revoke=False)
+    run.converge("asm_kubeconfig", mesh=shop.name, dest=str(file), state="absent", revoke=False)
+    assert file.is_symlink()
+    assert mode(target) == 0o600
+    assert yaml.safe_load(target.read_text(encoding="utf-8")) == yaml.safe_load(OTHERS)
+
+
+@kubectl
+def test_kubectl_uses_and_rewrites_what_was_merged(run: Runner, shop: Shop, tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    file.write_text(OTHERS, encoding="utf-8")
+    options: dict[str, Any] = {"cluster": "shop-1", "dest": str(file), "context_name": "shop-1"}
+    run("asm_kubeconfig", **options)
+    assert ask(file, "--context=shop-1", "get", "nodes", "-o", "name").stdout.startswith("node/")
+    assert ask(file, "config", "set-context", "shop-1", "--namespace=bookinfo").returncode == 0
+    run.settled("asm_kubeconfig", **options)
+    run("asm_kubeconfig", set_current_context=True, **options)
+    assert ask(file, "config", "current-context").stdout.strip() == "shop-1"
+    view = json.loads(ask(file, "config", "view", "--raw", "-o", "json").stdout)
+    assert {one["name"]: one["context"].get("namespace") for one in view["contexts"]} == {
+        "other": "web",
+        "shop-1": "bookinfo",
+    }
+    run("asm_kubeconfig", state="absent", revoke=False, **options)
+    assert ask(file, "config", "get-contexts", "-o", "name").stdout.split() == ["other"]
+
+
+def test_an_entry_goes_without_an_account(run: Runner, shop: Shop, tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    run("asm_kubeconfig", mesh=shop.name, dest=str(file))
+    nobody = {name: None for name in run.environment if name.startswith(("ALIBABA_CLOUD_ACCESS", "MESHOPS_"))}
+    done = run("asm_kubeconfig", mesh=shop.id, dest=str(file), state="absent", revoke=False, env=nobody)
+    assert done["changed"] is True
+    assert not file.exists()
+
+
+def test_a_file_tells_when_it_ends_and_is_renewed_in_time(run: Runner, shop: Shop, tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    short = run("asm_kubeconfig", cluster="shop-1", dest=str(file), duration_minutes=30)
+    longer = run.converge("asm_kubeconfig", cluster="shop-1", dest=str(file), duration_minutes=240)
+    assert longer["expires"] > short["expires"]
+    years = run("asm_kubeconfig", cluster="shop-1", dest=str(file), force=True)
+    kept = run("asm_kubeconfig", cluster="shop-1", dest=str(file), duration_minutes=60)
+    assert kept["changed"] is False
+    assert kept["expires"] == years["expires"] > longer["expires"]
+    assert "longer than duration_minutes" in str(kept["warnings"])
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_file_that_is_no_kubeconfig_is_refused(run: Runner, shop: Shop, tmp_path: Path, state: str) -> None:
+    file = tmp_path / "config"
+    file.write_text("just words\n", encoding="utf-8")
+    run.refused("asm_kubeconfig", str(file), "no kubeconfig", mesh=shop.name, dest=str(file), state=state)
+    assert file.read_text(encoding="utf-8") == "just words\n"

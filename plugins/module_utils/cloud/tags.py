@@ -11,6 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
+
+# Keys that begin so are the platform's (resource groups, creators, clusters); users can neither set nor remove them.
+PLATFORM = ("acs:", "aliyun")
 
 
 def from_list(entries: list[dict[str, str]] | None) -> dict[str, str]:
@@ -24,16 +28,25 @@ def to_list(tags: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def compare(wanted: dict[str, Any] | None, current: dict[str, str], purge: bool) -> tuple[dict[str, str], list[str]]:
-    """``(to set, keys to remove)``; unset ``wanted`` leaves all as it is, ``purge`` removes what is not wanted."""
+    """``(to set, keys to remove)``; unset ``wanted`` leaves all as it is, ``purge`` removes what is not wanted.
+
+    Tags of the platform stay in any case. Raises ``InvalidInput`` where one is wanted.
+    """
     if wanted is None:
         return {}, []
     text = _as_text(wanted)
     to_set = {key: value for key, value in text.items() if current.get(key) != value}
-    return to_set, sorted(set(current) - set(text)) if purge else []
+    return to_set, sorted(key for key in set(current) - set(text) if not key.startswith(PLATFORM)) if purge else []
 
 
 def _as_text(tags: dict[str, Any]) -> dict[str, str]:
     """A tag with a null value is one without a value."""
+    refused = ", ".join(sorted(str(key) for key in tags if str(key).startswith(PLATFORM)))
+    if refused:
+        raise InvalidInput(
+            f"tags: {refused}: keys that begin with {' or '.join(PLATFORM)} are the platform's, which sets and removes "
+            "them itself. Leave them out; they stay as they are, also with purge_tags."
+        )
     return {str(key): "" if value is None else str(value) for key, value in tags.items()}
 
 

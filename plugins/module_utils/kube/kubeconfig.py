@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.kube import given
 from ansible_collections.meshops.asm.plugins.module_utils.kube.libraries import library
 
 _HINT = "Check the option kubeconfig."
@@ -47,11 +48,14 @@ def read_kubeconfig(value: str) -> tuple[str, Path]:
 
     Messages name the file without its folder: the option is ``no_log``, so its whole value would be masked.
     """
-    if "\n" in value.strip() or value.lstrip().startswith("{"):
-        return value, Path.cwd()
-    path = Path(value).expanduser()
+    text = given.text_of(value)
+    if text is not None:
+        return text, Path.cwd()
+    path = given.path_of(value)
+    if path is None:
+        raise InvalidInput(f"The option kubeconfig holds neither a kubeconfig nor a path of one. {_HINT}")
     try:
-        return path.read_text(encoding="utf-8"), path.absolute().parent
+        return path.read_text(encoding="utf-8"), path.parent
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise InvalidInput(f"Cannot read the kubeconfig file {path.name}: {reason}. {_HINT}") from error

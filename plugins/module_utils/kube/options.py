@@ -9,13 +9,12 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.access import mesh_kubeconfig
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
-from ansible_collections.meshops.asm.plugins.module_utils.kube import documents
+from ansible_collections.meshops.asm.plugins.module_utils.kube import documents, given
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load, read_kubeconfig
 
@@ -73,6 +72,9 @@ def given_documents(params: dict[str, Any]) -> list[documents.Document]:
         raise InvalidInput("template is rendered by the action plugin of the same name; call the module by a task.")
     if params.get("definition") is not None:
         found += documents.from_definition(params["definition"])
-    for path in params.get("src") or []:
-        found += documents.read(Path(path).expanduser())
+    for value in params.get("src") or []:
+        path = given.path_of(value)
+        if path is None:
+            raise InvalidInput("src takes names of files: there is a value that is none.")
+        found += documents.read(path)
     return found

@@ -66,7 +66,15 @@ def run(plan: Plan) -> Observation:
 
 def stopped(plan: Plan) -> bool:
     """Whether somebody has ended the probe by its file."""
-    return plan.stop_file is not None and Path(plan.stop_file).exists()
+    if plan.stop_file is None:
+        return False
+    try:
+        Path(plan.stop_file).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError):
+        raise InvalidInput("stop_file is no path where a file can be seen.") from None
+    return True
 
 
 class _Run:
@@ -255,8 +263,10 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
         if tls.client_cert:
             key = str(Path(tls.client_key).expanduser()) if tls.client_key else None
             context.load_cert_chain(str(Path(tls.client_cert).expanduser()), key)
-    except (OSError, ssl.SSLError) as error:
+    except OSError as error:
         raise InvalidInput(f"tls: the CA or the client certificate cannot be read: {error}") from error
+    except (ValueError, RuntimeError):
+        raise InvalidInput("tls: ca is neither PEM text nor a path, or client_cert or client_key is no path.") from None
     if not tls.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

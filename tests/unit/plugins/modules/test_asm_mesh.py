@@ -364,6 +364,26 @@ def test_tags_are_set_and_with_purge_removed(
     assert run(**BASICS, tags=wanted, purge_tags=purge).changed is False
 
 
+def test_tags_of_the_platform_are_neither_removed_nor_a_difference(run: Run, asm: FakeAsm, shop: str) -> None:
+    asm.meshes[shop]["Tag"] = [{"Key": "acs:rm:rgId", "Value": "rg-1"}, {"Key": "aliyun:owner", "Value": "a"}]
+    assert run(name="shop", tags={}).changed is False
+    outcome = run(name="shop", tags={"team": "shop"})
+    assert outcome.plan.after["tags"] == {"acs:rm:rgId": "rg-1", "aliyun:owner": "a", "team": "shop"}
+    assert asm.sent("UntagResources") == []
+    assert run(name="shop", tags={"team": "shop"}).changed is False
+
+
+@pytest.mark.parametrize("options", [{}, {"name": "new"}])
+@pytest.mark.parametrize("check", [True, False])
+def test_tags_of_the_platform_cannot_be_asked_for(
+    run: Run, asm: FakeAsm, shop: str, options: dict[str, Any], check: bool
+) -> None:
+    before = asm.written()
+    with pytest.raises(InvalidInput, match="acs:rm:rgId"):
+        run(check=check, **{**BASICS, **options}, tags={"acs:rm:rgId": "rg-2"})
+    assert asm.written() == before
+
+
 def test_tags_are_sent_to_the_region_of_the_mesh_even_if_the_task_names_none(run: Run, asm: FakeAsm, shop: str) -> None:
     asm.region = None
     assert run(name="shop", tags={"team": "shop"}).value["tags"] == {"team": "shop"}

@@ -5,16 +5,22 @@
 
 from __future__ import annotations
 
+import base64
+import importlib
 import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 from ansible.errors import AnsibleActionFail
+from ansible.parsing import vault
 from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.template import Templar
 from ansible_collections.meshops.asm.plugins.plugin_utils.manifests import ManifestsAction
+from ansible_collections.meshops.asm.plugins.plugin_utils.spec import SpecAction
 
 KUBECONFIG = """
 clusters: [{name: c, cluster: {server: "https://a", certificate-authority: ca.crt}}]
@@ -27,6 +33,7 @@ class FakeTask:
     """As much of a task as the action plugin looks at."""
 
     async_val = 0
+    no_log = False
     action = "meshops.asm.istio_resource"
     check_mode = False
     diff = False
@@ -44,9 +51,13 @@ class FakeTask:
 def sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs the action plugin in a project folder; gives the options that the module would get."""
 
-    def run(variables: dict[str, Any] | None = None, **args: Any) -> dict[str, Any]:
+    def run(
+        variables: dict[str, Any] | None = None, passwords: tuple[tuple[str, bytes], ...] = (), **args: Any
+    ) -> dict[str, Any]:
         loader = DataLoader()
         loader.set_basedir(str(tmp_path))
+        if passwords:
+            loader.set_vault_secrets([(name, VaultSecret(secret)) for name, secret in passwords])
         variables = {"ansible_search_path": [str(tmp_path)], **(variables or {})}
         templar = Templar(loader=loader, variables=variables)
         action = ManifestsAction(
@@ -154,3 +165,200 @@ def test_other_kubeconfigs_are_left_to_the_module(sent: Any) -> None:
 def test_nothing_given_is_for_the_module_to_refuse(sent: Any) -> None:
     assert sent(mesh="demo") == {"mesh": "demo"}
     assert texts(sent(definition=[])) == [("definition", "[]")]
+
+
+# Empty values
+
+
+@pytest.mark.parametrize("option", ["src", "template"])
+@pytest.mark.parametrize("value", ["", "  ", [], [""], ["a.yml", "  "], [None], ["a.yml", None]])
+def test_an_empty_path_is_not_the_whole_folder(tmp_path: Path, sent: Any, option: str, value: Any) -> None:
+    (tmp_path / "a.yml").write_text("kind: A")
+    with pytest.raises(AnsibleActionFail, match=f"{option}.* is empty"):
+        sent(**{option: value})
+
+
+@pytest.mark.parametrize("value", ["", "  \n"])
+def test_an_empty_definition_is_refused(sent: Any, value: str) -> None:
+    with pytest.raises(AnsibleActionFail, match="definition is empty"):
+        sent(definition=value)
+
+
+def test_a_null_in_a_list_is_no_name(sent: Any) -> None:
+    with pytest.raises(AnsibleActionFail, match="clusters: an item is empty"):
+        sent(clusters=["a", None], definition=[])
+
+
+# Vaults
+
+PASSWORDS = (("default", b"password-one"), ("other", b"password-two"))
+HIDDEN = "correct: horse #battery\nstaple"
+
+
+def encrypted(text: str, number: int = 0) -> str:
+    return (
+        VaultLib([(name, VaultSecret(secret)) for name, secret in PASSWORDS])
+        .encrypt(text.encode(), VaultSecret(PASSWORDS[number][1]))
+        .decode()
+    )
+
+
+def inline(text: str, indent: int = 4) -> str:
+    lines = encrypted(text, 1).splitlines()
+    return "!vault |\n" + "\n".join(" " * indent + line for line in lines)
+
+
+@pytest.mark.parametrize("option", ["src", "template"])
+def test_encrypted_files_are_decrypted(tmp_path: Path, sent: Any, option: str) -> None:
+    (tmp_path / "secret.yml").write_text(encrypted("kind: Secret\n"))
+    assert texts(sent(passwords=PASSWORDS, **{option: "secret.yml"})) == [("secret.yml", "kind: Secret\n")]
+
+
+def test_an_encrypted_template_is_rendered(tmp_path: Path, sent: Any) -> None:
+    (tmp_path / "secret.j2").write_text(encrypted("kind: {{ kind }}"))
+    assert texts(sent({"kind": "A"}, passwords=PASSWORDS, template="secret.j2")) == [("secret.j2", "kind: A")]
+
+
+TWO_DOCUMENTS = """\
+kind: Secret
+stringData:
+  plain: "1e3"
+  number: 0o17
+  password: {}
+---
+kind: Other
+"""
+
+
+@pytest.mark.parametrize("option", ["src", "template", "definition"])
+def test_encrypted_values_are_decrypted(tmp_path: Path, sent: Any, option: str) -> None:
+    text = TWO_DOCUMENTS.format(inline(HIDDEN))
+    (tmp_path / "secret.yml").write_text(text)
+    [(_file, made)] = texts(sent(passwords=PASSWORDS, **{option: text if option == "definition" else "secret.yml"}))
+    expected = yaml.safe_load_all(TWO_DOCUMENTS.format(json.dumps(HIDDEN)))
+    assert list(yaml.safe_load_all(made)) == list(expected)
+    assert '"1e3"' in made
+    assert "0o17" in made
+    assert "!vault" not in made
+
+
+def test_text_that_only_mentions_a_vault_stays_as_it_is(sent: Any) -> None:
+    for text in ("a: b # !vault\n", "a: '!vault'\n", "a: [!vault\n"):
+        assert texts(sent(definition=text)) == [("definition", text)]
+
+
+@pytest.mark.parametrize("passwords", [(), (("default", b"wrong"),)])
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_cannot_be_decrypted_is_refused(
+    tmp_path: Path, sent: Any, passwords: tuple[tuple[str, bytes], ...], whole: bool
+) -> None:
+    text = TWO_DOCUMENTS.format(inline(HIDDEN))
+    (tmp_path / "secret.yml").write_text(encrypted(text) if whole else text)
+    place = "secret.yml" if whole else "secret.yml, line 5: the value"
+    why = "none of the vault secrets of this run fits" if passwords else "no vault secret was given"
+    with pytest.raises(AnsibleActionFail, match=f"^{place} is encrypted .* cannot be decrypted: {why}") as caught:
+        sent(passwords=passwords, src="secret.yml")
+    assert "ANSIBLE_VAULT" not in str(caught.value)
+
+
+def test_an_encrypted_kubeconfig_is_decrypted(tmp_path: Path, sent: Any) -> None:
+    text = f"clusters: []\nusers:\n- name: u\n  user:\n    token: {inline('TOKEN', 6)}\n"
+    (tmp_path / "config").write_text(encrypted(text))
+    for given in (str(tmp_path / "config"), text, encrypted(text)):
+        made = sent(passwords=PASSWORDS, kubeconfig=given)["kubeconfig"]
+        assert yaml.safe_load(made)["users"][0]["user"] == {"token": "TOKEN"}
+    with pytest.raises(AnsibleActionFail, match=r"^The kubeconfig file config is encrypted .* no vault secret"):
+        sent(kubeconfig=str(tmp_path / "config"))
+
+
+@pytest.mark.parametrize("module", ["asm_namespace", "istio_resource_info"])
+def test_every_module_with_a_kubeconfig_gets_its_text(tmp_path: Path, module: str) -> None:
+    """Those that take no manifests have action plugins of their own."""
+    plugin = importlib.import_module(f"ansible_collections.meshops.asm.plugins.action.{module}").ActionModule
+    (tmp_path / "config").write_text(encrypted("clusters: [{name: a}]\n"))
+    loader = DataLoader()
+    loader.set_vault_secrets([(name, VaultSecret(secret)) for name, secret in PASSWORDS])
+    task = FakeTask(tmp_path, {"kubeconfig": str(tmp_path / "config"), "name": "web"})
+    task.action = f"meshops.asm.{module}"
+    got: dict[str, Any] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        action = plugin(
+            task=task,
+            connection=SimpleNamespace(transport="ssh", become=None),
+            play_context=None,
+            loader=loader,
+            templar=Templar(loader=loader, variables={}),
+            shared_loader_obj=None,
+        )
+        patch.setattr(action, "_execute_module", lambda **call: got.update(call["module_args"]) or {})
+        patch.setattr("ansible.plugins.action.ActionBase.run", lambda self, tmp=None, task_vars=None: {})
+        action.run(task_vars={})
+    assert yaml.safe_load(got["kubeconfig"]) == {"clusters": [{"name": "a"}]}
+    assert got["name"] == "web"
+    assert task.args["kubeconfig"] == str(tmp_path / "config")
+
+
+def test_values_of_a_definition_that_ansible_has_read(sent: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    loader = DataLoader()
+    secrets = [(name, VaultSecret(secret)) for name, secret in PASSWORDS]
+    loader.set_vault_secrets(secrets)
+    # From ansible-core 2.19 on, values are decrypted with the secrets of the run, before that with those of the loader.
+    context = getattr(vault, "VaultSecretsContext", None)
+    if context:
+        monkeypatch.setattr(context, "_current", context(secrets=secrets))
+    given = loader.load(f"secret: {inline(HIDDEN)}\nwhole: {inline('kind: A')}\n")
+    [(_file, made)] = texts(sent(passwords=PASSWORDS, definition={"stringData": {"a": given["secret"]}}))
+    assert json.loads(made) == {"stringData": {"a": HIDDEN}}
+    assert texts(sent(passwords=PASSWORDS, definition=given["whole"])) == [("definition", "kind: A")]
+
+
+# Kubeconfigs that are neither path nor plain text
+
+
+@pytest.mark.parametrize("width", [0, 76])
+def test_a_kubeconfig_in_base64_is_one(sent: Any, width: int) -> None:
+    long = KUBECONFIG + "# " + "x" * 6000
+    coded = base64.encodebytes(long.encode()).decode() if width else base64.b64encode(long.encode()).decode()
+    assert sent(kubeconfig=coded)["kubeconfig"] == long
+
+
+@pytest.mark.parametrize(
+    "value", ["x" * 5000, "S0VZ" * 2000, "a\0b", "~nobody-of-this-name/config", "/" + "x" * 300, "a/" * 600, "\x1b[31m"]
+)
+def test_what_can_be_no_path_is_left_to_the_module_to_refuse(sent: Any, value: str) -> None:
+    assert sent(kubeconfig=value)["kubeconfig"] == value
+
+
+@pytest.mark.parametrize("option", ["src", "template"])
+@pytest.mark.parametrize("value", ["S0VZ" * 2000, "a\0b", "~nobody-of-this-name/x", "kind: Secret\ndata: {a: S0VZ}"])
+def test_text_where_a_path_belongs_is_refused_and_not_quoted(sent: Any, option: str, value: str) -> None:
+    with pytest.raises(AnsibleActionFail, match="take names of files") as caught:
+        sent(**{option: value})
+    assert "S0VZ" not in str(caught.value)
+
+
+# Items of a spec
+
+
+def spec_action(tmp_path: Path, **args: Any) -> SpecAction:
+    loader = DataLoader()
+    loader.set_basedir(str(tmp_path))
+    return SpecAction(
+        task=FakeTask(tmp_path, args),
+        connection=SimpleNamespace(transport="ssh", become=None),
+        play_context=None,
+        loader=loader,
+        templar=Templar(loader=loader, variables={}),
+        shared_loader_obj=None,
+    )
+
+
+@pytest.mark.parametrize("value", ["", " ", [], [""], ["a.yml", None]])
+@pytest.mark.parametrize("option", ["src", "template"])
+def test_an_empty_path_of_a_spec_is_a_problem_of_its_item(tmp_path: Path, option: str, value: Any) -> None:
+    (tmp_path / "a.yml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n")
+    items = [{"name": "good", "src": "a.yml"}, {"name": "empty", option: value}]
+    found, problems = spec_action(tmp_path, workloads=items, base_dir=str(tmp_path)).objects_of("workloads", {})
+    assert list(found) == ["good"]
+    (problem,) = problems
+    assert problem.startswith("asm_workloads, 'empty': src or template is empty")

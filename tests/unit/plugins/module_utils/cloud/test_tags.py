@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import tags
+from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
 from ansible_collections.meshops.asm.tests.unit.conftest import FakeCloud
 
 SETS: list[dict[str, str]] = [{}, {"a": "1"}, {"a": "2"}, {"a": "1", "b": ""}, {"b": "1", "c": "1"}]
@@ -69,3 +70,20 @@ def test_nothing_is_sent_without_need(
     cloud = fake_cloud(TagResources={}, UntagResources={})
     tags.apply(cloud, "c1", "cn-hangzhou", to_set, to_remove)
     assert cloud.written() == actions
+
+
+PLATFORM = {"acs:rm:rgId": "rg-1", "aliyun:owner": "a", "aliyun.com/x": "", "acs:ecs:x": "y"}
+
+
+@pytest.mark.parametrize("wanted", [None, {}, {"a": "1"}])
+def test_tags_of_the_platform_stay(wanted: dict[str, str] | None) -> None:
+    to_set, to_remove = tags.compare(wanted, {**PLATFORM, "b": "1", "my-aliyun": "1", "ACS": "1"}, True)
+    assert to_set == (wanted or {})
+    assert to_remove == ([] if wanted is None else ["ACS", "b", "my-aliyun"])
+
+
+@pytest.mark.parametrize("key", PLATFORM)
+def test_tags_of_the_platform_cannot_be_wanted(key: str) -> None:
+    for ask in (lambda: tags.compare({key: "x"}, PLATFORM, False), lambda: tags.to_list({key: "x", "a": "1"})):
+        with pytest.raises(InvalidInput, match=f"tags: {key}: keys that begin with acs: or aliyun"):
+            ask()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import socket
 import ssl
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.probe import engine
+from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import Tls
 
 from .conftest import LocalServer, plan_for, reply
 
@@ -252,6 +254,20 @@ def test_tls_that_does_not_fit(secure: LocalServer, certificate: Path, options: 
     seen = engine.run(plan_for(secure.address, count=1, **{"tls": {"ca": str(certificate)}, **options}))
     (error,) = errors(seen)
     assert re.search(complaint, error), error
+
+
+@pytest.mark.parametrize("option", ["ca", "client_cert"])
+@pytest.mark.parametrize("value", ["S0VZ" * 3000, "a\0S0VZ", "~nobody-of-this-name/S0VZ", "/nowhere/S0VZ"])
+def test_what_is_no_certificate_is_not_quoted(option: str, value: str) -> None:
+    with pytest.raises(InvalidInput, match="tls: ") as caught:
+        engine.tls_context(Tls(**{option: value}))
+    assert "S0VZ" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["x" * 5000, "a\0b"])
+def test_a_stop_file_that_cannot_be_one(value: str) -> None:
+    with pytest.raises(InvalidInput, match="stop_file is no path"):
+        engine.stopped(dataclasses.replace(plan_for("127.0.0.1:1", count=1), stop_file=value))
 
 
 def test_tls_without_verification(secure: LocalServer) -> None:
