@@ -52,7 +52,7 @@ Json = dict[str, Any]
 
 
 def phase_of(kind: str) -> int:
-    """When objects of a kind are applied; deletion goes the other way round."""
+    """When objects of a kind (``Kind.term``) are applied; deletion goes the other way round."""
     if kind in _REFERRING:
         return len(_PHASES) + 1
     return next((number for number, kinds in enumerate(_PHASES) if kind in kinds), len(_PHASES))
@@ -112,18 +112,18 @@ def apply_all(client: KubeClient, items: Iterable[Item], *, force: bool) -> None
     """
     todo = [item for item in items if item.outcome in (CREATED, UPDATED)]
     halted = False
-    for phase in sorted({phase_of(item.kind.kind) for item in todo}):
-        batch = [item for item in todo if phase_of(item.kind.kind) == phase]
+    for phase in sorted({phase_of(item.kind.term) for item in todo}):
+        batch = [item for item in todo if phase_of(item.kind.term) == phase]
         if halted:
             _skip(batch)
             continue
         answers = client.each(lambda item: _write(client, item, force), batch)
         halted = _record(batch, answers)
-        if not halted and batch[0].kind.kind == "CustomResourceDefinition":
+        if not halted and batch[0].kind.term == "CustomResourceDefinition":
             _wait_for_kinds(client, batch)
     gone = [item for item in items if item.outcome == DELETED]
-    for phase in sorted({phase_of(item.kind.kind) for item in gone}, reverse=True):
-        batch = [item for item in gone if phase_of(item.kind.kind) == phase]
+    for phase in sorted({phase_of(item.kind.term) for item in gone}, reverse=True):
+        batch = [item for item in gone if phase_of(item.kind.term) == phase]
         if halted:
             _skip(batch)
             continue

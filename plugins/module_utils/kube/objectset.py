@@ -161,7 +161,7 @@ class ObjectSet:
         asked = [item for item in changing if not item.error and not item.terminating]
         if not self._manner.validate:
             asked = [item for item in asked if item.verdict == UNSURE]
-        coming = [item.name for item in self.items if item.kind.kind == "Namespace" and item.outcome == CREATED]
+        coming = [item.name for item in self.items if item.kind.term == "Namespace" and item.outcome == CREATED]
         applying.dry_run(
             client,
             asked,
@@ -182,6 +182,8 @@ class ObjectSet:
         texts += self.lint.warnings() if self.lint else []
         if self._nowhere and not self._wishes.absent:
             texts.append(f"{self._nowhere.message} The objects are predicted without it.")
+        unserved = dict.fromkeys(f"{item.kind.kind} of {item.kind.api_version}" for item in self.items if item.unserved)
+        texts += [f"The API server does not serve {kind}, so there is none to be removed." for kind in unserved]
         if self._missing:
             names = ", ".join(self._missing)
             texts.append(f"Namespaces that do not exist yet ({names}): the objects in them are predicted without them.")

@@ -324,3 +324,49 @@ def test_kinds_that_come_with_the_task(api: MemoryApi, run: Run) -> None:
     outcome = run(widget, definition, target="cluster")
     assert [one["outcome"] for one in outcome.value] == ["created", "created"]
     assert api.sent("PATCH")[-2:] == [path, "/apis/acme.example/v1/namespaces/default/widgets/w"]
+
+
+SCALED = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": {"name": "reviews"}}
+ROUTE = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": {"name": "reviews"}}
+CONFIG = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "reviews"}, "data": {"a": "1"}}
+
+
+@pytest.mark.parametrize("unknown", [SCALED, ROUTE], ids=lambda body: str(body["kind"]))
+def test_absent_where_the_kind_is_not_served_is_absent(api: MemoryApi, run: Run, unknown: Json) -> None:
+    run(CONFIG, target="cluster")
+    api.unserved |= {"httproutes", "scaledobject"}
+    outcome = run(unknown, CONFIG, absent=True, target="cluster")
+    assert [one["outcome"] for one in outcome.value] == ["unchanged", "deleted"]
+    assert "/api/v1/namespaces/default/configmaps/reviews" not in api.objects
+    assert outcome.plan.warnings == (
+        f"The API server does not serve {unknown['kind']} of {unknown['apiVersion']}, so there is none to be removed.",
+    )
+    assert not run(unknown, absent=True, target="cluster").changed
+    assert "does not serve" in run.fails(ROUTE, target="cluster").message
+
+
+def test_absent_of_a_kind_in_another_version_is_not_absent(api: MemoryApi, run: Run) -> None:
+    api.unserved.add("httproutes")
+    group = "gateway.networking.k8s.io"
+    api.documents[f"/apis/{group}"] = {"versions": [{"version": "v1beta1"}]}
+    assert f"serves {group} as v1beta1, not as v1" in run.fails(ROUTE, absent=True, target="cluster").message
+
+
+def test_absent_of_an_istio_kind_on_what_is_no_control_plane(api: MemoryApi, run: Run) -> None:
+    api.unserved.add("virtualservices")
+    assert "it is no control plane" in run.fails(virtual_service(), absent=True).message
+
+
+def test_jobs_of_two_groups_are_two_things(api: MemoryApi, run: Run) -> None:
+    group = "batch.volcano.sh/v1alpha1"
+    api.documents[f"/apis/{group}"] = {"resources": [{"kind": "Job", "name": "jobs", "namespaced": True}]}
+    of_volcano = {"apiVersion": group, "kind": "Job", "metadata": {"name": "train"}, "spec": {"minAvailable": 3}}
+    of_batch = {**of_volcano, "apiVersion": "batch/v1", "spec": {"completions": 1, "suspend": True}}
+    outcome = run(of_volcano, of_batch, target="cluster")
+    assert set(outcome.plan.after) == {"Job.batch.volcano.sh default/train", "Job default/train", "(summary)"}
+    # Only the one of batch/v1 is judged by what is known of Jobs.
+    assert not run(of_volcano, target="cluster").changed
+    for path in (f"/apis/{group}/namespaces/default/jobs/train", "/apis/batch/v1/namespaces/default/jobs/train"):
+        api.objects[path]["status"] = {"conditions": [{"type": "Failed", "status": "True", "message": "no"}]}
+    assert not run(of_volcano, target="cluster").changed
+    assert "Job default/train failed" in run.fails(of_batch, target="cluster").message
