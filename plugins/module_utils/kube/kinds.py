@@ -21,6 +21,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidI
 MESH, CLUSTER = "mesh", "cluster"
 
 ASM_GROUP = "istio.alibabacloud.com"
+ROOT_NAMESPACE = "istio-system"
 _GATEWAY_API = "gateway.networking.k8s.io"
 _WORKLOAD_GROUPS = frozenset({"", "apps", "batch", "autoscaling", "policy"})
 _CLUSTER_SCOPED = "cluster-scoped"
@@ -125,7 +126,7 @@ for _group, _plurals in _PLURALS.items():
 # volumes or nodes: those take data or other people's objects with them.
 _NEVER_PRUNED = frozenset(
     {"CustomResourceDefinition", "Endpoints", "Event", "Namespace", "Node", "PersistentVolume", "Pod", "ReplicaSet"}
-    | {"PersistentVolumeClaim", "ReplicationController"}
+    | {"PersistentVolumeClaim", "ReplicationController", "Event.events.k8s.io"}
 )
 
 
@@ -251,6 +252,15 @@ def defined_kinds(body: dict[str, Any]) -> list[Kind]:
     ]
 
 
+def belongs(target: str, kind: Kind) -> bool:
+    """Whether objects of the kind can be on an API server of this sort."""
+    try:
+        check_target(target, kind, ROOT_NAMESPACE)
+    except Refused:
+        return False
+    return True
+
+
 def check_target(target: str, kind: Kind, namespace: str) -> None:
     """The product's rule of what belongs where. Raises ``Refused`` for a kind aimed at the wrong API server."""
     if target == CLUSTER and is_of_mesh(kind.group):
@@ -263,7 +273,7 @@ def check_target(target: str, kind: Kind, namespace: str) -> None:
             f"{kind.kind} belongs to a data-plane cluster, not to the control plane of the mesh, which runs no "
             "workloads: apply it with the module meshops.asm.asm_workload (role deploy, list asm_workloads)."
         )
-    if kind.term == "IstioGateway" and namespace != "istio-system":
+    if kind.term == "IstioGateway" and namespace != ROOT_NAMESPACE:
         raise Refused(
             f"An IstioGateway must be in the namespace istio-system, this one is in '{namespace}': the mesh ignores "
             "it anywhere else."

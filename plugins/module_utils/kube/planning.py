@@ -27,7 +27,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import (
     known_kind,
     split_api_version,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import SAME, verdict
+from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import DIFFERENT, SAME, verdict
+from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import to_take_over
 
 CREATED, UPDATED, UNCHANGED, DELETED = "created", "updated", "unchanged", "deleted"
 FAILED, SKIPPED = "failed", "skipped"
@@ -230,6 +231,8 @@ def decide(items: Iterable[Item]) -> None:
             item.outcome = UNCHANGED if item.live is None or item.terminating else DELETED
         elif item.live is None or item.terminating:
             item.outcome = CREATED
+        elif to_take_over(item.live):
+            item.verdict, item.outcome = DIFFERENT, UPDATED
         else:
             item.verdict = verdict(item.body, item.live, builtin=item.kind.builtin)
             item.outcome = UNCHANGED if item.verdict == SAME else UPDATED

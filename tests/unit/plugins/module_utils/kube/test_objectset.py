@@ -370,3 +370,67 @@ def test_jobs_of_two_groups_are_two_things(api: MemoryApi, run: Run) -> None:
         api.objects[path]["status"] = {"conditions": [{"type": "Failed", "status": "True", "message": "no"}]}
     assert not run(of_volcano, target="cluster").changed
     assert "Job default/train failed" in run.fails(of_batch, target="cluster").message
+
+
+LIMITER = {
+    "apiVersion": "istio.alibabacloud.com/v1beta1",
+    "kind": "ASMLocalRateLimiter",
+    "metadata": {"name": "limit"},
+}
+
+
+def discovery(*served: tuple[str, str, str, str]) -> Json:
+    """The aggregated document of ``(group, version, kind, plural)``."""
+    verbs = ["create", "delete", "get", "list", "patch"]
+    items = [
+        {
+            "metadata": {"name": group},
+            "versions": [
+                {
+                    "version": version,
+                    "resources": [
+                        {"resource": plural, "responseKind": {"kind": kind}, "scope": "Namespaced", "verbs": verbs},
+                        {"resource": "bindings", "responseKind": {"kind": "Binding"}, "verbs": ["create"]},
+                    ],
+                }
+            ],
+        }
+        for group, version, kind, plural in served
+    ]
+    return {"kind": "APIGroupDiscoveryList", "items": items}
+
+
+SERVED = (
+    ("networking.istio.io", "v1", "VirtualService", "virtualservices"),
+    ("istio.alibabacloud.com", "v1beta1", "ASMLocalRateLimiter", "asmlocalratelimiters"),
+    ("apps", "v1", "Deployment", "deployments"),
+)
+
+
+def test_prune_finds_members_of_any_kind(api: MemoryApi, run: Run) -> None:
+    group = LIMITER["apiVersion"]
+    api.documents[f"/apis/{group}"] = {
+        "resources": [{"kind": "ASMLocalRateLimiter", "name": "asmlocalratelimiters", "namespaced": True}]
+    }
+    api.documents["/apis"] = discovery(*SERVED)
+    run(virtual_service(), LIMITER, set_name="shop")
+    outcome = run(virtual_service(), set_name="shop", prune=True)
+    assert outcome.plan.before.keys() == {"ASMLocalRateLimiter.istio.alibabacloud.com default/limit"}
+    assert f"/apis/{group}/namespaces/default/asmlocalratelimiters/limit" not in api.objects
+    # Of what the server has, only what can be in a mesh is asked for.
+    assert not [path for path in api.sent("GET") if path.endswith(("deployments", "destinationrules"))]
+    assert not run(virtual_service(), set_name="shop", prune=True).changed
+
+
+def test_prune_says_where_it_may_not_look(api: MemoryApi, run: Run) -> None:
+    api.documents["/apis"] = discovery(*SERVED)
+    run(virtual_service(), set_name="shop")
+    refusal = {"kind": "Status", "reason": "Forbidden", "message": "no"}
+    api.fail_next(403, refusal, only="asmlocalratelimiters")
+    outcome = run(virtual_service(), set_name="shop", prune=True)
+    assert outcome.plan.warnings == (
+        "prune was not allowed to look among ASMLocalRateLimiter.istio.alibabacloud.com: what the set has of these "
+        "kinds stays.",
+    )
+    api.fail_next(403, refusal, only="virtualservices")
+    assert "Not allowed to list virtualservices" in run.fails(RULE, set_name="shop", prune=True).message
