@@ -188,7 +188,7 @@ def _workload_rows(cloud: Cloud, wanted: list[Json]) -> list[Row]:
 def _pods(kube: KubeClient, objects: list[Item]) -> dict[str, list[Json]]:
     """``{namespace: its living pods}`` for the namespaces that have controllers of pods."""
     kind = known_kind("Pod") or Kind("", "v1", "Pod", "pods")
-    namespaces = sorted({one.namespace for one in objects if one.kind.kind in WITH_PODS})
+    namespaces = sorted({one.namespace for one in objects if one.kind.term in WITH_PODS})
     return {space: [pod for pod in kube.list(kind.path(space)) if workloads.is_live(pod)] for space in namespaces}
 
 
@@ -198,13 +198,13 @@ def _object_rows(item: Json, objects: list[Item], cluster: str, pods: dict[str, 
     for one in objects:
         if one.live is None:
             rows.append(Row("workload", one.short, cluster, ABSENT, False))
-        elif one.kind.kind in WITH_PODS:
+        elif one.kind.term in WITH_PODS:
             rows.append(_controller_row(item, one, one.live, cluster, pods[one.namespace]))
     return rows
 
 
 def _controller_row(item: Json, one: Item, live: Json, cluster: str, pods: list[Json]) -> Row:
-    progress = workloads.state_of(one.kind.kind, live)
+    progress = workloads.state_of(one.kind.term, live)
     if not progress.done:
         return Row("workload", one.short, cluster, progress.failed or f"waiting for {progress.what}", False)
     selector = (live.get("spec") or {}).get("selector") or {}
@@ -212,7 +212,7 @@ def _controller_row(item: Json, one: Item, live: Json, cluster: str, pods: list[
     with_sidecar = [pod for pod in own if workloads.has_sidecar(pod)]
     excused = [pod for pod in own if workloads.declines_sidecar(pod) and pod not in with_sidecar]
     # A finished Job keeps no pods that could still get one.
-    lacking = len(own) - len(with_sidecar) - len(excused) if one.kind.kind != "Job" else 0
+    lacking = len(own) - len(with_sidecar) - len(excused) if one.kind.term != "Job" else 0
     if item.get("require_sidecar") and lacking:
         state = f"ready, but {lacking} of {len(own)} pods have no sidecar"
         return Row("workload", one.short, cluster, state, False)

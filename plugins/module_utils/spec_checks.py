@@ -186,7 +186,7 @@ def _opened(gateway: Json) -> list[tuple[str, list[int]]]:
 def unmade_namespaces(spec: Json, variable: str, objects: dict[str, list[Item]]) -> list[str]:
     """Namespaces that objects are in and the spec does not make; they have to be there already."""
     made = {namespace["name"] for namespace in spec["asm_namespaces"]}
-    made |= {item.name for items in objects.values() for item in items if item.kind.kind == "Namespace"}
+    made |= {item.name for items in objects.values() for item in items if item.kind.term == "Namespace"}
     hints = []
     for name, items in objects.items():
         for namespace in sorted({item.namespace for item in items} - made - _GIVEN_NAMESPACES):

@@ -210,7 +210,9 @@ class AsmNamespace(ResourceModule):
         found, changes = plan.changes
         if plan.action == CREATE:
             if found:
-                wait_until_gone(client, self.path, found, f"Namespace {self.name}")
+                wait_until_gone(
+                    client, self.path, found, f"Namespace {self.name}", patience=float(self.params["wait_timeout"])
+                )
             labels = {key: value for key, value in changes.items() if value is not None}
             body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.name, "labels": labels}}
             created = client.create(namespaces.COLLECTION, body)

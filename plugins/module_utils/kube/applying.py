@@ -10,13 +10,13 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput, WaitTimeout
-from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
+from ansible_collections.meshops.asm.plugins.module_utils.kube import takeover
+from ansible_collections.meshops.asm.plugins.module_utils.kube.client import MANAGER, KubeClient, KubeError, encoded
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind
 from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import same_content
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import (
@@ -34,6 +34,8 @@ MOST_BYTES = 1_500_000
 # How long (seconds) a new kind may take to be served, and an object that is going to be gone.
 KIND_PATIENCE, GOING_PATIENCE = 30.0, 120.0
 _SHOWN_FAILURES = 3
+# How often an object is looked at anew when somebody else writes it at the same moment.
+_LOOKS = 4
 
 _PHASES = (
     frozenset({"Namespace"}),
@@ -52,7 +54,7 @@ Json = dict[str, Any]
 
 
 def phase_of(kind: str) -> int:
-    """When objects of a kind are applied; deletion goes the other way round."""
+    """When objects of a kind (``Kind.term``) are applied; deletion goes the other way round."""
     if kind in _REFERRING:
         return len(_PHASES) + 1
     return next((number for number, kinds in enumerate(_PHASES) if kind in kinds), len(_PHASES))
@@ -80,7 +82,7 @@ def dry_run(
         try:
             if item.namespace in absent:
                 return _tried_elsewhere(client, item, body)
-            return client.apply(item.path, body, force=force, dry_run=True)
+            return _predicted(client, item, body, force)
         except KubeError as error:
             if error.http_status == 404 and (item.kind.group, item.kind.kind) in coming:
                 return None
@@ -92,38 +94,82 @@ def dry_run(
             item.error, item.outcome = explain(item, answer), FAILED
             continue
         if item.outcome == UPDATED and item.live and answer and same_content(item.live, answer):
-            item.outcome = UNCHANGED
+            item.outcome = UPDATED if takeover.to_take_over(item.live) else UNCHANGED
         item.predicted = _without_record(answer)
 
 
+def _predicted(client: KubeClient, item: Item, body: Json, force: bool) -> Json:
+    """What an apply would store, compared with what was there at that moment.
+
+    A controller may write between our look and the question; then both are asked for anew, so that its work does not
+    count as ours.
+    """
+    taking_over = takeover.to_take_over(item.live)
+    answer: Json = {}
+    for _unused in range(_LOOKS):
+        try:
+            answer = client.apply(item.path, body, force=force, dry_run=True)
+        except KubeError as error:
+            if not (taking_over and _only_with_earlier(error)):
+                raise
+            answer = client.apply(item.path, body, force=True, dry_run=True)
+        if taking_over and item.live:
+            return takeover.given_up(item.live, answer, MANAGER)
+        moved = item.live and _revision(item.live) != _revision(answer)
+        if not moved or item.outcome != UPDATED or same_content(item.live or {}, answer):
+            break
+        item.live = client.get(item.path) or item.live
+    return answer
+
+
+def _only_with_earlier(error: KubeError) -> bool:
+    """Whether the refusal is a conflict with nobody but the tool that is about to be replaced."""
+    names = [str(cause.get("message", "")) for cause in error.causes]
+    return (
+        error.code == "Conflict" and bool(names) and all(any(one in name for one in takeover.EARLIER) for name in names)
+    )
+
+
+def _revision(found: Json) -> str:
+    return str(found["metadata"].get("resourceVersion") or "")
+
+
 def check_sizes(items: Iterable[Item]) -> None:
-    """Sets ``error`` on items that are too large to be stored: found here, before anything has been written."""
+    """Sets ``error`` on items that cannot be stored, or are too large: found here, before anything has been written."""
     for item in items:
-        size = len(json.dumps(item.body, separators=(",", ":")))
+        try:
+            size = len(encoded(item.body))
+        except UnicodeEncodeError as error:
+            half = f"\\u{ord(error.object[error.start]):04x}"
+            text = f"{item.title} holds {half}, half of a pair of surrogates, which is no character: correct the text."
+            item.error, item.outcome = InvalidInput(text), FAILED
+            continue
         if size > MOST_BYTES:
             text = f"{item.title} has {size:,} bytes; the API server stores at most {MOST_BYTES:,} in one object."
             item.error, item.outcome = InvalidInput(f"{text} Split it."), FAILED
 
 
-def apply_all(client: KubeClient, items: Iterable[Item], *, force: bool) -> None:
+def apply_all(client: KubeClient, items: Iterable[Item], *, force: bool, patience: float = GOING_PATIENCE) -> None:
     """Sends the writes, phase by phase. A phase with a failure is finished, later ones are not begun.
+
+    ``patience`` (seconds) bounds the wait for an object that has to go before it can be created anew.
 
     Sets ``outcome`` of each item to what became of it (``failed`` with ``error``, ``skipped``).
     """
     todo = [item for item in items if item.outcome in (CREATED, UPDATED)]
     halted = False
-    for phase in sorted({phase_of(item.kind.kind) for item in todo}):
-        batch = [item for item in todo if phase_of(item.kind.kind) == phase]
+    for phase in sorted({phase_of(item.kind.term) for item in todo}):
+        batch = [item for item in todo if phase_of(item.kind.term) == phase]
         if halted:
             _skip(batch)
             continue
-        answers = client.each(lambda item: _write(client, item, force), batch)
+        answers = client.each(lambda item: _write(client, item, force, patience), batch)
         halted = _record(batch, answers)
-        if not halted and batch[0].kind.kind == "CustomResourceDefinition":
+        if not halted and batch[0].kind.term == "CustomResourceDefinition":
             _wait_for_kinds(client, batch)
     gone = [item for item in items if item.outcome == DELETED]
-    for phase in sorted({phase_of(item.kind.kind) for item in gone}, reverse=True):
-        batch = [item for item in gone if phase_of(item.kind.kind) == phase]
+    for phase in sorted({phase_of(item.kind.term) for item in gone}, reverse=True):
+        batch = [item for item in gone if phase_of(item.kind.term) == phase]
         if halted:
             _skip(batch)
             continue
@@ -201,26 +247,55 @@ def _tried_elsewhere(client: KubeClient, item: Item, body: Json) -> Json | None:
     return {**found, "metadata": {**found["metadata"], "namespace": item.namespace}}
 
 
-def wait_until_gone(client: KubeClient, path: str, live: Json, title: str) -> None:
+def wait_until_gone(client: KubeClient, path: str, live: Json, title: str, *, patience: float = GOING_PATIENCE) -> None:
     """An object that is being deleted takes no changes: it has to go before it can be created anew.
 
-    Raises ``WaitTimeout`` after ``GOING_PATIENCE`` seconds, naming the finalizers that hold it.
+    Raises ``WaitTimeout`` after ``patience`` seconds, naming what holds it.
     """
-    deadline = time.monotonic() + GOING_PATIENCE
+    deadline = time.monotonic() + patience
     while True:
         found = client.get(path)
         if found is None or found["metadata"].get("uid") != live["metadata"]["uid"]:
             return
-        if time.monotonic() > deadline:
-            holders = ", ".join(found["metadata"].get("finalizers") or []) or "none named"
-            raise WaitTimeout(f"{title} is still being deleted (finalizers: {holders}), so it cannot be created.")
-        time.sleep(0.3)
+        rest = deadline - time.monotonic()
+        if rest <= 0:
+            raise WaitTimeout(
+                f"{title} is still being deleted after {patience:.0f} s, so it cannot be created. {_held_by(found)}"
+            )
+        time.sleep(min(0.3, rest))
 
 
-def _write(client: KubeClient, item: Item, force: bool) -> Json:
+def _held_by(found: Json) -> str:
+    """What keeps an object that is being deleted: its finalizers, or what a namespace says about its content."""
+    conditions = (found.get("status") or {}).get("conditions") or []
+    told = [str(one.get("message")) for one in conditions if one.get("status") == "True" and one.get("message")]
+    if told:
+        return f"It says: {' '.join(told)}"
+    finalizers = found["metadata"].get("finalizers") or (found.get("spec") or {}).get("finalizers") or []
+    return f"Held by finalizers: {', '.join(finalizers)}." if finalizers else "It names no finalizer."
+
+
+def _write(client: KubeClient, item: Item, force: bool, patience: float) -> Json:
     if item.terminating and item.live:
-        wait_until_gone(client, item.path, item.live, item.title)
+        wait_until_gone(client, item.path, item.live, item.title, patience=patience)
+    elif takeover.to_take_over(item.live):
+        _take_over(client, item)
     return client.apply(item.path, item.body or {}, force=force)
+
+
+def _take_over(client: KubeClient, item: Item) -> None:
+    """What the earlier tool owned becomes ours, so that the apply which follows gives up what is no longer wanted."""
+    for attempt in range(_LOOKS):
+        if not takeover.to_take_over(item.live):
+            return
+        try:
+            client.patch(item.path, takeover.patch(item.live or {}, MANAGER))
+            return
+        except KubeError as error:
+            # Somebody wrote in between: the patch is for one revision.
+            if error.http_status not in (409, 422) or attempt == _LOOKS - 1:
+                raise
+        item.live = client.get(item.path)
 
 
 def _delete(client: KubeClient, item: Item) -> None:

@@ -48,6 +48,8 @@ _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 _MOST_WARNINGS = 100
+_JSON_PATCH = "application/json-patch+json"
+_NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _SLOWEST_RETRY = 5.0
 # Seconds for one attempt as a whole. An API server itself gives up a request after 60.
 _ATTEMPT = 90.0
@@ -97,10 +99,10 @@ class KubeClient:
         self.writes = 0
         self.warnings: list[str] = []
 
-    def get(self, path: str, **query: Any) -> Json | None:
-        """One object or document; ``None`` when the server has none there."""
+    def get(self, path: str, *, accept: str = "", **query: Any) -> Json | None:
+        """One object or document; ``None`` when the server has none there. ``accept`` is another form to ask for."""
         try:
-            return self._request("GET", path, query)
+            return self._request("GET", path, query, accept=accept)
         except KubeError as error:
             if error.http_status == 404:
                 return None
@@ -139,6 +141,10 @@ class KubeClient:
     def merge(self, path: str, body: Json, *, dry_run: bool = False) -> Json:
         """JSON merge patch: the fields named change, ``None`` removes, all others stay."""
         return self._write("PATCH", path, {"fieldManager": MANAGER}, body, _MERGE, dry_run)
+
+    def patch(self, path: str, operations: Objects) -> Json:
+        """JSON patch: all of its operations, or none."""
+        return self._write("PATCH", path, {"fieldManager": MANAGER}, operations, _JSON_PATCH, False)
 
     def delete(self, path: str, *, uid: str) -> None:
         """Deletes exactly the object with this uid; one that is gone (or replaced) already is no error."""
@@ -202,12 +208,12 @@ class KubeClient:
                 raise bad_reply(self._server, f"GET {path}", f"the list does not end ({len(seen)} pages)")
             seen.add(token)
 
-    def _write(self, method: str, path: str, query: Json, body: Json, content: str, dry_run: bool) -> Json:
+    def _write(self, method: str, path: str, query: Json, body: Any, content: str, dry_run: bool) -> Json:
         """``writes`` counts what happened or may have happened; what the server refused did not."""
         if dry_run:
             query["dryRun"] = "All"
         try:
-            answer = self._request(method, path, query, json.dumps(body, separators=(",", ":")).encode(), content)
+            answer = self._request(method, path, query, encoded(body), content)
         except AsmError as error:
             self._count(not dry_run and not (isinstance(error, KubeError) and not error.transient))
             raise
@@ -218,14 +224,16 @@ class KubeClient:
         with self._lock:
             self.writes += written
 
-    def _request(self, method: str, path: str, query: Json, body: bytes | None = None, content: str = "") -> Json:
+    def _request(
+        self, method: str, path: str, query: Json, body: bytes | None = None, content: str = "", accept: str = ""
+    ) -> Json:
         url = f"{self._before}{path}" + (f"?{urlencode(query)}" if query else "")
         deadline = time.monotonic() + self._patience
         pause = 0.1
         while True:
             if self._away:
                 raise self._away
-            problem = self._try(method, url, body, content)
+            problem = self._try(method, url, body, content, accept)
             if isinstance(problem, dict):
                 return problem
             if isinstance(problem, Unreachable):
@@ -246,9 +254,12 @@ class KubeClient:
     def _doubtful(self, refusal: KubeError) -> bool:
         return refusal.http_status == 403 and time.monotonic() - self._broken_at < _DOUBT
 
-    def _try(self, method: str, url: str, body: bytes | None, content: str) -> Json | KubeError | Unreachable:
+    def _try(
+        self, method: str, url: str, body: bytes | None, content: str, accept: str
+    ) -> Json | KubeError | Unreachable:
         """One attempt: the decoded answer, or the problem when another attempt may help."""
-        headers = {**self._headers, "Content-Type": content} if content else self._headers
+        own = {"Content-Type": content, "Accept": accept}
+        headers = {**self._headers, **{name: value for name, value in own.items() if value}}
         what = f"{method} {url.partition('?')[0]}"
         try:
             answer = self._pool.request(
@@ -294,3 +305,13 @@ class KubeClient:
         with self._lock:
             if warning not in self.warnings and len(self.warnings) < _MOST_WARNINGS:
                 self.warnings.append(warning)
+
+
+def encoded(body: Any) -> bytes:
+    """A body as it is sent: JSON in UTF-8 that is YAML, too, because an apply is read as YAML.
+
+    YAML knows no escape of a pair of surrogates, so characters beyond U+FFFF stand as they are; and it folds the line
+    breaks of Unicode and refuses some other characters, so these are escaped.
+    """
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    return _NOT_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()

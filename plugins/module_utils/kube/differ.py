@@ -24,12 +24,12 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import (
     UPDATED,
     Item,
 )
+from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import LAST_APPLIED, to_take_over
 
 # Sorts before every kind, so that it is what a reader of the diff sees first.
 SUMMARY = "(summary)"
 
 _NOISE = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 # New in every run: shows that a hidden value has changed, and is of no use for guessing it.
 _HASH_KEY = os.urandom(16)
 
@@ -41,7 +41,7 @@ def visible(found: Json | None) -> Json | None:
     if found is None:
         return None
     metadata = {key: value for key, value in found["metadata"].items() if key not in _NOISE}
-    annotations = {key: value for key, value in (metadata.get("annotations") or {}).items() if key != _LAST_APPLIED}
+    annotations = {key: value for key, value in (metadata.get("annotations") or {}).items() if key != LAST_APPLIED}
     metadata.pop("annotations", None)
     if annotations:
         metadata["annotations"] = annotations
@@ -85,7 +85,9 @@ def diff_of(items: Iterable[Item]) -> dict[str, Json]:
             before[item.short] = visible(item.live)
         if item.outcome in (CREATED, UPDATED):
             after[item.short] = visible(item.predicted or item.body)
-        if item.outcome == UPDATED and before[item.short] == after[item.short]:
+        if item.outcome == UPDATED and to_take_over(item.live):
+            after[item.short] = {**(after[item.short] or {}), "(note)": "what kubectl apply owned becomes ours"}
+        elif item.outcome == UPDATED and before[item.short] == after[item.short]:
             after[item.short] = {**(after[item.short] or {}), "(note)": "same content; our field manager takes it over"}
     if len(before.keys() | after.keys()) > 1:
         counts = summary_of(items)

@@ -21,8 +21,20 @@ from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidI
 MESH, CLUSTER = "mesh", "cluster"
 
 ASM_GROUP = "istio.alibabacloud.com"
+ROOT_NAMESPACE = "istio-system"
+_GATEWAY_API = "gateway.networking.k8s.io"
 _WORKLOAD_GROUPS = frozenset({"", "apps", "batch", "autoscaling", "policy"})
 _CLUSTER_SCOPED = "cluster-scoped"
+
+# Of the groups with a dot in their names, those that the API server serves without a CRD.
+_BUILTIN_GROUPS = frozenset(
+    f"{name}.k8s.io"
+    for name in (
+        *("admissionregistration", "apiextensions", "apiregistration", "authentication", "authorization"),
+        *("certificates", "coordination", "discovery", "events", "flowcontrol.apiserver", "internal.apiserver"),
+        *("networking", "node", "rbac.authorization", "resource", "scheduling", "storage", "storagemigration"),
+    )
+)
 
 # Group -> kind -> plural; a pair says that the kind is cluster-scoped. Istio's are those of its own CRDs.
 _PLURALS: dict[str, dict[str, str | tuple[str, str]]] = {
@@ -70,6 +82,15 @@ _PLURALS: dict[str, dict[str, str | tuple[str, str]]] = {
     "batch": {"CronJob": "cronjobs", "Job": "jobs"},
     "autoscaling": {"HorizontalPodAutoscaler": "horizontalpodautoscalers"},
     "policy": {"PodDisruptionBudget": "poddisruptionbudgets"},
+    _GATEWAY_API: {
+        "GRPCRoute": "grpcroutes",
+        "Gateway": "gateways",
+        "GatewayClass": ("gatewayclasses", _CLUSTER_SCOPED),
+        "HTTPRoute": "httproutes",
+        "ReferenceGrant": "referencegrants",
+        "TCPRoute": "tcproutes",
+        "TLSRoute": "tlsroutes",
+    },
     "networking.k8s.io": {"Ingress": "ingresses", "NetworkPolicy": "networkpolicies"},
     "rbac.authorization.k8s.io": {
         "ClusterRole": ("clusterroles", _CLUSTER_SCOPED),
@@ -87,13 +108,25 @@ _VERSIONS = {
     "extensions.istio.io": "v1alpha1",
     ASM_GROUP: "v1beta1",
 }
-_KIND_VERSIONS = {"EnvoyFilter": "v1alpha3", "ProxyConfig": "v1beta1"}
+_KIND_VERSIONS = {
+    "EnvoyFilter": "v1alpha3",
+    "ProxyConfig": "v1beta1",
+    "ReferenceGrant": "v1beta1",
+    "TCPRoute": "v1alpha2",
+    "TLSRoute": "v1alpha2",
+}
+
+# The first group of the table that has a kind is the one that its bare name means.
+_USUAL_GROUPS: dict[str, str] = {}
+for _group, _plurals in _PLURALS.items():
+    for _name in _plurals:
+        _USUAL_GROUPS.setdefault(_name, _group)
 
 # What a prune looks for, per target: the kinds that these tasks usually hold. Never namespaces, definitions of kinds,
 # volumes or nodes: those take data or other people's objects with them.
 _NEVER_PRUNED = frozenset(
     {"CustomResourceDefinition", "Endpoints", "Event", "Namespace", "Node", "PersistentVolume", "Pod", "ReplicaSet"}
-    | {"PersistentVolumeClaim", "ReplicationController"}
+    | {"PersistentVolumeClaim", "ReplicationController", "Event.events.k8s.io"}
 )
 
 
@@ -114,7 +147,16 @@ class Kind:
     @property
     def builtin(self) -> bool:
         """Whether the API server itself knows the kind (and normalises values), rather than by a CRD."""
-        return "." not in self.group or self.group.endswith(".k8s.io")
+        return "." not in self.group or self.group in _BUILTIN_GROUPS
+
+    @property
+    def term(self) -> str:
+        """What tells this kind from others in messages and rules.
+
+        The bare kind where the group is the one that the name usually means, ``kind.group`` as in kubectl else: a
+        ``Job.batch.volcano.sh`` is no ``Job``.
+        """
+        return self.kind if _USUAL_GROUPS.get(self.kind) == self.group else f"{self.kind}.{self.group}"
 
     def path(self, namespace: str = "", name: str = "") -> str:
         """The path of the collection or of one object; without a namespace that of all namespaces."""
@@ -130,13 +172,14 @@ Discover = Callable[[str], "dict[str, Any] | None"]
 
 def known_kind(kind: str, api_version: str = "") -> Kind | None:
     """The kind from the table, or ``None``; without ``api_version`` in the version that is read by default."""
-    group, version = split_api_version(api_version) if api_version else ("", "")
-    for candidate, plurals in _PLURALS.items():
-        if kind in plurals and (not api_version or candidate == group):
-            entry = plurals[kind]
-            plural, namespaced = (entry, True) if isinstance(entry, str) else (entry[0], False)
-            return Kind(candidate, version or default_version(candidate, kind), kind, plural, namespaced)
-    return None
+    group, version = split_api_version(api_version) if api_version else (_USUAL_GROUPS.get(kind), "")
+    return _kind(group, kind, version) if group is not None and kind in _PLURALS.get(group, {}) else None
+
+
+def _kind(group: str, kind: str, version: str = "") -> Kind:
+    entry = _PLURALS[group][kind]
+    plural, namespaced = (entry, True) if isinstance(entry, str) else (entry[0], False)
+    return Kind(group, version or default_version(group, kind), kind, plural, namespaced)
 
 
 def default_version(group: str, kind: str) -> str:
@@ -156,37 +199,51 @@ def istio_kinds() -> list[Kind]:
 
 def prunable_kinds(target: str) -> list[Kind]:
     """The kinds among which a prune looks for members of its set."""
-    mesh_groups = (ASM_GROUP,)
-    kinds = _kinds_of(lambda group: (group.endswith(".istio.io") or group in mesh_groups) == (target == MESH))
+    kinds = _kinds_of(lambda group: group == _GATEWAY_API or is_of_mesh(group) == (target == MESH))
     return [kind for kind in kinds if may_prune(kind)]
 
 
+def is_of_mesh(group: str) -> bool:
+    """Whether a group is one that every control plane of a mesh serves, and no cluster."""
+    return group.endswith(".istio.io") or group == ASM_GROUP
+
+
 def may_prune(kind: Kind) -> bool:
-    return kind.kind not in _NEVER_PRUNED
+    return kind.term not in _NEVER_PRUNED
+
+
+class UnknownKind(InvalidInput):
+    """The API server does not serve this kind, in no version: none of its objects can be there."""
 
 
 def find_kind(api_version: str, kind: str, discover: Discover) -> Kind:
-    """The kind from the table, else as the server describes it. Raises ``InvalidInput`` with the nearest names."""
+    """The kind from the table, else as the server describes it.
+
+    Raises ``UnknownKind`` with the nearest names, ``InvalidInput`` where the server has it in other versions.
+    """
     known = known_kind(kind, api_version)
     if known:
         return known
     group, version = split_api_version(api_version)
     document = discover(f"/apis/{group}/{version}" if group else f"/api/{version}")
     if document is None:
-        raise InvalidInput(_no_version(group, version, kind, discover))
+        raise _no_version(group, version, kind, discover)
     served = entries(document, "resources", "kind")
     for resource in served:
         name = str(resource.get("name") or "")
         if resource["kind"] == kind and name and "/" not in name:
             return Kind(group, version, kind, name, bool(resource.get("namespaced")))
-    raise InvalidInput(f"{api_version} has no kind '{kind}'.{_suggestion(kind, [one['kind'] for one in served])}")
+    raise UnknownKind(f"{api_version} has no kind '{kind}'.{_suggestion(kind, [one['kind'] for one in served])}")
 
 
 def entries(document: dict[str, Any] | None, key: str, name: str) -> list[dict[str, Any]]:
     """The objects of a list in a document about the API that have ``name`` as a text; a server may send anything."""
-    found = (document or {}).get(key)
-    every = found if isinstance(found, list) else []
-    return [one for one in every if isinstance(one, dict) and isinstance(one.get(name), str)]
+    return [one for one in objects((document or {}).get(key)) if isinstance(one.get(name), str)]
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """The objects of what should be a list of them."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def defined_kinds(body: dict[str, Any]) -> list[Kind]:
@@ -206,20 +263,28 @@ def defined_kinds(body: dict[str, Any]) -> list[Kind]:
     ]
 
 
+def belongs(target: str, kind: Kind) -> bool:
+    """Whether objects of the kind can be on an API server of this sort."""
+    try:
+        check_target(target, kind, ROOT_NAMESPACE)
+    except Refused:
+        return False
+    return True
+
+
 def check_target(target: str, kind: Kind, namespace: str) -> None:
     """The product's rule of what belongs where. Raises ``Refused`` for a kind aimed at the wrong API server."""
-    of_mesh = kind.group.endswith(".istio.io") or kind.group == ASM_GROUP
-    if target == CLUSTER and of_mesh:
+    if target == CLUSTER and is_of_mesh(kind.group):
         raise Refused(
             f"{kind.kind} belongs to the control plane of the mesh, not to a data-plane cluster: apply it with the "
             "module meshops.asm.istio_resource (role define, list asm_istio_resources)."
         )
-    if target == MESH and kind.group in _WORKLOAD_GROUPS and kind.kind != "Namespace":
+    if target == MESH and kind.group in _WORKLOAD_GROUPS and kind.term != "Namespace":
         raise Refused(
             f"{kind.kind} belongs to a data-plane cluster, not to the control plane of the mesh, which runs no "
             "workloads: apply it with the module meshops.asm.asm_workload (role deploy, list asm_workloads)."
         )
-    if kind.kind == "IstioGateway" and kind.group == ASM_GROUP and namespace != "istio-system":
+    if kind.term == "IstioGateway" and namespace != ROOT_NAMESPACE:
         raise Refused(
             f"An IstioGateway must be in the namespace istio-system, this one is in '{namespace}': the mesh ignores "
             "it anywhere else."
@@ -227,19 +292,17 @@ def check_target(target: str, kind: Kind, namespace: str) -> None:
 
 
 def _kinds_of(wanted: Callable[[str], bool]) -> list[Kind]:
-    found = [known_kind(kind, "") for group, plurals in _PLURALS.items() if wanted(group) for kind in plurals]
-    return [kind for kind in found if kind]
+    return [_kind(group, kind) for group, plurals in _PLURALS.items() if wanted(group) for kind in plurals]
 
 
-def _no_version(group: str, version: str, kind: str, discover: Discover) -> str:
+def _no_version(group: str, version: str, kind: str, discover: Discover) -> InvalidInput:
     served = [entry["version"] for entry in entries(discover(f"/apis/{group}"), "versions", "version")]
     if served:
-        return f"The API server serves {group} as {', '.join(served)}, not as {version}."
-    known = [f"{candidate} of {name}" for name, plurals in _PLURALS.items() for candidate in plurals]
-    kinds = {text.split(" ", 1)[0]: text for text in known}
-    near = difflib.get_close_matches(kind, kinds, n=1, cutoff=0.6)
-    hint = f" Did you mean {kinds[near[0]] or kind}?" if near else ""
-    return f"The API server has no API group '{group}' for the kind '{kind}'.{hint}"
+        return InvalidInput(f"The API server serves {group} as {', '.join(served)}, not as {version}.")
+    near = difflib.get_close_matches(kind, _USUAL_GROUPS, n=1, cutoff=0.6)
+    usual = known_kind(near[0]) if near else None
+    hint = f" Did you mean {usual.kind} of {usual.api_version}?" if usual else ""
+    return UnknownKind(f"The API server has no API group '{group}' for the kind '{kind}'.{hint}")
 
 
 def _suggestion(kind: str, served: list[str]) -> str:

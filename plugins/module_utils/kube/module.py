@@ -45,6 +45,7 @@ class ObjectsModule(ResourceModule):
             prune_all=params["prune_all"],
             require_sidecar=bool(params.get("require_sidecar")) and not wishes.absent,
             lint=bool(params.get("lint")),
+            patience=float(params["wait_timeout"]),
         )
         # All sets share the documents: they only read them.
         self.objects = Fleet({name: ObjectSet(wishes, manner, one) for name, one in self.servers().items()})

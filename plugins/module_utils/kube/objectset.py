@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput, NotFound
 from ansible_collections.meshops.asm.plugins.module_utils.kube import applying, differ, planning, pruning
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind
 from ansible_collections.meshops.asm.plugins.module_utils.kube.linting import Lint, lint
 from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import UNSURE
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import CREATED, UNCHANGED, UPDATED, Item, Wishes
@@ -24,7 +25,10 @@ from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DONE,
 
 @dataclass(frozen=True)
 class Manner:
-    """How a set is applied; the meaning of each is that of the option with the same name."""
+    """How a set is applied; the meaning of each is that of the option with the same name.
+
+    ``patience`` (seconds) is what ``wait_timeout`` leaves for objects that have to go first.
+    """
 
     force_conflicts: bool = False
     validate: bool = True
@@ -33,6 +37,7 @@ class Manner:
     prune_all: bool = False
     require_sidecar: bool = False
     lint: bool = False
+    patience: float = applying.GOING_PATIENCE
 
 
 class ObjectSet:
@@ -51,6 +56,7 @@ class ObjectSet:
         self._applied = False
         self._readiness: Readiness | None = None
         self._missing: list[str] = []
+        self._unlisted: list[Kind] = []
         self.lint: Lint | None = None
         self.items: list[Item] = []
         self._check_options()
@@ -100,7 +106,7 @@ class ObjectSet:
         if self._missing:
             raise self._no_namespace()
         client = self.client()
-        applying.apply_all(client, self.items, force=self._manner.force_conflicts)
+        applying.apply_all(client, self.items, force=self._manner.force_conflicts, patience=self._manner.patience)
         self._applied = True
         error = applying.failure(self.items, written=client.writes > 0)
         if error:
@@ -143,7 +149,7 @@ class ObjectSet:
     def _add_surplus(self, client: KubeClient) -> None:
         set_name = str(self._manner.set_name)
         kinds = list(dict.fromkeys(item.kind for item in self.items))
-        found = pruning.members(client, set_name, self._wishes.target, kinds)
+        found = pruning.members(client, set_name, self._wishes.target, kinds, self._unlisted)
         self.items += pruning.surplus(found, self.items, set_name, everything=self._manner.prune_all)
 
     def _look_for_mistakes(self, client: KubeClient | None) -> None:
@@ -161,7 +167,7 @@ class ObjectSet:
         asked = [item for item in changing if not item.error and not item.terminating]
         if not self._manner.validate:
             asked = [item for item in asked if item.verdict == UNSURE]
-        coming = [item.name for item in self.items if item.kind.kind == "Namespace" and item.outcome == CREATED]
+        coming = [item.name for item in self.items if item.kind.term == "Namespace" and item.outcome == CREATED]
         applying.dry_run(
             client,
             asked,
@@ -182,6 +188,11 @@ class ObjectSet:
         texts += self.lint.warnings() if self.lint else []
         if self._nowhere and not self._wishes.absent:
             texts.append(f"{self._nowhere.message} The objects are predicted without it.")
+        unserved = dict.fromkeys(f"{item.kind.kind} of {item.kind.api_version}" for item in self.items if item.unserved)
+        texts += [f"The API server does not serve {kind}, so there is none to be removed." for kind in unserved]
+        if self._unlisted:
+            names = ", ".join(sorted(kind.term for kind in self._unlisted))
+            texts.append(f"prune was not allowed to look among {names}: what the set has of these kinds stays.")
         if self._missing:
             names = ", ".join(self._missing)
             texts.append(f"Namespaces that do not exist yet ({names}): the objects in them are predicted without them.")

@@ -73,7 +73,7 @@ def owns_label(have: Json, label: str) -> bool:
 
 
 def same_content(one: Json, other: Json) -> bool:
-    """Whether two states of an object differ in nothing but revision numbers and times of writing."""
+    """Whether two states of an object are one to us: what others say of it (status, their records) is no content."""
     return _essence(one) == _essence(other)
 
 
@@ -212,6 +212,7 @@ def _essence(item: Json) -> Json:
         for key, value in item["metadata"].items()
         if key not in ("resourceVersion", "generation", "managedFields") and value not in ({}, None)
     }
-    entries = item["metadata"].get("managedFields") or []
+    entries = [entry for entry in item["metadata"].get("managedFields") or [] if _is_ours(entry)]
     fields = [{key: value for key, value in entry.items() if key != "time"} for entry in entries]
-    return {**item, "metadata": metadata, "managedFields": fields}
+    content = {key: value for key, value in item.items() if key != "status"}
+    return {**content, "metadata": metadata, "managedFields": fields}

@@ -19,14 +19,17 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import (
     CLUSTER,
     Discover,
     Kind,
+    UnknownKind,
     check_target,
     defined_kinds,
     entries,
     find_kind,
+    is_of_mesh,
     known_kind,
     split_api_version,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import SAME, verdict
+from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import DIFFERENT, SAME, verdict
+from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import to_take_over
 
 CREATED, UPDATED, UNCHANGED, DELETED = "created", "updated", "unchanged", "deleted"
 FAILED, SKIPPED = "failed", "skipped"
@@ -44,7 +47,8 @@ class Item:
     """One object of the set: what is wanted, what is there, and what became (or would become) of it.
 
     ``body`` is ``None`` for an object that is to go, ``live`` for one that is not there. ``predicted`` is the
-    object as the server would store it, where it was asked; ``outcome`` is one of the constants above.
+    object as the server would store it, where it was asked; ``outcome`` is one of the constants above. ``unserved``
+    says that the API server does not know the kind, so that the object cannot be there.
     """
 
     kind: Kind
@@ -57,6 +61,7 @@ class Item:
     predicted: Json | None = None
     outcome: str = UNCHANGED
     error: AsmError | None = None
+    unserved: bool = False
 
     @property
     def key(self) -> Key:
@@ -76,7 +81,7 @@ class Item:
     @property
     def short(self) -> str:
         """``Kind namespace/name``, or ``Kind name`` for a cluster-scoped object."""
-        return f"{self.kind.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind.kind} {self.name}"
+        return f"{self.kind.term} {self.namespace}/{self.name}" if self.namespace else f"{self.kind.term} {self.name}"
 
     @property
     def terminating(self) -> bool:
@@ -95,7 +100,7 @@ class Wishes:
 
     def new_kinds(self) -> list[Kind]:
         """The kinds that CustomResourceDefinitions among the documents bring."""
-        definitions = (one.body for one in self.documents if one.body["kind"] == "CustomResourceDefinition")
+        definitions = (one.body for one in self.documents if _defines(one.body))
         return [kind for body in definitions for kind in defined_kinds(body)]
 
 
@@ -130,7 +135,7 @@ def _make_item(
     wanted = (body["apiVersion"], body["kind"])
     try:
         if wanted not in cache:
-            cache[wanted] = extra.get(wanted) or _resolve(body, discover)
+            cache[wanted] = extra.get(wanted) or _resolve(body, discover, absent=wishes.absent)
         kind = cache[wanted]
         namespace = (body["metadata"].get("namespace") or wishes.namespace) if kind.namespaced else ""
         check_target(wishes.target, kind, namespace)
@@ -142,9 +147,17 @@ def _make_item(
     return Item(kind, namespace, metadata["name"], document.source, None if wishes.absent else body)
 
 
-def _resolve(body: Json, discover: Discover | None) -> Kind:
+def _defines(body: Json) -> bool:
+    return body["kind"] == "CustomResourceDefinition" and body["apiVersion"].startswith("apiextensions.k8s.io/")
+
+
+def _resolve(body: Json, discover: Discover | None, *, absent: bool = False) -> Kind:
     if discover:
-        return find_kind(body["apiVersion"], body["kind"], discover)
+        try:
+            return find_kind(body["apiVersion"], body["kind"], discover)
+        except UnknownKind:
+            if not absent:
+                raise
     known = known_kind(body["kind"], body["apiVersion"])
     group, version = split_api_version(body["apiVersion"])
     guessed = Kind(group, version, body["kind"], body["kind"].lower(), bool(body["metadata"].get("namespace")))
@@ -155,7 +168,7 @@ def read_live(client: KubeClient, items: Iterable[Item], target: str, *, defined
     """Fills ``live`` of every item: one LIST per kind and namespace, all at the same time.
 
     ``defined`` are kinds that the same task brings: they need not be served yet. Raises ``AsmError`` when a kind
-    cannot be listed.
+    cannot be listed. Of a kind that is not served nothing can be there, which is all that objects which are to go need.
     """
     groups: dict[tuple[Kind, str], dict[str, Item]] = {}
     for item in items:
@@ -172,6 +185,11 @@ def read_live(client: KubeClient, items: Iterable[Item], target: str, *, defined
             if error.http_status == 404 and (kind.group, kind.kind) in coming:
                 return []
             explained = explain_list_error(error, client, kind, namespace, target)
+            leaving = all(item.body is None for item in wanted.values())
+            if leaving and isinstance(explained, UnknownKind) and not is_of_mesh(kind.group):
+                for item in wanted.values():
+                    item.unserved = True
+                return []
             explained.message = f"{next(iter(wanted.values())).title}: {explained.message}"
             raise explained from error
 
@@ -191,12 +209,12 @@ def explain_list_error(error: KubeError, client: KubeClient, kind: Kind, namespa
     if error.http_status == 404:
         versions = [entry["version"] for entry in entries(client.get(f"/apis/{kind.group}"), "versions", "version")]
         if versions and kind.version not in versions:
-            text = f"The API server serves {kind.group} as {', '.join(versions)}, not as {kind.version}"
-        else:
-            text = f"The API server does not serve {kind.kind} of {kind.api_version}"
+            text = f"The API server serves {kind.group} as {', '.join(versions)}, not as {kind.version}."
+            return InvalidInput(text, code="UnknownKind", http_status=404)
+        text = f"The API server does not serve {kind.kind} of {kind.api_version}"
         if of_mesh and not versions:
             text += ": it is no control plane of a mesh. Use the option mesh, or the kubeconfig of the mesh itself"
-        return InvalidInput(f"{text}.", code="UnknownKind", http_status=404)
+        return UnknownKind(f"{text}.", http_status=404)
     if error.http_status == 403:
         hint = _hint(target, revoked=_has_no_rights(client))
         return KubeError(
@@ -235,6 +253,8 @@ def decide(items: Iterable[Item]) -> None:
             item.outcome = UNCHANGED if item.live is None or item.terminating else DELETED
         elif item.live is None or item.terminating:
             item.outcome = CREATED
+        elif to_take_over(item.live):
+            item.verdict, item.outcome = DIFFERENT, UPDATED
         else:
             item.verdict = verdict(item.body, item.live, builtin=item.kind.builtin)
             item.outcome = UNCHANGED if item.verdict == SAME else UPDATED
@@ -243,7 +263,7 @@ def decide(items: Iterable[Item]) -> None:
 def missing_namespaces(client: KubeClient, items: Iterable[Item]) -> list[str]:
     """Namespaces into which objects are to be created but which neither exist nor are part of the task."""
     items = list(items)
-    coming = {item.name for item in items if item.kind.kind == "Namespace" and item.body is not None}
+    coming = {item.name for item in items if item.kind.term == "Namespace" and item.body is not None}
     doubtful = {item.namespace for item in items if item.outcome == CREATED and item.namespace} - coming
     doubtful -= {item.namespace for item in items if item.live is not None}
 

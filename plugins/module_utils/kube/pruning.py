@@ -13,28 +13,38 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, Refused
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
+from ansible_collections.meshops.asm.plugins.module_utils.kube.discovery import served_kinds
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import SET_LABEL
-from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind, may_prune, prunable_kinds
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind, belongs, may_prune, prunable_kinds
 from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import owns_label
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, deletion, explain_list_error
 
 Json = dict[str, Any]
 
 
-def members(client: KubeClient, set_name: str, target: str, kinds: Iterable[Kind]) -> list[Item]:
+def members(
+    client: KubeClient, set_name: str, target: str, kinds: Iterable[Kind], unlisted: list[Kind] | None = None
+) -> list[Item]:
     """The objects of the set in all namespaces, as items that would be deleted.
 
-    Looks among the kinds that such tasks usually hold and those of the task itself (``kinds``): one LIST each, by
-    label. A kind that the server does not have is passed over; one that may not be listed is an error, because then
-    nobody knows what is left behind.
+    Looks among all kinds that the server has, the kinds that such tasks usually hold and those of the task itself
+    (``kinds``): one LIST each, by label. Of the last two, one that may not be listed is an error, because then nobody
+    knows what is left behind; of the others it goes into ``unlisted``, if that is given.
     """
-    looked = {(kind.group, kind.kind): kind for kind in [*prunable_kinds(target), *filter(may_prune, kinds)]}
+    of_task = {(kind.group, kind.kind): kind for kind in kinds if may_prune(kind)}
+    usual = {(kind.group, kind.kind): kind for kind in prunable_kinds(target)} | of_task
+    served = {(one.group, one.kind): one for one in served_kinds(client) if may_prune(one) and belongs(target, one)}
+    # Where the server tells what it has, nothing else needs a question.
+    looked = {**served, **{key: kind for key, kind in usual.items() if key in served}, **of_task} if served else usual
 
     def look(kind: Kind) -> list[Item]:
         try:
             found = client.list(kind.path(), labelSelector=f"{SET_LABEL}={set_name}")
         except KubeError as error:
             if error.http_status == 404:
+                return []
+            if error.http_status == 403 and (kind.group, kind.kind) not in usual and unlisted is not None:
+                unlisted.append(kind)
                 return []
             raise explain_list_error(error, client, kind, "", target) from error
         for live in found:

@@ -38,9 +38,9 @@ class Readiness:
 
     def __init__(self, client: KubeClient, items: list[Item], *, require_sidecar: bool = False) -> None:
         self._client = client
-        self._present = [item for item in items if item.body is not None and has_rule(item.kind.kind)]
+        self._present = [item for item in items if item.body is not None and has_rule(item.kind.term)]
         self._going = [item for item in items if item.body is None and item.live is not None]
-        self._injected = [item for item in self._present if item.kind.kind in _INJECTED] if require_sidecar else []
+        self._injected = [item for item in self._present if item.kind.term in _INJECTED] if require_sidecar else []
         # The first look costs nothing: what was listed, or what the server answered to the write.
         self._latest = {item.key: state for item in self._present if (state := item.predicted or item.live)}
 
@@ -53,7 +53,7 @@ class Readiness:
         states: list[Progress] = []
         for item in list(self._present):
             found = latest.get(item.key)
-            state = state_of(item.kind.kind, found) if found else failed(f"{item.short} was deleted by someone else.")
+            state = state_of(item.kind.term, found) if found else failed(f"{item.short} was deleted by someone else.")
             if state.done:
                 self._present.remove(item)
                 continue
@@ -99,7 +99,7 @@ class Readiness:
 
     def _explained(self, item: Item, found: Json, state: Progress) -> Progress:
         """Adds what pods and events say to a state that is not ready; a stuck pod makes it a failure."""
-        if item.kind.kind not in WITH_PODS:
+        if item.kind.term not in WITH_PODS:
             return state
         pods = self._pods(item, found)
         problems = {pod["metadata"]["name"]: pod_problem(pod) for pod in pods}
@@ -122,9 +122,9 @@ class Readiness:
 
     def _of_newest_revision(self, item: Item, found: Json, pods: list[Json], stuck: dict[str, str]) -> dict[str, str]:
         """Only pods of the revision that is being rolled out say something about it."""
-        if item.kind.kind == "StatefulSet":
+        if item.kind.term == "StatefulSet":
             newest, label = (found.get("status") or {}).get("updateRevision"), "controller-revision-hash"
-        elif item.kind.kind == "Deployment":
+        elif item.kind.term == "Deployment":
             label = "pod-template-hash"
             newest = self._newest_hash(item, found)
         else:

@@ -36,7 +36,7 @@ Json = dict[str, Any]
 
 
 def state_of(kind: str, found: Json) -> Progress:
-    """Whether an object of this kind is ready; a kind without a rule is ready once it is stored."""
+    """Whether an object of this kind (``Kind.term``) is ready; one without a rule is ready once it is stored."""
     rule = _RULES.get(kind)
     return rule(found) if rule else DONE
 

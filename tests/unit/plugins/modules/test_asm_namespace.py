@@ -80,7 +80,7 @@ def test_one_that_is_going_is_created_anew(api: MemoryApi, monkeypatch: pytest.M
     api.put(PATH, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}, deletionTimestamp="now")
     waited: list[str] = []
 
-    def gone(client: Any, path: str, live: Any, title: str) -> None:
+    def gone(client: Any, path: str, live: Any, title: str, **bounds: float) -> None:
         waited.append(title)
         del api.objects[path]
 

@@ -32,7 +32,8 @@ def params_of(module: type[ResourceModule], **given: Any) -> Json:
     """The validated options, as run_resource would pass them."""
     known = {"mutually_exclusive", "required_one_of", "required_together", "required_by", "required_if"}
     rules = {name: rule for name, rule in module.rules.items() if name in known}
-    result = ArgumentSpecValidator({"state": STATE, **module.options}, **rules).validate(given)
+    waiting = {"wait_timeout": {"type": "int", "default": 5}}
+    result = ArgumentSpecValidator({"state": STATE, **waiting, **module.options}, **rules).validate(given)
     assert not result.error_messages, result.error_messages
     return result.validated_parameters
 

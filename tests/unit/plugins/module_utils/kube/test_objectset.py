@@ -344,3 +344,113 @@ def test_kinds_that_come_with_the_task(api: MemoryApi, run: Run) -> None:
     outcome = run(widget, definition, target="cluster")
     assert [one["outcome"] for one in outcome.value] == ["created", "created"]
     assert api.sent("PATCH")[-2:] == [path, "/apis/acme.example/v1/namespaces/default/widgets/w"]
+
+
+SCALED = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": {"name": "reviews"}}
+ROUTE = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": {"name": "reviews"}}
+CONFIG = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "reviews"}, "data": {"a": "1"}}
+
+
+@pytest.mark.parametrize("unknown", [SCALED, ROUTE], ids=lambda body: str(body["kind"]))
+def test_absent_where_the_kind_is_not_served_is_absent(api: MemoryApi, run: Run, unknown: Json) -> None:
+    run(CONFIG, target="cluster")
+    api.unserved |= {"httproutes", "scaledobject"}
+    outcome = run(unknown, CONFIG, absent=True, target="cluster")
+    assert [one["outcome"] for one in outcome.value] == ["unchanged", "deleted"]
+    assert "/api/v1/namespaces/default/configmaps/reviews" not in api.objects
+    assert outcome.plan.warnings == (
+        f"The API server does not serve {unknown['kind']} of {unknown['apiVersion']}, so there is none to be removed.",
+    )
+    assert not run(unknown, absent=True, target="cluster").changed
+    assert "does not serve" in run.fails(ROUTE, target="cluster").message
+
+
+def test_absent_of_a_kind_in_another_version_is_not_absent(api: MemoryApi, run: Run) -> None:
+    api.unserved.add("httproutes")
+    group = "gateway.networking.k8s.io"
+    api.documents[f"/apis/{group}"] = {"versions": [{"version": "v1beta1"}]}
+    assert f"serves {group} as v1beta1, not as v1" in run.fails(ROUTE, absent=True, target="cluster").message
+
+
+def test_absent_of_an_istio_kind_on_what_is_no_control_plane(api: MemoryApi, run: Run) -> None:
+    api.unserved.add("virtualservices")
+    assert "it is no control plane" in run.fails(virtual_service(), absent=True).message
+
+
+def test_jobs_of_two_groups_are_two_things(api: MemoryApi, run: Run) -> None:
+    group = "batch.volcano.sh/v1alpha1"
+    api.documents[f"/apis/{group}"] = {"resources": [{"kind": "Job", "name": "jobs", "namespaced": True}]}
+    of_volcano = {"apiVersion": group, "kind": "Job", "metadata": {"name": "train"}, "spec": {"minAvailable": 3}}
+    of_batch = {**of_volcano, "apiVersion": "batch/v1", "spec": {"completions": 1, "suspend": True}}
+    outcome = run(of_volcano, of_batch, target="cluster")
+    assert set(outcome.plan.after) == {"Job.batch.volcano.sh default/train", "Job default/train", "(summary)"}
+    # Only the one of batch/v1 is judged by what is known of Jobs.
+    assert not run(of_volcano, target="cluster").changed
+    for path in (f"/apis/{group}/namespaces/default/jobs/train", "/apis/batch/v1/namespaces/default/jobs/train"):
+        api.objects[path]["status"] = {"conditions": [{"type": "Failed", "status": "True", "message": "no"}]}
+    assert not run(of_volcano, target="cluster").changed
+    assert "Job default/train failed" in run.fails(of_batch, target="cluster").message
+
+
+LIMITER = {
+    "apiVersion": "istio.alibabacloud.com/v1beta1",
+    "kind": "ASMLocalRateLimiter",
+    "metadata": {"name": "limit"},
+}
+
+
+def discovery(*served: tuple[str, str, str, str]) -> Json:
+    """The aggregated document of ``(group, version, kind, plural)``."""
+    verbs = ["create", "delete", "get", "list", "patch"]
+    items = [
+        {
+            "metadata": {"name": group},
+            "versions": [
+                {
+                    "version": version,
+                    "resources": [
+                        {"resource": plural, "responseKind": {"kind": kind}, "scope": "Namespaced", "verbs": verbs},
+                        {"resource": "bindings", "responseKind": {"kind": "Binding"}, "verbs": ["create"]},
+                    ],
+                }
+            ],
+        }
+        for group, version, kind, plural in served
+    ]
+    return {"kind": "APIGroupDiscoveryList", "items": items}
+
+
+SERVED = (
+    ("networking.istio.io", "v1", "VirtualService", "virtualservices"),
+    ("istio.alibabacloud.com", "v1beta1", "ASMLocalRateLimiter", "asmlocalratelimiters"),
+    ("apps", "v1", "Deployment", "deployments"),
+)
+
+
+def test_prune_finds_members_of_any_kind(api: MemoryApi, run: Run) -> None:
+    group = LIMITER["apiVersion"]
+    api.documents[f"/apis/{group}"] = {
+        "resources": [{"kind": "ASMLocalRateLimiter", "name": "asmlocalratelimiters", "namespaced": True}]
+    }
+    api.documents["/apis"] = discovery(*SERVED)
+    run(virtual_service(), LIMITER, set_name="shop")
+    outcome = run(virtual_service(), set_name="shop", prune=True)
+    assert outcome.plan.before.keys() == {"ASMLocalRateLimiter.istio.alibabacloud.com default/limit"}
+    assert f"/apis/{group}/namespaces/default/asmlocalratelimiters/limit" not in api.objects
+    # Of what the server has, only what can be in a mesh is asked for.
+    assert not [path for path in api.sent("GET") if path.endswith(("deployments", "destinationrules"))]
+    assert not run(virtual_service(), set_name="shop", prune=True).changed
+
+
+def test_prune_says_where_it_may_not_look(api: MemoryApi, run: Run) -> None:
+    api.documents["/apis"] = discovery(*SERVED)
+    run(virtual_service(), set_name="shop")
+    refusal = {"kind": "Status", "reason": "Forbidden", "message": "no"}
+    api.fail_next(403, refusal, only="asmlocalratelimiters")
+    outcome = run(virtual_service(), set_name="shop", prune=True)
+    assert outcome.plan.warnings == (
+        "prune was not allowed to look among ASMLocalRateLimiter.istio.alibabacloud.com: what the set has of these "
+        "kinds stays.",
+    )
+    api.fail_next(403, refusal, only="virtualservices")
+    assert "Not allowed to list virtualservices" in run.fails(RULE, set_name="shop", prune=True).message

@@ -1,0 +1,234 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who owns which field of an object, held to a real API server: what kubectl applied, what controllers write."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.kube import applying
+from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.meshops.asm.plugins.module_utils.kube.discovery import served_kinds
+from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import from_definition, parse
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import belongs, may_prune
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
+from ansible_collections.meshops.asm.plugins.module_utils.kube.objectset import Manner, ObjectSet
+from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Wishes
+from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import LAST_APPLIED
+from ansible_collections.meshops.asm.plugins.module_utils.reconcile import Outcome, reconcile
+from meshlab.addresses import Addresses
+from meshlab.binaries import ensure_binaries
+from meshlab.planes import MeshPlane, Planes
+
+Json = dict[str, Any]
+
+ROUTES = "/apis/networking.istio.io/v1/namespaces/default/virtualservices"
+DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
+ROUTE: Json = {
+    "apiVersion": "networking.istio.io/v1",
+    "kind": "VirtualService",
+    "metadata": {"name": "reviews", "namespace": "default"},
+    "spec": {"hosts": ["reviews"], "http": [{"route": [{"destination": {"host": "reviews"}}]}]},
+}
+DEPLOYMENT: Json = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "reviews", "namespace": "default"},
+    "spec": {
+        "replicas": 1,
+        "selector": {"matchLabels": {"app": "reviews"}},
+        "template": {
+            "metadata": {"labels": {"app": "reviews"}},
+            "spec": {
+                "serviceAccountName": "",
+                "containers": [
+                    {
+                        "name": "reviews",
+                        "image": "reviews:1",
+                        "env": [{"name": "KEPT", "value": "1"}],
+                        "resources": {"limits": {"memory": "1Ti"}},
+                    }
+                ],
+            },
+        },
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MeshPlane]:
+    """An API server with Istio's kinds, and no controller that would write by itself."""
+    workdir = tmp_path_factory.mktemp("lab")
+    addresses = Addresses(workdir)
+    planes = Planes(workdir, dataclasses.replace(ensure_binaries(print), istiod=None), addresses)
+    try:
+        planes.start()
+        yield planes.mesh("m1")
+    finally:
+        planes.stop()
+        addresses.close()
+
+
+@pytest.fixture
+def client(mesh: MeshPlane) -> Iterator[KubeClient]:
+    """The collection's own client, as an administrator; what a test has made goes."""
+    text = mesh.kubeconfig(user="tester", groups=["system:masters"], server=mesh.private_url, hours=1.0)
+    made = KubeClient(load(text))
+    yield made
+    for path in (f"{ROUTES}/reviews", f"{DEPLOYMENTS}/reviews", "/api/v1/namespaces/default/configmaps/reviews"):
+        if found := made.get(path):
+            made.delete(path, uid=found["metadata"]["uid"])
+    made.close()
+
+
+def by_kubectl(mesh: MeshPlane, collection: str, body: Json) -> None:
+    """Creates an object as ``kubectl apply`` does without ``--server-side``."""
+    sent = copy.deepcopy(body)
+    sent["metadata"]["annotations"] = {LAST_APPLIED: json.dumps(body)}
+    mesh.api.create(collection, sent, fieldManager="kubectl-client-side-apply")
+
+
+def ours(client: KubeClient, *bodies: Json, target: str = "mesh", check: bool = False, **manner: Any) -> Outcome:
+    """The outcome of one task."""
+    objects = ObjectSet(
+        Wishes(target, from_definition(list(bodies)), set_name=manner.get("set_name")), Manner(**manner), lambda: client
+    )
+    return reconcile(objects, check=check, wait=False)
+
+
+def changed(body: Json, **spec: Any) -> Json:
+    """A body with other values in its spec."""
+    return {**body, "spec": {**body["spec"], **spec}}
+
+
+def test_what_kubectl_apply_owned_becomes_ours(mesh: MeshPlane, client: KubeClient) -> None:
+    by_kubectl(mesh, ROUTES, changed(ROUTE, exportTo=["."]))
+    predicted = ours(client, ROUTE, check=True)
+    title = "VirtualService default/reviews"
+    assert predicted.plan.before[title]["spec"]["exportTo"] == ["."]
+    assert "exportTo" not in predicted.plan.after[title]["spec"]
+    assert predicted.plan.after[title]["(note)"] == "what kubectl apply owned becomes ours"
+    assert ours(client, ROUTE).changed
+    stored = client.get(f"{ROUTES}/reviews") or {}
+    assert stored["spec"] == ROUTE["spec"]
+    assert LAST_APPLIED not in (stored["metadata"].get("annotations") or {})
+    assert [entry["manager"] for entry in stored["metadata"]["managedFields"]] == ["meshops.asm"]
+    assert not ours(client, ROUTE).changed
+
+
+def test_a_changed_value_of_kubectl_apply_is_no_conflict(mesh: MeshPlane, client: KubeClient) -> None:
+    before = copy.deepcopy(DEPLOYMENT)
+    container = before["spec"]["template"]["spec"]["containers"][0]
+    container["env"].append({"name": "GONE", "value": "2"})
+    container["image"] = "reviews:0"
+    by_kubectl(mesh, DEPLOYMENTS, before)
+    predicted = ours(client, DEPLOYMENT, target="cluster", check=True)
+    assert ours(client, DEPLOYMENT, target="cluster").changed
+    stored = client.get(f"{DEPLOYMENTS}/reviews") or {}
+    (container,) = stored["spec"]["template"]["spec"]["containers"]
+    assert (container["image"], container["env"]) == ("reviews:1", [{"name": "KEPT", "value": "1"}])
+    after = predicted.plan.after["Deployment default/reviews"]
+    assert after["spec"] == stored["spec"]
+    assert not ours(client, DEPLOYMENT, target="cluster").changed
+
+
+def test_other_tools_are_not_taken_over(mesh: MeshPlane, client: KubeClient) -> None:
+    mesh.api.create(ROUTES, changed(ROUTE, exportTo=["."]), fieldManager="console")
+    assert ours(client, ROUTE, force_conflicts=True).changed
+    assert (client.get(f"{ROUTES}/reviews") or {})["spec"]["exportTo"] == ["."]
+
+
+def test_a_controller_that_writes_meanwhile_is_not_our_change(
+    mesh: MeshPlane, client: KubeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between our look and our question a status and an annotation come: nothing that the task asked for changes."""
+    ours(client, DEPLOYMENT, target="cluster")
+    asked = applying._predicted
+    writes = []
+
+    def later(kube: KubeClient, *arguments: Any) -> Any:
+        found = mesh.api.get(f"{DEPLOYMENTS}/reviews")
+        found["metadata"].setdefault("annotations", {})["deployment.kubernetes.io/revision"] = "1"
+        mesh.api.replace(f"{DEPLOYMENTS}/reviews", found, fieldManager="kube-controller-manager")
+        found = mesh.api.get(f"{DEPLOYMENTS}/reviews")
+        found["status"] = {"replicas": 1, "observedGeneration": found["metadata"]["generation"]}
+        mesh.api.replace(f"{DEPLOYMENTS}/reviews/status", found, fieldManager="kube-controller-manager")
+        writes.append(1)
+        return asked(kube, *arguments)
+
+    monkeypatch.setattr(applying, "_predicted", later)
+    assert not ours(client, DEPLOYMENT, target="cluster").changed
+    assert writes, "nothing was asked, so nothing was tested"
+
+
+def test_every_character_is_stored(client: KubeClient) -> None:
+    note = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "reviews"},
+        "data": {"note": "launch \U0001f680 上线 \u2028 é \U00010348", "odd": "a\tb\n\x85\ufeff\x7f\u2029\ufffe"},
+    }
+    assert ours(client, note, target="cluster").changed
+    assert (client.get("/api/v1/namespaces/default/configmaps/reviews") or {})["data"] == note["data"]
+    assert not ours(client, note, target="cluster").changed
+
+
+def test_prune_finds_every_kind_of_a_mesh(mesh: MeshPlane, client: KubeClient) -> None:
+    """A set with an object of each kind that a mesh's definitions bring, reduced to one object."""
+    kinds = [one for one in served_kinds(client) if not one.builtin and may_prune(one) and belongs("mesh", one)]
+    assert {"ASMLocalRateLimiter", "VirtualService", "Telemetry"} <= {one.kind for one in kinds}
+    made = []
+    for kind in kinds:
+        body = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": "member", **SPACE}}
+        try:
+            ours(client, body, set_name="all", validate=False)
+            made.append(kind)
+        except AsmError as error:
+            # Its schema demands more than a name.
+            assert "Required value" in error.message or "Invalid value" in error.message, error.message
+    assert len(made) > len(kinds) * 2 / 3, f"only {len(made)} of {len(kinds)} kinds take an object without content"
+    ours(client, ROUTE, set_name="all")
+    assert ours(client, ROUTE, set_name="all", prune=True).changed
+    left = [kind for kind in made if client.list(kind.path(), labelSelector="meshops.asm/set=all")]
+    assert [kind.kind for kind in left] == ["VirtualService"]
+    assert [one["metadata"]["name"] for one in client.list(left[0].path())] == ["reviews"]
+    assert not ours(client, ROUTE, set_name="all", prune=True).changed
+
+
+# The only one in which every kind may be.
+SPACE = {"namespace": "istio-system"}
+CLUSTER_SET = """
+{apiVersion: v1, kind: ConfigMap, metadata: {name: reviews}}
+---
+{apiVersion: v1, kind: ServiceAccount, metadata: {name: member}}
+---
+{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: member}, value: 5}
+---
+{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: member}, provisioner: example.com/none}
+---
+{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: member}, spec: {controller: example.com/none}}
+---
+{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: member}, spec: {podSelector: {}}}
+---
+{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: member}, addressType: IPv4, endpoints: []}
+---
+{apiVersion: coordination.k8s.io/v1, kind: Lease, metadata: {name: member}}
+---
+{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: member}, rules: []}
+"""
+
+
+def test_prune_finds_every_kind_of_a_cluster(client: KubeClient) -> None:
+    first, *others = parse(CLUSTER_SET, "set.yml")
+    assert ours(client, first.body, *(one.body for one in others), target="cluster", set_name="all").changed
+    outcome = ours(client, first.body, target="cluster", set_name="all", prune=True)
+    assert {one["kind"] for one in outcome.value if one["outcome"] == "deleted"} == {one.body["kind"] for one in others}
+    assert not ours(client, first.body, target="cluster", set_name="all", prune=True).changed
