@@ -95,8 +95,10 @@ def actions_of_module(module: str) -> set[str]:
         if id(node) in seen:
             continue
         seen.add(id(node))
+        # A table about actions (what their replies look like) calls none of them.
+        keys = {id(key) for part in ast.walk(node) if isinstance(part, ast.Dict) for key in part.keys}
         for part in ast.walk(node):
-            if isinstance(part, ast.Constant) and isinstance(part.value, str):
+            if isinstance(part, ast.Constant) and isinstance(part.value, str) and id(part) not in keys:
                 action = as_ram_action(part.value)
                 found |= {action} if action else set()
             name = part.id if isinstance(part, ast.Name) else part.attr if isinstance(part, ast.Attribute) else None
