@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
-from ansible_collections.meshops.asm.plugins.module_utils.kube.yamltext import YamlProblem, load_all
+from ansible_collections.meshops.asm.plugins.module_utils.kube.yamltext import load_all
 
 SET_LABEL = "meshops.asm/set"
 SUFFIXES = (".yml", ".yaml", ".json")
@@ -81,7 +81,7 @@ def parse(text: str, file: str) -> list[Document]:
                 loaded = list(load_all(text))
         else:
             loaded = list(load_all(text))
-    except YamlProblem as problem:
+    except AssertionError as problem:
         raise InvalidInput(f"{file}, line {problem.line}: this is not valid YAML: {problem}.") from problem
     return _documents(loaded, file)
 
