@@ -16,7 +16,12 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins.action import ActionBase
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import SUFFIXES, files_of, read_text
+from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import (
+    SUFFIXES,
+    files_of,
+    plain_definition,
+    read_text,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import self_contained
 from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import run_module
 
@@ -59,8 +64,7 @@ class ManifestsAction(ActionBase):
         if isinstance(definition, str):
             texts.append({"file": "definition", "text": definition})
         elif definition is not None:
-            # Values that JSON does not know, like those of a vault, are text.
-            texts.append({"file": "definition", "text": json.dumps(definition, default=str)})
+            texts.append({"file": "definition", "text": json.dumps(plain_definition(definition))})
         for given in _as_list(args.get("src")):
             for file in files_of(self._found("files", given), SUFFIXES):
                 texts.append({"file": _shown(file, given), "text": read_text(file)})

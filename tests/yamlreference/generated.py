@@ -19,8 +19,36 @@ _WORDS = (
     "123456789012345678901234567890", "9" * 400, "7" * 5000, "0x" + "f" * 16, "0x" + "f" * 17, "0" + "7" * 30, "1.0e+20",
     "<<", "=", "-", "é", "\u4e2d", "\U0001f680", "a b", "a#b", "a: b", "x" * 130, "100m", "1Gi", "1e3Mi", "0.1", "1e-6", "1e-5",
 )  # fmt: skip
-_TAGS = ("!!str ", "!!int ", "!!float ", "!!bool ", "!!null ", "!!binary ", "! ", "!!map ", "!!seq ", "!own ", "!vault ", "!!set ")
-_ESCAPES = ("\\n", "\\t", "\\x41", "\\u00e9", "\\U0001f680", "\\\\", '\\"', "\\/", "\\0", "\\e", "\\q", "\\'", "\\u12", "\\ud83d")
+_TAGS = (
+    "!!str ",
+    "!!int ",
+    "!!float ",
+    "!!bool ",
+    "!!null ",
+    "!!binary ",
+    "! ",
+    "!!map ",
+    "!!seq ",
+    "!own ",
+    "!vault ",
+    "!!set ",
+)
+_ESCAPES = (
+    "\\n",
+    "\\t",
+    "\\x41",
+    "\\u00e9",
+    "\\U0001f680",
+    "\\\\",
+    '\\"',
+    "\\/",
+    "\\0",
+    "\\e",
+    "\\q",
+    "\\'",
+    "\\u12",
+    "\\ud83d",
+)
 _SPLICES = (
     ":", ": ", "-", "- ", "\t", " ", "  ", "#", " #", "&a ", "*a", "!", "!!str ", "|", ">", "'", '"', "{", "}", "[", "]", ",",
     "%", "@", "`", "?", "? ", "\n", "\n---\n", "\n...\n", "<<: *a", "\ufeff", "\x00", "\x07", "\u2028", "\x85", "\r", "\r\n",
@@ -45,6 +73,8 @@ class Texts:
         """A scalar alone, as value or as key."""
         word = self._word()
         json = f'{{"a": {word}}}' if self._happens(0.9) else f'{{"a"\r: {word}}}'
+        if self._happens(0.02):
+            return f"{{}}{word}: a"
         return self._dice.choice((f"a: {word}", f"{word}: a", word, f"- {word}", f"{{a: {word}}}", json))
 
     def _word(self) -> str:
@@ -84,7 +114,10 @@ class Texts:
 
     def _flow(self, depth: int) -> str:
         mark = self._dice.choice(("&a ", "&b ", *_TAGS)) if self._happens(0.08) else ""
-        return mark + self._dice.choices((self._word, self._quoted, self._alias, lambda: self._flows(depth)), (6, 3, 1, 2))[0]()
+        return (
+            mark
+            + self._dice.choices((self._word, self._quoted, self._alias, lambda: self._flows(depth)), (6, 3, 1, 2))[0]()
+        )
 
     def _alias(self) -> str:
         return self._dice.choice(("*a", "*b"))

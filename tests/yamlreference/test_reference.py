@@ -60,7 +60,7 @@ def asked(program: Path, chunk: list[str]) -> list[Answer]:
 
 
 def compared(text: str, theirs: Answer) -> str:
-    """"same value", "both refuse", the reason of a wanted difference, or "different"."""
+    """ "same value", "both refuse", the reason of a wanted difference, or "different"."""
     value, problem = ours(text)
     if problem and theirs.error:
         return "both refuse"

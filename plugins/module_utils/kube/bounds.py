@@ -89,7 +89,8 @@ def _plain(value: Any, path: str) -> Any:
         return made
     if isinstance(value, (list, tuple)):
         return [_plain(item, f"{path}[{number}]") for number, item in enumerate(value)]
-    if isinstance(value, (datetime.date, bytes)) or hasattr(value, "__ENCRYPTED__"):
+    # A value of a vault, whichever its class, is decrypted when it is made text.
+    if isinstance(value, (datetime.date, bytes)) or hasattr(value, "_ciphertext"):
         return _text(value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value), path)
     raise TextProblem(f"{path or 'it'} is of the type {type(value).__name__}, which Kubernetes does not know")
 

@@ -25,27 +25,30 @@ class _NotJson(ValueError):
     """JSON in form, and something in it that the YAML reader has to name with its line."""
 
 
-def load_all(text: str, file: str, *, decrypt: yamltext.Decrypt | None = None) -> Iterator[Any]:
+def load_all(text: str, file: str) -> Iterator[Any]:
     """The documents of a text; ``file`` is how messages call it. Raises ``InvalidInput`` with the line.
 
     Messages hold nothing of the text but the names of keys: what cannot be read may be a secret.
     """
     try:
         check_size(text)
+        text.encode()
         text = text.removeprefix(_BYTE_ORDER_MARK)
         if text.lstrip()[:1] in ("{", "["):
             try:
                 value = _json(text)
             except (ValueError, RecursionError):
-                yield from yamltext.load_all(text, decrypt=decrypt, like_json=True)
+                yield from yamltext.load_all(text, like_json=True)
             else:
                 check_value(value)
                 yield value
         else:
-            yield from yamltext.load_all(text, decrypt=decrypt)
+            yield from yamltext.load_all(text)
     except TextProblem as problem:
         where = f"{file}, line {problem.line}" if problem.line else file
         raise InvalidInput(f"{where}: this is not valid YAML or JSON: {problem}.") from None
+    except UnicodeEncodeError:
+        raise InvalidInput(f"{file}: this is not text in UTF-8.") from None
 
 
 def load(text: str, file: str) -> Any:
@@ -54,9 +57,7 @@ def load(text: str, file: str) -> Any:
 
 
 def _json(text: str) -> Any:
-    value = json.loads(
-        text, object_pairs_hook=_mapping, parse_int=_number, parse_float=_number, parse_constant=_number
-    )
+    value = json.loads(text, object_pairs_hook=_mapping, parse_int=_number, parse_float=_number, parse_constant=_number)
     if "\\ud" in text or "\\uD" in text:
         # Half a pair of UTF-16 is no character.
         json.dumps(value, ensure_ascii=False).encode()

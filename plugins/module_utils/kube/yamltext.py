@@ -29,20 +29,17 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.libraries import 
 from ansible_collections.meshops.asm.plugins.module_utils.kube.scalars import key as key_of
 from ansible_collections.meshops.asm.plugins.module_utils.kube.scalars import plain, shown_tag, tagged
 
-Decrypt = Callable[[str], str]
-
-_VAULT = "!vault"
+_VAULT = ("!vault", "!vault-encrypted")
 _COLLECTIONS = frozenset({None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 _MERGE = "tag:yaml.org,2002:merge"
 # Numbers of JavaScript, which JSON does not have; plain text to YAML.
 _NO_NUMBERS = frozenset({"NaN", "Infinity", "-Infinity"})
 
 
-def load_all(text: str, *, decrypt: Decrypt | None = None, like_json: bool = False) -> Iterator[Any]:
+def load_all(text: str, *, like_json: bool = False) -> Iterator[Any]:
     """The documents of ``text`` one by one, as JSON types. Raises ``TextProblem``.
 
-    ``decrypt`` gives the text of a value with the tag ``!vault``. ``like_json`` refuses what was meant as a number and
-    would be text: for texts that begin as JSON.
+    ``like_json`` refuses what was meant as a number and would be text: for texts that begin as JSON.
     """
     check_size(text)
     if "\ufeff" in text:
@@ -53,18 +50,18 @@ def load_all(text: str, *, decrypt: Decrypt | None = None, like_json: bool = Fal
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
     except yaml.reader.ReaderError as error:
         raise _unreadable(error, text) from None
-    except UnicodeEncodeError:
-        raise TextProblem("it is not text in UTF-8", 1) from None
     try:
-        builder = _Builder(yaml, loader.get_event, decrypt, like_json)
+        builder = _Builder(yaml, loader.get_event, like_json)
         while builder.more():
             yield builder.document()
     except yaml.reader.ReaderError as error:
         raise _unreadable(error, text) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "it cannot be read"
-        raise TextProblem(str(problem), mark.line + 1 if mark else 1) from None
+        line = mark.line + 1 if mark else 1
+        problem = str(getattr(error, "problem", None) or "it cannot be read")
+        # libyaml has a limit of its own, which it may meet first because it reads ahead.
+        raise (too_deep(line) if "nesting depth" in problem else TextProblem(problem, line)) from None
     finally:
         loader.dispose()
 
@@ -81,13 +78,13 @@ class _Open:
 class _Builder:
     """Values out of events. ``_left`` and ``_repeatable`` are what the limits still allow."""
 
-    def __init__(self, yaml: Any, get_event: Callable[[], Any], decrypt: Decrypt | None, like_json: bool) -> None:
+    def __init__(self, yaml: Any, get_event: Callable[[], Any], like_json: bool) -> None:
         self._next = get_event
         self._scalar_event, self._alias_event = yaml.ScalarEvent, yaml.AliasEvent
         self._mapping, self._mapping_end = yaml.MappingStartEvent, yaml.MappingEndEvent
         self._sequence, self._sequence_end = yaml.SequenceStartEvent, yaml.SequenceEndEvent
         self._document = yaml.DocumentStartEvent
-        self._decrypt, self._like_json = decrypt, like_json
+        self._like_json = like_json
         self._anchors: dict[str | None, Any] = {}
         self._left = MOST_VALUES
         self._repeatable = MOST_REPEATED
@@ -148,10 +145,9 @@ class _Builder:
         while type(event) is not self._mapping_end:
             if type(event) is self._scalar_event and event.value == "<<" and _merges(event):
                 # As the server's library does it: what follows wins, what stands before does not.
-                merged.update(built)
-                merged.update(self._merge(levels))
-                for key in merged.keys() & built.keys():
-                    built[key] = merged[key]
+                found = self._merge(levels)
+                merged.update(found)
+                built.update({key: found[key] for key in found.keys() & built.keys()})
             else:
                 key = self._key(event, levels)
                 if key in built:
@@ -185,7 +181,9 @@ class _Builder:
             raise TextProblem("an alias has no anchor before it", _line(event))
         value = self._anchors[event.anchor]
         if isinstance(value, _Open):
-            raise TextProblem("an alias stands within its own anchor, so that the value would have no end", _line(event))
+            raise TextProblem(
+                "an alias stands within its own anchor, so that the value would have no end", _line(event)
+            )
         return self._copied(value, levels, _line(event))
 
     def _copied(self, value: Any, levels: int, line: int) -> Any:
@@ -206,15 +204,13 @@ class _Builder:
         tag = event.tag
         if tag is None or tag == "!":
             return event.value
-        if tag == _VAULT:
-            if self._decrypt is None:
-                raise TextProblem("a value with '!vault' cannot be decrypted here", _line(event))
-            return self._decrypt(event.value)
+        if tag in _VAULT:
+            raise TextProblem("a value of Ansible Vault is not decrypted", _line(event))
         return tagged(tag, event.value, _line(event))
 
     def _check_number(self, value: Any, event: Any) -> None:
         if type(value) is float and not math.isfinite(value):
-            raise TextProblem("a number without end is none to Kubernetes, quote it", _line(event))
+            raise TextProblem("no number, or one without end, which Kubernetes does not know: quote it", _line(event))
         if type(value) is str and event.implicit[0] and (value in _NO_NUMBERS or value[:1].isdigit()):
             raise TextProblem("a number cannot be read: it is too large, or none of JSON's", _line(event))
 
