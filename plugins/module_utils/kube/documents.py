@@ -18,6 +18,7 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.kube.bounds import MOST_TEXT, TextProblem, plain
 from ansible_collections.meshops.asm.plugins.module_utils.kube.texts import load_all
+from ansible_collections.meshops.asm.plugins.module_utils.shapes import type_name
 
 SET_LABEL = "meshops.asm/set"
 SUFFIXES = (".yml", ".yaml", ".json")
@@ -165,7 +166,7 @@ def _expand(body: Any, source: Source) -> Iterator[Any]:
 def _checked(body: Any, source: Source) -> Json:
     # What is no object may be a secret: nothing of it is shown.
     if not isinstance(body, dict):
-        raise InvalidInput(f"{source}: an object must be a mapping, this is {_a_type(body)}.")
+        raise InvalidInput(f"{source}: an object must be a mapping, this is {type_name(body)}.")
     for key in ("apiVersion", "kind"):
         if not isinstance(body.get(key), str) or not body[key]:
             raise InvalidInput(f"{source}: the object has no {key}.")
@@ -202,7 +203,7 @@ def _check_texts(found: Any, source: Source, place: str, *, coded: bool = False)
     if found is None:
         return
     if not isinstance(found, dict):
-        raise InvalidInput(f"{source}: {place} must be a mapping, it is {_a_type(found)}.")
+        raise InvalidInput(f"{source}: {place} must be a mapping, it is {type_name(found)}.")
     for key, value in found.items():
         if not isinstance(value, str):
             raise _no_text(source, f"'{key}' in {place}", value)
@@ -214,7 +215,7 @@ def _check_texts(found: Any, source: Source, place: str, *, coded: bool = False)
 
 
 def _no_text(source: Source, place: str, value: Any) -> InvalidInput:
-    return InvalidInput(f"{source}: {place} must be text, it is {_a_type(value)}. Quote it.")
+    return InvalidInput(f"{source}: {place} must be text, it is {type_name(value)}. Quote it.")
 
 
 def _is_base64(value: str) -> bool:
@@ -223,12 +224,3 @@ def _is_base64(value: str) -> bool:
     except binascii.Error:
         return False
     return True
-
-
-def _a_type(value: Any) -> str:
-    """The type of a value as users of YAML call it."""
-    if value is None:
-        return "null"
-    if isinstance(value, (bool, int, float)):
-        return "a boolean" if isinstance(value, bool) else "a number"
-    return {"str": "text", "list": "a list", "dict": "a mapping"}.get(type(value).__name__, type(value).__name__)
