@@ -19,6 +19,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.shapes import COUNT, N
 Json = dict[str, Any]
 _TARGET: shapes.Shape = {"destination": {"host": TEXT, "subset": TEXT}, "weight": NUMBER}
 _SHAPE: shapes.Shape = {
+    "apiVersion": TEXT,
     "metadata": {"name": TEXT, "namespace": TEXT, "labels": {...: TEXT}, "annotations": {...: TEXT}},
     "spec": {"http": [{"name": TEXT, "route": [_TARGET]}]},
 }
@@ -49,30 +50,24 @@ def with_weights(virtual_service: Json, weights: Mapping[str, int], route: str |
 
 def _read(virtual_service: Any) -> Json:
     """The VirtualService, with what is read of it in the right types."""
-    found, odd = shapes.fit(virtual_service, _SHAPE)
-    if odd:
-        place = f" {odd[0].place}" if odd[0].place else ""
-        raise InvalidInput(f"The VirtualService is not one:{place} {odd[0].message}.")
+    found = shapes.require(virtual_service, _SHAPE, "virtual_service")
     if "name" not in found.get("metadata", {}):
         raise InvalidInput("The VirtualService has no metadata.name. Give an object as istio_resource_info returns it.")
     return dict(found)
 
 
 def _names(subsets: Any) -> list[str]:
-    found, odd = shapes.fit(subsets, [WORD])
-    if odd or not found:
-        raise InvalidInput("subsets must be a list of the names of subsets.")
-    return list(found)
+    found: list[str] = shapes.require(subsets, [WORD], "subsets")
+    if not found:
+        raise InvalidInput("subsets is empty: name those that the rule leads to.")
+    return found
 
 
 def _numbers(weights: Any) -> dict[str, int]:
-    found, odd = shapes.fit(weights, {...: COUNT})
-    if odd or not found:
-        reason = f"{odd[0].place or 'it'} {odd[0].message}" if odd else "it is empty"
-        raise InvalidInput(f"weights must be a mapping of subsets to whole numbers: {reason}.")
+    found: dict[str, int] = shapes.require(weights, {...: COUNT}, "weights")
     if sum(found.values()) != 100 or min(found.values()) < 0:
         raise InvalidInput(f"Weights must sum to 100, these do not: {found}.")
-    return dict(found)
+    return found
 
 
 def _rule(virtual_service: Json, subsets: list[str], route: str | None) -> Json:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from types import EllipsisType
 from typing import Any, Union
 
+from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
+
 
 @dataclass(frozen=True)
 class Scalar:
@@ -35,26 +37,37 @@ class Odd:
     place: str
     message: str
 
+    def __str__(self) -> str:
+        return f"{self.place or 'What is given'} {self.message}"
 
-def _only(*kinds: type) -> Callable[[Any], Any]:
-    return lambda value: value if isinstance(value, kinds) and not isinstance(value, bool) else None
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _number(value: Any) -> int | float | None:
+    """A number of at most 64 bits."""
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 2**63 else None
+
+
+def _whole(value: Any) -> int | None:
+    return _number(value) if isinstance(value, int) else None
 
 
 def _word(value: Any) -> str | None:
     """A name, as Ansible takes one."""
-    return str(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else None
+    return value if isinstance(value, str) else _text(value if _number(value) is None else str(value))
 
 
 def _count(value: Any) -> int | None:
     """A whole number, also as a template gives it."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    is_number = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10
+    return int(value) if is_number else _whole(value)
 
 
-TEXT = Scalar("text", _only(str))
-NUMBER = Scalar("a whole number", _only(int))
-DECIMAL = Scalar("a number", _only(int, float))
+TEXT = Scalar("text", _text)
+NUMBER = Scalar("a whole number", _whole)
+DECIMAL = Scalar("a number", _number)
 WORD = Scalar("a name", _word)
 COUNT = Scalar("a whole number", _count)
 
@@ -66,6 +79,14 @@ def fit(value: Any, shape: Shape, place: str = "") -> tuple[Any, list[Odd]]:
     """
     odd: list[Odd] = []
     return _fitted(value, shape, place, odd), odd
+
+
+def require(value: Any, shape: Shape, place: str = "") -> Any:
+    """``value`` as its shape says. Raises ``InvalidInput`` that names every part of another type."""
+    found, odd = fit(value, shape, place)
+    if odd:
+        raise InvalidInput(" ".join(f"{one}." for one in odd))
+    return found
 
 
 def _fitted(value: Any, shape: Shape, place: str, odd: list[Odd]) -> Any:
