@@ -74,7 +74,7 @@ def _rule(virtual_service: Json, subsets: list[str], route: str | None) -> Json:
     title = f"VirtualService {virtual_service['metadata'].get('namespace')}/{virtual_service['metadata']['name']}"
     rules: list[Json] = [rule for rule in virtual_service.get("spec", {}).get("http", []) if rule.get("route")]
     if route:
-        rules: list[Json] = [rule for rule in rules if rule.get("name") == route]
+        rules = [rule for rule in rules if rule.get("name") == route]
         if not rules:
             raise InvalidInput(f"{title} has no http rule with the name '{route}'.")
     fitting = [rule for rule in rules if set(subsets) <= {_subset(target) for target in rule["route"]}]

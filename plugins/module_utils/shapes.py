@@ -51,7 +51,7 @@ def _number(value: Any) -> int | float | None:
 
 
 def _whole(value: Any) -> int | None:
-    return _number(value) if isinstance(value, int) else None
+    return value if isinstance(value, int) and _number(value) is not None else None
 
 
 def _word(value: Any) -> str | None:

@@ -10,15 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[2]
-_WORDS = (
-    "y", "Y", "n", "N", "yes", "No", "on", "off", "ON", "true", "False", "TRUE", "null", "Null", "~", "", "a", "b", "name",
-    "v1", "1.22.6", "12:30", "2026-01-02", "2026-01-02T03:04:05Z", "NaN", "Infinity", "-Infinity", ".inf", "-.INF", "+.inf",
-    ".nan", "0", "-0", "007", "08", "0o17", "0O7", "0x10", "0XfF", "0b101", "0b_", "0b", "0x", "-0b11", "0b-1", "+5", "1_000",
-    "_1", "1__0_", "1e3", "1E+3", "1e-7", "1e21", "1e400", "-1e9999", ".5", "5.", "+.5e1", ".e1", "1.5", "3.10", "80.0", "-1.0",
-    "9223372036854775807", "9223372036854775808", "-9223372036854775809", "18446744073709551615", "18446744073709551616",
-    "123456789012345678901234567890", "9" * 400, "7" * 5000, "0x" + "f" * 16, "0x" + "f" * 17, "0" + "7" * 30, "1.0e+20",
-    "<<", "=", "-", "é", "\u4e2d", "\U0001f680", "a b", "a#b", "a: b", "x" * 130, "100m", "1Gi", "1e3Mi", "0.1", "1e-6", "1e-5",
-)  # fmt: skip
+_SINGLE = """
+    y Y n N yes No on off ON true False TRUE null Null ~ a b name v1 1.22.6 100m 1Gi 1e3Mi << = -
+    12:30 2026-01-02 2026-01-02T03:04:05Z NaN Infinity -Infinity .inf -.INF +.inf .nan a#b é \u4e2d \U0001f680
+    0 -0 007 08 0o17 0O7 0x10 0XfF 0b101 0b_ 0b 0x -0b11 0b-1 +5 1_000 _1 1__0_ 80.0 -1.0
+    1e3 1E+3 1e-7 1e21 1e400 -1e9999 .5 5. +.5e1 .e1 1.5 3.10 0.1 1e-6 1e-5 1.0e+20 .7_8
+    9223372036854775807 9223372036854775808 -9223372036854775809 18446744073709551615 18446744073709551616
+"""
+_LONG = ("123456789012345678901234567890", "9" * 400, "7" * 5000, "0x" + "f" * 16, "0x" + "f" * 17, "0" + "7" * 30)
+_WORDS = (*_SINGLE.split(), *_LONG, "", "a b", "a: b", "x" * 130)
 _TAGS = (
     "!!str ",
     "!!int ",
@@ -49,19 +49,22 @@ _ESCAPES = (
     "\\u12",
     "\\ud83d",
 )
-_SPLICES = (
-    ":", ": ", "-", "- ", "\t", " ", "  ", "#", " #", "&a ", "*a", "!", "!!str ", "|", ">", "'", '"', "{", "}", "[", "]", ",",
-    "%", "@", "`", "?", "? ", "\n", "\n---\n", "\n...\n", "<<: *a", "\ufeff", "\x00", "\x07", "\u2028", "\x85", "\r", "\r\n",
-    "%YAML 1.1\n---\n", "{{ x }}", "&a {b: 1}", "*b", "\\",
-)  # fmt: skip
+_SIGNS = ": - # &a *a ! !!str | > ' \" { } [ ] , % @ ` ? <<: \\ *b"
+_PARTS = (": ", "- ", " #", "&a ", "? ", "!!str ", "<<: *a", "&a {b: 1}", "{{ x }}")
+_BREAKS = ("%YAML 1.1\n---\n", "\n---\n", "\n...\n", "\n", "\r", "\r\n", "\u2028", "\x85")
+_SPLICES = (*_SIGNS.split(), *_PARTS, *_BREAKS, "\t", " ", "  ", "\ufeff", "\x00", "\x07")
 _NUMBER_SIGNS = "00112789_+-.eExXoObBaf"
+
+
+class Dice(random.Random):
+    """Chance that is the same in every run."""
 
 
 class Texts:
     """The same texts for the same ``seed``."""
 
     def __init__(self, seed: int) -> None:
-        self._dice = random.Random(seed)
+        self._dice = Dice(seed)
         self._pieces = pieces()
 
     def one(self) -> str:

@@ -84,7 +84,8 @@ def typed(value: Any) -> str:
 
 def told(text: str, theirs: Answer) -> str:
     value, problem = ours(text)
-    return f"{text[:300]!r}\n  ours   {problem or typed(value)[:300]}\n  theirs {theirs.error or typed(theirs.value)[:300]}"
+    lines = (repr(text), f"  ours   {problem or typed(value)}", f"  theirs {theirs.error or typed(theirs.value)}")
+    return "\n".join(line[:300] for line in lines)
 
 
 def _integer(text: str) -> int | float:

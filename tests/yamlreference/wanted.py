@@ -39,7 +39,10 @@ class Refused:
 
 @dataclass(frozen=True)
 class Taken:
-    """What is read although the library refuses it; ``part`` is how its message says it, ``holds`` a pattern of the text."""
+    """What is read although the library refuses it.
+
+    ``part`` is how its message says it, ``holds`` a pattern of the text.
+    """
 
     reason: str
     part: str

@@ -130,8 +130,9 @@ def clean(body: Json, *, set_name: str | None = None) -> Json:
     body = {key: value for key, value in body.items() if key != "status"}
     metadata = {key: value for key, value in body["metadata"].items() if key not in _SERVER_METADATA}
     for key in ("labels", "annotations"):
-        if not metadata.get(key):
-            metadata.pop(key, None)
+        texts = metadata.pop(key, None)
+        if texts:
+            metadata[key] = _without_null(texts)
     if set_name:
         metadata["labels"] = {**metadata.get("labels", {}), SET_LABEL: set_name}
     body["metadata"] = metadata
@@ -139,7 +140,14 @@ def clean(body: Json, *, set_name: str | None = None) -> Json:
         text = body.pop("stringData") or {}
         coded = {key: base64.b64encode(value.encode()).decode() for key, value in text.items()}
         body["data"] = {**(body.get("data") or {}), **coded}
+    if _holds_text(body) and body.get("data"):
+        body["data"] = _without_null(body["data"])
     return body
+
+
+def _without_null(texts: Json) -> Json:
+    """Null is empty text to the server, which would otherwise differ from it for ever."""
+    return {key: "" if value is None else value for key, value in texts.items()}
 
 
 def _documents(loaded: Iterable[Any], file: str) -> list[Document]:
@@ -185,7 +193,8 @@ def _checked(body: Any, source: Source) -> Json:
         _check_texts(metadata.get(key), source, f"metadata.{key} of the {title}")
     if _holds_text(body):
         for key in _TEXT_FIELDS[kind]:
-            _check_texts(body.get(key), source, f"{key} of the {title}", coded=(kind, key) in _CODED)
+            place, coded = f"{key} of the {title}", (kind, key) in _CODED
+            _check_texts(body.get(key), source, place, coded=coded, secret=kind == "Secret")
     return body
 
 
@@ -198,13 +207,15 @@ def _holds_text(body: Json) -> bool:
     return body["apiVersion"] == "v1" and body["kind"] in _TEXT_FIELDS
 
 
-def _check_texts(found: Any, source: Source, place: str, *, coded: bool = False) -> None:
-    """A mapping of names to text, of Base64 if ``coded``, or none."""
+def _check_texts(found: Any, source: Source, place: str, *, coded: bool = False, secret: bool = False) -> None:
+    """A mapping of names to text, of Base64 if ``coded``, or none; null is text except in a secret, which it lacks."""
     if found is None:
         return
     if not isinstance(found, dict):
         raise InvalidInput(f"{source}: {place} must be a mapping, it is {type_name(found)}.")
     for key, value in found.items():
+        if value is None and not secret:
+            continue
         if not isinstance(value, str):
             raise _no_text(source, f"'{key}' in {place}", value)
         if coded and not _is_base64(value):

@@ -20,8 +20,8 @@ from .conftest import virtual_service
 TEXT = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\n"
 
 
-SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n"
-CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+HEAD = "apiVersion: v1\nkind: %s\nmetadata: {name: a}\n"
+OPAQUE, CONFIG = HEAD % "Secret", HEAD % "ConfigMap"
 
 
 def test_a_definition_is_an_object_a_list_or_text() -> None:
@@ -67,18 +67,19 @@ def test_yaml_in_flow_style_is_not_taken_for_json() -> None:
         ),
         ("apiVersion: v1\nkind: A\nmetadata: {generateName: a}", "would be a new one at every run"),
         ("apiVersion: v1\nkind: A\nmetadata: {name: a, labels: [x]}", "metadata.labels of the A a must be a mapping"),
-        (f"{SECRET}data: [secret]", "data of the Secret a must be a mapping, it is a list."),
-        (f"{SECRET}stringData: secret", "stringData of the Secret a must be a mapping, it is text."),
-        (f"{SECRET}data: {{p: 12345678}}", "'p' in data of the Secret a must be text, it is a number. Quote it."),
-        (f"{SECRET}data: {{p: [secret]}}", "'p' in data of the Secret a must be text, it is a list."),
+        (f"{OPAQUE}data: [secret]", "data of the Secret a must be a mapping, it is a list."),
+        (f"{OPAQUE}stringData: secret", "stringData of the Secret a must be a mapping, it is text."),
+        (f"{OPAQUE}data: {{p: 12345678}}", "'p' in data of the Secret a must be text, it is a number. Quote it."),
+        (f"{OPAQUE}data: {{p: [secret]}}", "'p' in data of the Secret a must be text, it is a list."),
         (
-            f"{SECRET}data: {{p: secret!}}",
+            f"{OPAQUE}data: {{p: secret!}}",
             "'p' in data of the Secret a is not Base64. Encode it, or give it as text in stringData.",
         ),
-        (f"{SECRET}data: {{p: é}}", "'p' in data of the Secret a is not Base64."),
-        (f"{SECRET}data: [x]\nstringData: {{a: b}}", "data of the Secret a must be a mapping, it is a list."),
-        (f"{SECRET}stringData: {{p: true}}", "'p' in stringData of the Secret a must be text, it is a boolean."),
-        (f"{SECRET}stringData: {{p: null}}", "'p' in stringData of the Secret a must be text, it is null."),
+        (f"{OPAQUE}data: {{p: é}}", "'p' in data of the Secret a is not Base64."),
+        (f"{OPAQUE}data: [x]\nstringData: {{a: b}}", "data of the Secret a must be a mapping, it is a list."),
+        (f"{OPAQUE}stringData: {{p: true}}", "'p' in stringData of the Secret a must be text, it is a boolean."),
+        (f"{OPAQUE}data: {{p: null}}", "'p' in data of the Secret a must be text, it is null."),
+        (f"{OPAQUE}stringData: {{p: null}}", "'p' in stringData of the Secret a must be text, it is null."),
         (f"{CONFIG}data: {{p: {{a: 1}}}}", "'p' in data of the ConfigMap a must be text, it is a mapping."),
         (
             f"{CONFIG}binaryData: {{p: '?'}}",
@@ -113,8 +114,8 @@ def test_bad_objects_are_named(text: str, message: str) -> None:
 
 
 def test_json_is_read_as_yaml_is() -> None:
-    text = '\ufeff{"apiVersion": "v1", "kind": "A", "metadata": {"name": "\\ud83d\\ude80"}, "spec": [80.0, 1e3, -0, 0.5, 18446744073709551616]}'
-    spec = parse(text, "x.json")[0].body["spec"]
+    head = '\ufeff{"apiVersion": "v1", "kind": "A", "metadata": {"name": "\\ud83d\\ude80"}'
+    spec = parse(f'{head}, "spec": [80.0, 1e3, -0, 0.5, 18446744073709551616]}}', "x.json")[0].body["spec"]
     assert spec == [80, 1000, 0, 0.5, 2.0**64]
     assert [type(one) for one in spec] == [int, int, int, float, float]
 
@@ -211,3 +212,12 @@ def test_string_data_of_a_secret_becomes_data() -> None:
         **body,
         "data": {"a": coded, "b": "eA=="},
     }
+
+
+def test_null_is_empty_text_as_to_the_server() -> None:
+    [document] = parse(
+        f"{HEAD % 'ConfigMap'}data: {{d: ~}}".replace("name: a", "name: a, labels: {b: }, annotations: {c: null}"), "x"
+    )
+    cleaned = clean(document.body)
+    assert cleaned["metadata"] == {"name": "a", "labels": {"b": ""}, "annotations": {"c": ""}}
+    assert cleaned["data"] == {"d": ""}
