@@ -75,10 +75,11 @@ def check(cloud: Cloud, params: Json) -> Findings:
 
 def _read(params: Any, findings: Findings) -> tuple[Json, Json]:
     """The parameters and the options of the mesh in their types; what is of another is among the errors."""
-    found, odd = shapes.fit(params, _SHAPE)
+    fitted, odd = shapes.fit(params, _SHAPE)
+    found = {"clusters": [], "gateways": [], **fitted}
     findings.errors += [f"asm_{one}." for one in odd]
     for option in ("clusters", "gateways"):
-        items = found.setdefault(option, [])
+        items = found[option]
         findings.errors += [f"asm_{option}[{n}] has no name." for n, item in enumerate(items) if "name" not in item]
     mesh, problems = _options(found.get("mesh", {}))
     findings.errors += [f"asm_mesh: {problem}." for problem in problems]
@@ -88,9 +89,9 @@ def _read(params: Any, findings: Findings) -> tuple[Json, Json]:
 def _options(mesh: Json) -> tuple[Json, list[str]]:
     """The options of the mesh in their types, unset ones as None, as the module asm_mesh has them; what is wrong."""
     spec = {**argument_spec(MESH_ATTRIBUTES), **_MORE_OPTIONS}
-    known = {key: value for key, value in mesh.items() if key in spec}
+    known, odd = shapes.fit({key: mesh[key] for key in mesh if key in spec}, shapes.of_options(spec))
     validated = ArgumentSpecValidator(spec).validate(known)
-    return dict(validated.validated_parameters), validated.error_messages
+    return dict(validated.validated_parameters), [*map(str, odd), *validated.error_messages]
 
 
 def _check_existing_mesh(cloud: Cloud, mesh: Json, found: Json, findings: Findings) -> None:

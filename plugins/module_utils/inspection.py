@@ -56,7 +56,7 @@ _SHAPE: shapes.Shape = {
 
 def read(params: Json) -> Json:
     """The parameters of ``inspect``, each item with its name. Raises ``InvalidInput`` naming what is wrong."""
-    found: Json = shapes.require(params, _SHAPE)
+    found: Json = dict(shapes.require(params, _SHAPE))
     for option in ("clusters", "gateways", "workloads", "istio_resources"):
         found.setdefault(option, [])
     for option in ("gateways", "workloads", "istio_resources"):

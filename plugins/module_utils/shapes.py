@@ -76,9 +76,36 @@ def fit(value: Any, shape: Shape, place: str = "") -> tuple[Any, list[Odd]]:
     """``value`` as its shape says, without the parts that do not fit; and those, in order.
 
     What is null or not there is missing in a mapping, and empty as a whole. Of a list, mappings keep their positions.
+    What fits already is given back as it is.
     """
     odd: list[Odd] = []
-    return _fitted(value, shape, place, odd), odd
+    return (value if _fits(value, shape) else _fitted(value, shape, place, odd)), odd
+
+
+def _fits(value: Any, shape: Shape) -> bool:
+    """Whether nothing has to change; nearly always so, and much quicker than making it anew."""
+    if isinstance(shape, Scalar):
+        return value is not None and shape.convert(value) is value
+    if isinstance(shape, list):
+        return type(value) is list and all(_fits(item, shape[0]) for item in value)
+    if type(value) is not dict:
+        return False
+    if ... in shape:
+        return all(isinstance(key, str) and _fits(item, shape.get(key) or shape[...]) for key, item in value.items())
+    return all(_fits(value[key], inner) for key, inner in shape.items() if key in value)
+
+
+def of_options(options: Mapping[str, Any]) -> dict[str | EllipsisType, Shape]:
+    """The shape of parameters by their argument spec, as far as Ansible's own validation takes it for granted.
+
+    It stops at a list where an option with options of its own should be.
+    """
+    shape: dict[str | EllipsisType, Shape] = {}
+    for name, option in options.items():
+        if "options" in option:
+            inner = of_options(option["options"])
+            shape[name] = [inner] if option["type"] == "list" else inner
+    return shape
 
 
 def require(value: Any, shape: Shape, place: str = "") -> Any:

@@ -65,8 +65,8 @@ def read(spec: Any) -> tuple[Json, list[str]]:
 
     Items without a name are left out, and told.
     """
-    found, odd = shapes.fit(spec, _SHAPE)
-    problems = [f"{one}." for one in odd]
+    fitted, odd = shapes.fit(spec, _SHAPE)
+    found, problems = dict(fitted), [f"{one}." for one in odd]
     for variable in _NAMED_LISTS:
         items = found.get(variable, [])
         found[variable] = [_complete(item) for item in items if "name" in item]

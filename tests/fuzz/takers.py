@@ -127,7 +127,7 @@ TABLES = (MANIFESTS, LINT, SPEC, OBJECTS, ROUTES, CHECKS)
 OTHERS: dict[ModuleType, set[str]] = {
     documents: {"read", "files_of", "read_text"},
     texts: set(),
-    bounds: {"check_size", "check_value", "plain", "too_deep", "too_many", "whole"},
+    bounds: {"check_levels", "check_size", "check_value", "plain", "too_deep", "too_many", "whole"},
     kinds: {
         "known_kind",
         "default_version",
@@ -144,7 +144,7 @@ OTHERS: dict[ModuleType, set[str]] = {
     inspection: {"inspect", "check_rows", "table", "problems"},
     account_checks: {"check"},
     route_weights: set(),
-    shapes: {"fit", "require", "type_name"},
+    shapes: {"fit", "of_options", "require", "type_name"},
     running: {"run_checks", "untried", "shown"},
     deciding: set(),
     replies: {"hints"},

@@ -34,6 +34,8 @@ CHECK_OPTIONS: dict[str, Any] = {
     "wait_timeout": {"type": "float", "default": CONVERGENCE},
 }
 
+_SHAPE: shapes.Shape = {**shapes.of_options(CHECK_OPTIONS), "name": WORD}
+
 Json = dict[str, Any]
 
 
@@ -81,7 +83,7 @@ def read_checks(items: list[Json], gateways: list[str]) -> list[Check]:
 
     A check that names neither gateway nor address means the only gateway of the spec.
     """
-    items = shapes.require(items, [{"name": WORD}], "asm_checks")
+    items = shapes.require(items, [_SHAPE], "asm_checks")
     checks, problems = [], []
     validator = ArgumentSpecValidator(CHECK_OPTIONS, **PROBE_RULES)
     for number, item in enumerate(items, 1):

@@ -74,7 +74,7 @@ class Mesh:
         """Takes an object in; here alone types are looked at."""
         kind = str(found.get("kind"))
         fitted, odd = shapes.fit(found, {"metadata": _METADATA, "spec": _SPECS.get(kind, {})})
-        metadata = fitted.setdefault("metadata", {})
+        metadata = fitted.get("metadata", {})
         key = (kind, metadata.get("namespace") or "", metadata.get("name") or "")
         self.objects.setdefault(kind, {})[key[1:]] = fitted
         self.odd.pop(key, None)
@@ -145,7 +145,7 @@ class Destinations:
             for scope in scopes(spec.get("exportTo"), namespace):
                 found.setdefault(scope, set()).update(full_host(host, namespace) for host in spec.get("hosts") or [])
         for (namespace, name), service in mesh.objects.get(SERVICE, {}).items():
-            given = str((service["metadata"].get("annotations") or {}).get(EXPORT_ANNOTATION) or "")
+            given = str(service.get("metadata", {}).get("annotations", {}).get(EXPORT_ANNOTATION) or "")
             for scope in scopes([one.strip() for one in given.split(",") if one.strip()], namespace):
                 found.setdefault(scope, set()).add(full_host(name, namespace))
         self._scoped = {scope: Hosts(patterns) for scope, patterns in found.items()}

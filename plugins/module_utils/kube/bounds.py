@@ -24,6 +24,8 @@ MOST_LEVELS = 100
 #: Characters and values that the aliases of one document may repeat.
 MOST_REPEATED = 2**20
 
+_HOLDERS = (dict, list)
+
 
 class TextProblem(Exception):
     """What cannot be read, and why; never any of its values. ``line`` counts from 1, 0 where there are no lines."""
@@ -44,6 +46,20 @@ def too_deep(line: int = 0) -> TextProblem:
 
 def too_many(line: int = 0) -> TextProblem:
     return TextProblem(f"it has more than {MOST_VALUES:,} values, split it", line)
+
+
+def check_levels(value: Any, text: str) -> None:
+    """Whether what was read of JSON keeps the limits; its text tells the number of values, no deeper look is needed."""
+    if text.count(",") + text.count("[") + text.count("{") > MOST_VALUES:
+        raise too_many()
+    level = [value]
+    for _depth in range(MOST_LEVELS):
+        level = [
+            part for one in level for part in (one.values() if type(one) is dict else one) if type(part) in _HOLDERS
+        ]
+        if not level:
+            return
+    raise too_deep()
 
 
 def check_value(value: Any) -> None:

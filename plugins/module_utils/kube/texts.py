@@ -16,7 +16,7 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.kube import scalars, yamltext
-from ansible_collections.meshops.asm.plugins.module_utils.kube.bounds import TextProblem, check_size, check_value
+from ansible_collections.meshops.asm.plugins.module_utils.kube.bounds import TextProblem, check_levels, check_size
 
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -40,7 +40,7 @@ def load_all(text: str, file: str) -> Iterator[Any]:
             except (ValueError, RecursionError):
                 yield from yamltext.load_all(text, like_json=True)
             else:
-                check_value(value)
+                check_levels(value, text)
                 yield value
         else:
             yield from yamltext.load_all(text)

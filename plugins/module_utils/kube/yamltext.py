@@ -67,8 +67,9 @@ def load_all(text: str, *, like_json: bool = False) -> Iterator[Any]:
 
 
 def _unreadable(error: Any, text: str) -> TextProblem:
-    before = text[: error.position] if isinstance(error.position, int) else ""
-    return TextProblem("it holds a character that YAML does not allow", before.count("\n") + 1)
+    """``position`` counts bytes where libyaml reads."""
+    before = text.encode()[: error.position] if isinstance(error.position, int) else b""
+    return TextProblem("it holds a character that YAML does not allow", before.count(b"\n") + 1)
 
 
 class _Open:

@@ -228,6 +228,7 @@ def test_what_creation_exposes() -> None:
         ({"mesh": []}, "asm_mesh must be a mapping, it is a list."),
         ({"mesh": {}}, "asm_mesh: missing required arguments: name."),
         ({"mesh": {**NEW_MESH, "vswitch_ids": {"a": 1}}}, "asm_mesh: "),
+        ({"mesh": {**NEW_MESH, "pilot": [True]}}, "asm_mesh: pilot must be a mapping, it is a list."),
         ({"clusters": ["shop-1", {}]}, "asm_clusters[0] must be a mapping, it is text."),
         ({"clusters": [{}]}, "asm_clusters[0] has no name."),
         ({"gateways": [{"name": "a", "ports": 5}]}, "asm_gateways[0].ports must be a list, it is a number."),

@@ -138,7 +138,7 @@ def test_odd_weights_are_errors_of_the_filter(weights: Any, message: str) -> Non
 
 @pytest.mark.parametrize("subsets", ["v1", 5, [["v1"]], [None], None, []])
 def test_odd_subsets_are_errors_of_the_filter(subsets: Any) -> None:
-    with pytest.raises(AnsibleFilterError, match="^subsets"):
+    with pytest.raises(AnsibleFilterError, match=r"^subsets"):
         FilterModule().filters()["route_weights"](service(), subsets)
 
 

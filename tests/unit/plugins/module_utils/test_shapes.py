@@ -17,6 +17,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.shapes import (
     WORD,
     Scalar,
     fit,
+    of_options,
     require,
 )
 
@@ -70,6 +71,12 @@ def test_null_is_the_same_as_nothing() -> None:
 )
 def test_scalars(scalar: Scalar, value: Any, found: Any) -> None:
     assert fit(value, scalar)[0] == found
+
+
+def test_the_shape_of_options_is_that_of_their_own_options() -> None:
+    port = {"type": "list", "elements": "dict", "options": {"port": {"type": "int"}}}
+    options = {"name": {"type": "str"}, "by": {"type": "dict", "options": {"ports": port}}}
+    assert of_options(options) == {"by": {"ports": [{}]}}
 
 
 def test_what_is_required_is_an_error_with_every_place() -> None:

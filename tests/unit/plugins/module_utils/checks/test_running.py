@@ -118,6 +118,7 @@ def test_nothing_is_sent_in_check_mode() -> None:
     ("items", "message"),
     [
         ({"name": "x"}, "asm_checks must be a list, it is a mapping."),
+        ([{"name": "a", "gateway": "in", "by": [True]}], "asm_checks[0].by must be a mapping, it is a list."),
         (["x", {"name": []}], "asm_checks[0] must be a mapping, it is text. asm_checks[1].name must be a name"),
     ],
 )

@@ -131,6 +131,7 @@ def test_every_use_of_an_alias_is_a_value_of_its_own() -> None:
         ("a: 1\nb: !vault x", 2, "Vault"),
         ("a: 1\n\ufeffb: 2", 2, "byte order mark"),
         ("a: 1\nb: \x07", 2, "does not allow"),
+        ("a: " + "\u4e2d" * 50 + "\nb: \x07\n\n", 2, "does not allow"),
         ("a:\n" + "[" * 5000, 2, "more than 100 levels"),
         ("\n".join(" " * depth + "a:" for depth in range(5000)), 101, "more than 100 levels"),
         ("a: &x " + "[" * 60 + "]" * 60 + "\nb: " + "[" * 50 + "*x" + "]" * 50, 2, "more than 100 levels"),
