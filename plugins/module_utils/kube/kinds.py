@@ -16,7 +16,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.meshops.asm.plugins.module_utils import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput, Refused
+from ansible_collections.meshops.asm.plugins.module_utils.shapes import TEXT
 
 MESH, CLUSTER = "mesh", "cluster"
 
@@ -97,6 +99,17 @@ _NEVER_PRUNED = frozenset(
 )
 
 
+_DISCOVERED: shapes.Shape = {"resources": [{"kind": TEXT, "name": TEXT}], "versions": [{"version": TEXT}]}
+_DEFINITION: shapes.Shape = {
+    "spec": {
+        "group": TEXT,
+        "scope": TEXT,
+        "names": {"kind": TEXT, "plural": TEXT},
+        "versions": [{"name": TEXT}],
+    }
+}
+
+
 @dataclass(frozen=True, order=True)
 class Kind:
     """One kind in one version, and how its path is made."""
@@ -174,27 +187,28 @@ def find_kind(api_version: str, kind: str, discover: Discover) -> Kind:
     document = discover(f"/apis/{group}/{version}" if group else f"/api/{version}")
     if document is None:
         raise InvalidInput(_no_version(group, version, kind, discover))
-    for resource in document.get("resources") or []:
-        if resource.get("kind") == kind and "/" not in resource.get("name", ""):
+    resources = shapes.fit(document, _DISCOVERED)[0].get("resources", [])
+    for resource in resources:
+        if resource.get("kind") == kind and "/" not in resource.get("name", "/"):
             return Kind(group, version, kind, resource["name"], bool(resource.get("namespaced")))
-    served = [resource.get("kind", "") for resource in document.get("resources") or []]
+    served = [resource.get("kind", "") for resource in resources]
     raise InvalidInput(f"{api_version} has no kind '{kind}'.{_suggestion(kind, served)}")
 
 
 def defined_kinds(body: dict[str, Any]) -> list[Kind]:
     """The kinds that a CustomResourceDefinition will bring, so that its objects can be in the same task."""
-    spec = body.get("spec") or {}
-    names = spec.get("names") or {}
+    found = shapes.fit(body, _DEFINITION)[0].get("spec", {})
+    names = found.get("names", {})
     return [
         Kind(
-            str(spec.get("group")),
-            str(version.get("name")),
-            str(names.get("kind")),
-            str(names.get("plural")),
-            spec.get("scope") == "Namespaced",
+            found.get("group", ""),
+            version["name"],
+            names.get("kind", ""),
+            names.get("plural", ""),
+            found.get("scope") == "Namespaced",
         )
-        for version in spec.get("versions") or []
-        if version.get("served")
+        for version in found.get("versions", [])
+        if version.get("served") and version.get("name")
     ]
 
 
@@ -224,7 +238,8 @@ def _kinds_of(wanted: Callable[[str], bool]) -> list[Kind]:
 
 
 def _no_version(group: str, version: str, kind: str, discover: Discover) -> str:
-    served = [entry.get("version", "") for entry in (discover(f"/apis/{group}") or {}).get("versions") or []]
+    found = shapes.fit(discover(f"/apis/{group}"), _DISCOVERED)[0]
+    served = [entry["version"] for entry in found.get("versions", []) if "version" in entry]
     if served:
         return f"The API server serves {group} as {', '.join(served)}, not as {version}."
     known = [f"{candidate} of {name}" for name, plurals in _PLURALS.items() for candidate in plurals]
