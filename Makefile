@@ -22,7 +22,7 @@ export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
 
 export SECONDS_EACH
 
-.PHONY: help setup demo remove-demo test unit fuzz fuzz-short integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all awx site-docs release ee matrix matrix-here prometheus analyzers
+.PHONY: help setup demo remove-demo test unit fuzz fuzz-short integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all awx site-docs release ee matrix matrix-here prometheus analyzers yaml-reference
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -125,6 +125,9 @@ prometheus: binaries ## the playbook canary held to a real Prometheus, which is 
 
 analyzers: setup ## the checks of lint held to Istio's own analyzers, which are built once
 	@python -m pytest -q tests/analyzers
+
+yaml-reference: setup ## the reader of YAML and JSON held to that of kubectl on 100000 texts (DOCUMENTS chooses)
+	@DOCUMENTS="$(DOCUMENTS)" python -m pytest -q -s tests/yamlreference
 
 site-docs: setup ## the documentation site, in .cache/site/html
 	@python tools/site_docs.py

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils import spec_checks
+from ansible_collections.meshops.asm.plugins.module_utils import shapes, spec_checks
 from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import load, run_module
 from ansible_collections.meshops.asm.plugins.plugin_utils.spec import SpecAction
 
@@ -28,25 +28,28 @@ class ActionModule(SpecAction):
         args = self._task.args
         problems, hints = self._offline(task_vars)
         module_args = {key: value for key, value in args.items() if key not in _OWN}
-        module_args["mesh"] = {key: value for key, value in args["mesh"].items() if key != "ca"}
-        module_args["clusters"] = [_without_secrets(cluster) for cluster in args.get("clusters") or []]
+        mesh = shapes.fit(args.get("mesh"), {"name": shapes.WORD})[0]
+        module_args["mesh"] = {key: value for key, value in mesh.items() if key != "ca"}
+        module_args["clusters"] = [_without_secrets(one) for one in shapes.fit(args.get("clusters"), [{}])[0]]
         result: Json = run_module(self, task_vars, module_args)
         if result.get("failed") and "errors" not in result:
             problems.append(str(result.get("msg")))
         problems += result.get("errors") or []
+        problems = list(dict.fromkeys(problems))
         result["errors"] = problems
         result["warnings"] = [*(result.get("warnings") or []), *hints]
         if problems:
             result["failed"] = True
-            result["msg"] = _message(args["mesh"]["name"], problems)
+            result["msg"] = _message(mesh.get("name", ""), problems)
         return result
 
     def _offline(self, task_vars: Json) -> tuple[list[str], list[str]]:
         """What is wrong, and what is worth a warning, without asking anybody."""
-        spec = {f"asm_{name}": self._task.args.get(name) or [] for name in _LISTS}
+        spec, odd = spec_checks.read({f"asm_{name}": self._task.args.get(name) for name in _LISTS})
         workloads, unreadable = self.objects_of("workloads", task_vars)
         resources, unreadable_too = self.objects_of("istio_resources", task_vars)
         problems = [
+            *odd,
             *spec_checks.misspelt(name for name in task_vars if str(name).startswith("asm")),
             *spec_checks.wrong_names(spec),
             *spec_checks.wrong_sources(spec),

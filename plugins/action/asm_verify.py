@@ -35,11 +35,11 @@ class ActionModule(SpecAction):
                 "require_sidecar": bool(item.get("require_sidecar")),
                 "objects": [_identity(one) for one in workloads[item["name"]]],
             }
-            for item in args.get("workloads") or []
+            for item in self.items_of("workloads")
         ]
         module_args["istio_resources"] = [
             {"name": item["name"], "objects": [_identity(one) for one in resources[item["name"]]]}
-            for item in args.get("istio_resources") or []
+            for item in self.items_of("istio_resources")
         ]
         result: Json = run_module(self, task_vars, module_args)
         return result

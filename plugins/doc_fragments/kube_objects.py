@@ -14,6 +14,8 @@ notes:
     is no longer given is removed; fields of other managers stay as they are.
   - Objects that others depend on come first (namespaces, definitions of kinds, configuration, services and destination
     rules, workloads, routes), and go last on removal. When one fails, those that come after it are not sent.
+  - YAML and JSON mean what they mean to C(kubectl). A key that is given twice is an error, as is a tag other than those
+    of YAML itself. A text may be 16 MiB long, hold 2,000,000 values and 100 levels, and repeat 1 MiB by aliases.
   - Fields that only the server writes (C(status), C(metadata.resourceVersion) and the like) are left out, so that
     objects can be applied as they were read.
 options:

@@ -55,7 +55,7 @@ _value:
 def route_weights(virtual_service: dict[str, Any], subsets: list[str], route: str | None = None) -> dict[str, int]:
     """See DOCUMENTATION."""
     try:
-        return weights_of(virtual_service, [str(one) for one in subsets], route)
+        return weights_of(virtual_service, subsets, route)
     except AsmError as error:
         raise AnsibleFilterError(error.message) from error
 

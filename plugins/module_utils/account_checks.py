@@ -12,22 +12,34 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.meshops.asm.plugins.module_utils import mesh_view
+from ansible_collections.meshops.asm.plugins.module_utils import mesh_view, shapes
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import access, clusters, meshes
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.mesh_table import MESH_ATTRIBUTES
+from ansible_collections.meshops.asm.plugins.module_utils.shapes import WORD
 from ansible_collections.meshops.asm.plugins.module_utils.table import argument_spec, changes_between
 
 Json = dict[str, Any]
 
 # The options of a mesh that these checks read, apart from those of the table.
 _MORE_OPTIONS = {
-    "name": {"type": "str"},
+    "name": {"type": "str", "required": True},
     "api_server_public_eip": {"type": "bool"},
     "api_server_eip_id": {"type": "str"},
     "pilot_eip_id": {"type": "str"},
 }
+
+_GATEWAYS: shapes.Shape = [
+    {
+        "name": WORD,
+        "clusters": [WORD],
+        "ports": [{"port": WORD}],
+        "load_balancer": {"id": WORD, "address_type": WORD},
+        "service_type": WORD,
+    }
+]
+_SHAPE: shapes.Shape = {"mesh": {}, "clusters": [{"name": WORD}], "gateways": _GATEWAYS}
 
 
 @dataclass
@@ -42,7 +54,9 @@ class Findings:
 def check(cloud: Cloud, params: Json) -> Findings:
     """Compares ``{mesh, clusters, gateways}`` with the account. Raises ``AsmError`` when it cannot be asked at all."""
     findings = Findings()
-    mesh = _options(params["mesh"])
+    params, mesh = _read(params, findings)
+    if findings.errors:
+        return findings
     listed = meshes.list_meshes(cloud)
     try:
         found = meshes.pick_mesh(listed, mesh["name"], cloud.region)
@@ -59,11 +73,25 @@ def check(cloud: Cloud, params: Json) -> Findings:
     return findings
 
 
-def _options(mesh: Json) -> Json:
-    """The options of the mesh in their types, unset ones as None, as the module asm_mesh has them."""
+def _read(params: Any, findings: Findings) -> tuple[Json, Json]:
+    """The parameters and the options of the mesh in their types; what is of another is among the errors."""
+    fitted, odd = shapes.fit(params, _SHAPE)
+    found = {"clusters": [], "gateways": [], **fitted}
+    findings.errors += [f"asm_{one}." for one in odd]
+    for option in ("clusters", "gateways"):
+        items = found[option]
+        findings.errors += [f"asm_{option}[{n}] has no name." for n, item in enumerate(items) if "name" not in item]
+    mesh, problems = _options(found.get("mesh", {}))
+    findings.errors += [f"asm_mesh: {problem}." for problem in problems]
+    return found, mesh
+
+
+def _options(mesh: Json) -> tuple[Json, list[str]]:
+    """The options of the mesh in their types, unset ones as None, as the module asm_mesh has them; what is wrong."""
     spec = {**argument_spec(MESH_ATTRIBUTES), **_MORE_OPTIONS}
-    known = {key: value for key, value in mesh.items() if key in spec}
-    return dict(ArgumentSpecValidator(spec).validate(known).validated_parameters)
+    known, odd = shapes.fit({key: mesh[key] for key in mesh if key in spec}, shapes.of_options(spec))
+    validated = ArgumentSpecValidator(spec).validate(known)
+    return dict(validated.validated_parameters), [*map(str, odd), *validated.error_messages]
 
 
 def _check_existing_mesh(cloud: Cloud, mesh: Json, found: Json, findings: Findings) -> None:
@@ -203,18 +231,19 @@ def what_is_created(mesh: Json, region: str, gateways: list[Json]) -> list[str]:
     ]
     if mesh["api_server_public_eip"]:
         lines.append("- an EIP: the API server's port 6443 is then open to the internet")
-    lines += [_gateway_line(gateway) for gateway in gateways]
+    lines += [_gateway_line(gateway) for gateway in shapes.fit(gateways, _GATEWAYS)[0]]
     lines.append("The service collects the logs of the hosted control plane.")
     return lines
 
 
 def _gateway_line(gateway: Json) -> str:
-    balancer = gateway.get("load_balancer") or {}
-    ports = ", ".join(str(port.get("port")) for port in gateway.get("ports") or []) or "the service's default ones"
-    where = ", ".join(gateway.get("clusters") or []) or "its clusters"
+    name, balancer = gateway.get("name", ""), gateway.get("load_balancer", {})
+    ports = ", ".join(port["port"] for port in gateway.get("ports", []) if "port" in port)
+    ports = ports or "the service's default ones"
+    where = ", ".join(gateway.get("clusters", [])) or "its clusters"
     if gateway.get("service_type") not in (None, "LoadBalancer"):
-        return f"- gateway '{gateway['name']}' in {where}, without a load balancer"
+        return f"- gateway '{name}' in {where}, without a load balancer"
     if balancer.get("id"):
-        return f"- gateway '{gateway['name']}' in {where} on the existing load balancer {balancer['id']}, ports {ports}"
-    reach = {"internet": "public ", "intranet": "internal "}.get(str(balancer.get("address_type")), "")
-    return f"- gateway '{gateway['name']}': a {reach}load balancer in each of {where}, ports {ports}"
+        return f"- gateway '{name}' in {where} on the existing load balancer {balancer['id']}, ports {ports}"
+    reach = {"internet": "public ", "intranet": "internal "}.get(balancer.get("address_type", ""), "")
+    return f"- gateway '{name}': a {reach}load balancer in each of {where}, ports {ports}"

@@ -9,19 +9,21 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from types import EllipsisType
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils import gateways
+from ansible_collections.meshops.asm.plugins.module_utils import gateways, shapes
 from ansible_collections.meshops.asm.plugins.module_utils.checks.running import Finding
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import access, clusters, meshes
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.kube import documents, workloads
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import CLUSTER, MESH, Kind, known_kind
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items, read_live
 from ansible_collections.meshops.asm.plugins.module_utils.kube.readiness import WITH_PODS
+from ansible_collections.meshops.asm.plugins.module_utils.shapes import WORD
 
 ABSENT = "not there"
 
@@ -42,12 +44,37 @@ class Row:
         return asdict(self)
 
 
+_ITEM: dict[str | EllipsisType, shapes.Shape] = {"name": WORD, "clusters": [WORD]}
+_SHAPE: shapes.Shape = {
+    "mesh": WORD,
+    "clusters": [WORD],
+    "gateways": [_ITEM],
+    "workloads": [_ITEM],
+    "istio_resources": [_ITEM],
+}
+
+
+def read(params: Json) -> Json:
+    """The parameters of ``inspect``, each item with its name. Raises ``InvalidInput`` naming what is wrong."""
+    found: Json = dict(shapes.require(params, _SHAPE))
+    for option in ("clusters", "gateways", "workloads", "istio_resources"):
+        found.setdefault(option, [])
+    for option in ("gateways", "workloads", "istio_resources"):
+        nameless = [f"{option}[{number}] has no name." for number, one in enumerate(found[option]) if "name" not in one]
+        if nameless:
+            raise InvalidInput(" ".join(nameless))
+    if not found.get("mesh"):
+        raise InvalidInput("mesh is needed: the name or id of a mesh.")
+    return found
+
+
 def inspect(cloud: Cloud, params: Json) -> list[Row]:
     """The rows of ``{mesh, clusters, gateways, workloads, istio_resources}``; workloads and resources list ``objects``.
 
     A control plane or cluster that does not answer makes its rows not ok; only an account that cannot be asked
     raises ``AsmError``.
     """
+    params = read(params)
     mesh = meshes.find_mesh(cloud, params["mesh"])
     rows = [_mesh_row(params["mesh"], mesh, cloud.region)]
     attached = clusters.attached(cloud, meshes.mesh_id(mesh)) if mesh else []
@@ -222,5 +249,5 @@ def _controller_row(item: Json, one: Item, live: Json, cluster: str, pods: list[
 
 
 def _items(item: Json, target: str) -> list[Item]:
-    found = documents.from_definition(item["objects"])
+    found = documents.from_definition(item.get("objects") or [])
     return make_items(Wishes(target, found, namespace=""), None)

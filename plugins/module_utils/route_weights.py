@@ -12,9 +12,17 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.meshops.asm.plugins.module_utils import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.shapes import COUNT, NUMBER, TEXT, WORD
 
 Json = dict[str, Any]
+_TARGET: shapes.Shape = {"destination": {"host": TEXT, "subset": TEXT}, "weight": NUMBER}
+_SHAPE: shapes.Shape = {
+    "apiVersion": TEXT,
+    "metadata": {"name": TEXT, "namespace": TEXT, "labels": {...: TEXT}, "annotations": {...: TEXT}},
+    "spec": {"http": [{"name": TEXT, "route": [_TARGET]}]},
+}
 # What only the server or another tool's bookkeeping writes.
 _NOT_APPLIED = ("kubectl.kubernetes.io/last-applied-configuration",)
 
@@ -24,8 +32,8 @@ def weights_of(virtual_service: Json, subsets: list[str], route: str | None = No
 
     Raises ``InvalidInput`` when there is no such rule, or more than one and ``route`` names none.
     """
-    rule = _rule(virtual_service, subsets, route)
-    return {_subset(target): int(target.get("weight", 0)) for target in rule["route"]}
+    rule = _rule(_read(virtual_service), _names(subsets), route)
+    return {_subset(target): target.get("weight", 0) for target in rule["route"]}
 
 
 def with_weights(virtual_service: Json, weights: Mapping[str, int], route: str | None = None) -> Json:
@@ -33,18 +41,38 @@ def with_weights(virtual_service: Json, weights: Mapping[str, int], route: str |
 
     Raises ``InvalidInput`` like ``weights_of``, and for weights that do not sum to 100.
     """
-    numbers = {str(name): int(weight) for name, weight in weights.items()}
-    if sum(numbers.values()) != 100 or min(numbers.values()) < 0:
-        raise InvalidInput(f"Weights must sum to 100, these do not: {numbers}.")
-    changed = _applicable(virtual_service)
+    numbers = _numbers(weights)
+    changed = _applicable(_read(virtual_service))
     for target in _rule(changed, list(numbers), route)["route"]:
         target["weight"] = numbers.get(_subset(target), 0)
     return changed
 
 
+def _read(virtual_service: Any) -> Json:
+    """The VirtualService, with what is read of it in the right types."""
+    found = shapes.require(virtual_service, _SHAPE, "virtual_service")
+    if "name" not in found.get("metadata", {}):
+        raise InvalidInput("The VirtualService has no metadata.name. Give an object as istio_resource_info returns it.")
+    return dict(found)
+
+
+def _names(subsets: Any) -> list[str]:
+    found: list[str] = shapes.require(subsets, [WORD], "subsets")
+    if not found:
+        raise InvalidInput("subsets is empty: name those that the rule leads to.")
+    return found
+
+
+def _numbers(weights: Any) -> dict[str, int]:
+    found: dict[str, int] = shapes.require(weights, {...: COUNT}, "weights")
+    if sum(found.values()) != 100 or min(found.values()) < 0:
+        raise InvalidInput(f"Weights must sum to 100, these do not: {found}.")
+    return found
+
+
 def _rule(virtual_service: Json, subsets: list[str], route: str | None) -> Json:
     title = f"VirtualService {virtual_service['metadata'].get('namespace')}/{virtual_service['metadata']['name']}"
-    rules = [rule for rule in (virtual_service.get("spec") or {}).get("http") or [] if rule.get("route")]
+    rules: list[Json] = [rule for rule in virtual_service.get("spec", {}).get("http", []) if rule.get("route")]
     if route:
         rules = [rule for rule in rules if rule.get("name") == route]
         if not rules:
@@ -57,12 +85,12 @@ def _rule(virtual_service: Json, subsets: list[str], route: str | None) -> Json:
         )
     if len(fitting) > 1:
         raise InvalidInput(f"{title} has {len(fitting)} http rules that lead to {' and '.join(subsets)}: name one.")
-    return dict(fitting[0])
+    return fitting[0]
 
 
 def _subset(target: Json) -> str:
-    destination = target.get("destination") or {}
-    return str(destination.get("subset") or destination.get("host") or "")
+    destination = target.get("destination", {})
+    return destination.get("subset") or destination.get("host") or ""
 
 
 def _applicable(virtual_service: Json) -> Json:
@@ -71,12 +99,12 @@ def _applicable(virtual_service: Json) -> Json:
     kept: Json = {key: metadata[key] for key in ("name", "namespace") if metadata.get(key)}
     if metadata.get("labels"):
         kept["labels"] = dict(metadata["labels"])
-    annotations = {key: value for key, value in (metadata.get("annotations") or {}).items() if key not in _NOT_APPLIED}
+    annotations = {key: value for key, value in metadata.get("annotations", {}).items() if key not in _NOT_APPLIED}
     if annotations:
         kept["annotations"] = annotations
     return {
         "apiVersion": virtual_service.get("apiVersion") or "networking.istio.io/v1",
         "kind": "VirtualService",
         "metadata": kept,
-        "spec": copy.deepcopy(virtual_service["spec"]),
+        "spec": copy.deepcopy(virtual_service.get("spec", {})),
     }

@@ -4,7 +4,7 @@
 """What can be wrong in a spec as it stands: names that refer to nothing, ports without listener. Pure.
 
 A spec is ``{variable: value}`` with the variables of the roles (asm_gateways, asm_workloads, ...). Every function
-returns sentences, none raises for a wrong spec.
+returns sentences, none raises for a wrong spec, of whatever types: ``read`` tells those.
 
 PRIVATE: this code is for the modules of this collection only and may change without notice.
 """
@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from types import EllipsisType
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils import gateway_manifest
+from ansible_collections.meshops.asm.plugins.module_utils import gateway_manifest, shapes
 from ansible_collections.meshops.asm.plugins.module_utils.checks import running
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item
+from ansible_collections.meshops.asm.plugins.module_utils.shapes import COUNT, NUMBER, TEXT, WORD
 
 VARIABLES = (
     "asm_mesh",
@@ -44,11 +46,50 @@ _NAMED_LISTS = ("asm_clusters", "asm_gateways", "asm_namespaces", "asm_workloads
 
 Json = dict[str, Any]
 
+_PORTS: shapes.Shape = [{"name": WORD, "port": COUNT, "target_port": COUNT}]
+_ITEM: dict[str | EllipsisType, shapes.Shape] = {"name": WORD, "clusters": [WORD], "namespace": WORD}
+_GATEWAY: shapes.Shape = {**_ITEM, "ports": _PORTS, "overrides": [{"cluster": WORD, "ports": _PORTS}]}
+_SHAPE: shapes.Shape = {
+    "asm_clusters": [{"name": WORD}],
+    "asm_gateways": [_GATEWAY],
+    "asm_namespaces": [{**_ITEM, "overrides": [{"cluster": WORD}]}],
+    "asm_workloads": [_ITEM],
+    "asm_istio_resources": [_ITEM],
+}
+# What has to be in items of these lists, below the variables.
+_NEEDED = {"overrides": ("cluster",), "ports": ("name", "port")}
+
+
+def read(spec: Any) -> tuple[Json, list[str]]:
+    """A spec in which the checks find the types that they expect, and a sentence for each part that was of another.
+
+    Items without a name are left out, and told.
+    """
+    fitted, odd = shapes.fit(spec, _SHAPE)
+    found, problems = dict(fitted), [f"{one}." for one in odd]
+    for variable in _NAMED_LISTS:
+        items = found.get(variable, [])
+        found[variable] = [_complete(item) for item in items if "name" in item]
+        problems += [f"{variable}[{number}] has no name." for number, item in enumerate(items) if "name" not in item]
+    return found, problems
+
+
+def _complete(item: Json) -> Json:
+    """An item without the parts that lack what they have to say; the module that gets the item tells those."""
+    complete = dict(item)
+    for name in (name for name in _NEEDED if name in item):
+        complete[name] = [_complete(one) for one in item[name] if all(key in one for key in _NEEDED[name])]
+    return complete
+
+
+def _read(spec: Any) -> Json:
+    return read(spec)[0]
+
 
 def misspelt(names: Iterable[str]) -> list[str]:
     """Variables that are almost, but not quite, one of the spec's."""
     found = []
-    for name in sorted(names):
+    for name in sorted(map(str, names)):
         near = [] if name in VARIABLES else difflib.get_close_matches(name, VARIABLES, n=1, cutoff=0.85)
         if near:
             found.append(f"The variable {name} means nothing to the roles. Did you mean {near[0]}?")
@@ -57,6 +98,7 @@ def misspelt(names: Iterable[str]) -> list[str]:
 
 def wrong_names(spec: Json) -> list[str]:
     """Names given twice, and clusters that are not among asm_clusters."""
+    spec = _read(spec)
     problems = []
     for variable in _NAMED_LISTS:
         problems += _given_twice(variable, [item["name"] for item in spec[variable]])
@@ -86,20 +128,22 @@ def _given_twice(variable: str, names: list[str]) -> list[str]:
 
 def wrong_checks(checks: list[Json], gateways: list[Json]) -> list[str]:
     """Items of asm_checks that could never be carried out: one sentence an item, as asm_verify would say it."""
-    problems = []
-    names = [str(item["name"]) for item in checks if item.get("name")]
-    for number, item in enumerate(checks, 1):
+    items, odd = shapes.fit(checks, [{"name": WORD}], "asm_checks")
+    problems = [f"{one}." for one in odd]
+    names = [gateway["name"] for gateway in _read({"asm_gateways": gateways})["asm_gateways"]]
+    for number, item in enumerate(items, 1):
         if not item.get("name"):
             problems.append(f"asm_checks, '{number}': a name is needed.")
         try:
-            running.read_checks([{**item, "name": item.get("name") or str(number)}], [one["name"] for one in gateways])
+            running.read_checks([{**item, "name": item.get("name") or str(number)}], names)
         except AsmError as error:
             problems.append(error.message)
-    return [*problems, *_given_twice("asm_checks", names)]
+    return [*problems, *_given_twice("asm_checks", [item["name"] for item in items if item.get("name")])]
 
 
 def wrong_sources(spec: Json) -> list[str]:
     """Items that do not say where their objects come from, or say it twice."""
+    spec = _read(spec)
     problems = []
     for variable in ("asm_workloads", "asm_istio_resources"):
         for item in spec[variable]:
@@ -115,7 +159,7 @@ def wrong_sources(spec: Json) -> list[str]:
 def wrong_gateways(spec: Json) -> list[str]:
     """Gateways outside their namespace, and ports that exclude each other."""
     problems = []
-    for gateway in spec["asm_gateways"]:
+    for gateway in _read(spec)["asm_gateways"]:
         try:
             gateway_manifest.check(_completed(gateway))
         except AsmError as error:
@@ -125,20 +169,13 @@ def wrong_gateways(spec: Json) -> list[str]:
 
 def _completed(gateway: Json) -> Json:
     """The options of a gateway as the module has them once its defaults are filled in, as far as ``check`` reads."""
-    completed = {"namespace": gateway_manifest.NAMESPACE, "overrides": None, **gateway}
-    completed["ports"] = _complete_ports(gateway.get("ports"))
-    completed["overrides"] = [
-        {**one, "ports": _complete_ports(one.get("ports"))} for one in gateway.get("overrides") or []
-    ]
-    return completed
+    holders = [gateway, *gateway.get("overrides", [])]
+    completed, *overrides = ({**one, "ports": _complete_ports(one.get("ports", []))} for one in holders)
+    return {"namespace": gateway_manifest.NAMESPACE, **completed, "overrides": overrides}
 
 
-def _complete_ports(ports: list[Json] | None) -> list[Json]:
-    completed = []
-    for port in ports or []:
-        target = port.get("target_port")
-        completed.append({**port, "port": int(port["port"]), "target_port": None if target is None else int(target)})
-    return completed
+def _complete_ports(ports: list[Json]) -> list[Json]:
+    return [{"target_port": None, **port} for port in ports]
 
 
 def deaf_ports(spec: Json, objects: dict[str, list[Item]]) -> list[str]:
@@ -146,7 +183,7 @@ def deaf_ports(spec: Json, objects: dict[str, list[Item]]) -> list[str]:
 
     ``objects`` maps the names of ``asm_istio_resources`` to their objects.
     """
-    gateways = {gateway["name"]: gateway for gateway in spec["asm_gateways"]}
+    gateways = {gateway["name"]: gateway for gateway in _read(spec)["asm_gateways"]}
     problems = []
     for item in (item for items in objects.values() for item in items):
         gateway = gateways.get(_selected(item))
@@ -160,32 +197,38 @@ def deaf_ports(spec: Json, objects: dict[str, list[Item]]) -> list[str]:
     return problems
 
 
+_ISTIO_GATEWAY: shapes.Shape = {
+    "spec": {"selector": {"istio": TEXT}, "servers": [{"port": {"number": NUMBER}}]},
+}
+
+
+def _istio_gateway(item: Item) -> Json:
+    """The ``spec`` of an Istio Gateway; empty for any other object."""
+    if item.kind.kind != "Gateway" or item.kind.group != "networking.istio.io":
+        return {}
+    found: Json = shapes.fit(item.body, _ISTIO_GATEWAY)[0].get("spec", {})
+    return found
+
+
 def _selected(item: Item) -> str:
     """The gateway that an Istio Gateway selects by the label ``istio``; empty for any other object."""
-    body = item.body or {}
-    if item.kind.kind != "Gateway" or item.kind.group != "networking.istio.io":
-        return ""
-    selector = (body.get("spec") or {}).get("selector")
-    return str(selector.get("istio", "")) if isinstance(selector, dict) else ""
+    return str(_istio_gateway(item).get("selector", {}).get("istio", ""))
 
 
 def _server_ports(item: Item) -> list[int]:
-    servers = ((item.body or {}).get("spec") or {}).get("servers")
-    ports = [server.get("port") for server in servers if isinstance(server, dict)] if isinstance(servers, list) else []
-    return [port["number"] for port in ports if isinstance(port, dict) and isinstance(port.get("number"), int)]
+    ports = [server.get("port", {}) for server in _istio_gateway(item).get("servers", [])]
+    return [port["number"] for port in ports if "number" in port]
 
 
 def _opened(gateway: Json) -> list[tuple[str, list[int]]]:
     """The ports of a gateway, as a whole and per cluster where they differ; only those that the spec names."""
-    holders = [("", gateway), *((f" in {one['cluster']}", one) for one in gateway.get("overrides") or [])]
-    return [
-        (place, [int(port["port"]) for port in holder["ports"]]) for place, holder in holders if holder.get("ports")
-    ]
+    holders = [("", gateway), *((f" in {one['cluster']}", one) for one in gateway.get("overrides", []))]
+    return [(place, [port["port"] for port in holder["ports"]]) for place, holder in holders if holder.get("ports")]
 
 
 def unmade_namespaces(spec: Json, variable: str, objects: dict[str, list[Item]]) -> list[str]:
     """Namespaces that objects are in and the spec does not make; they have to be there already."""
-    made = {namespace["name"] for namespace in spec["asm_namespaces"]}
+    made = {namespace["name"] for namespace in _read(spec)["asm_namespaces"]}
     made |= {item.name for items in objects.values() for item in items if item.kind.term == "Namespace"}
     hints = []
     for name, items in objects.items():
@@ -198,7 +241,7 @@ def unmade_namespaces(spec: Json, variable: str, objects: dict[str, list[Item]])
 
 def unknown_gateways(spec: Json, objects: dict[str, list[Item]]) -> list[str]:
     """Istio Gateways that select a gateway which is not of this spec."""
-    names = {gateway["name"] for gateway in spec["asm_gateways"]}
+    names = {gateway["name"] for gateway in _read(spec)["asm_gateways"]}
     selections = [(item, _selected(item)) for items in objects.values() for item in items]
     return [
         f"{item.title} selects the gateway '{name}', which is not in asm_gateways, so it must exist already."

@@ -223,8 +223,8 @@ def main() -> None:
     refuse_empty(module)
     cloud = Cloud(module.params)
     try:
-        params = module.params
-        checks = running.read_checks(params["checks"], [str(gateway["name"]) for gateway in params["gateways"]])
+        params = inspection.read(module.params)
+        checks = running.read_checks(params["checks"], [gateway["name"] for gateway in params["gateways"]])
         rows = inspection.inspect(cloud, params)
         if module.check_mode:
             findings = running.untried(checks, "not tried in check mode")

@@ -33,6 +33,7 @@ options:
       - V(ASM005), a warning, tells a destination without Service or ServiceEntry, or with one that is not exported to
         where the route is (IST0101). Services of the clusters are only judged where the kubeconfig of the mesh can read
         them.
+      - V(ASM006), an error, tells a part of another type, like a weight that is text, which the checks cannot read.
       - Objects of others are told only for what the task breaks, for example by taking away a subset that they use.
       - Any error fails the task, and nothing is written.
     type: bool

@@ -18,7 +18,12 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.meshops.asm.plugins.module_utils.emptiness import given_paths, is_blank
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.kube import given
-from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import SUFFIXES, files_of, read_text
+from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import (
+    SUFFIXES,
+    files_of,
+    plain_definition,
+    read_text,
+)
 from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import run_module
 from ansible_collections.meshops.asm.plugins.plugin_utils.own_kubeconfig import module_args
 from ansible_collections.meshops.asm.plugins.plugin_utils.vaulted import decrypted
@@ -71,7 +76,7 @@ class ManifestsAction(ActionBase):
         """Objects as JSON, or their text; values of a vault decrypt themselves when they are made text."""
         try:
             if isinstance(value, (dict, list, tuple)):
-                return json.dumps(value, default=str)
+                return json.dumps(plain_definition(value))
             text = str(value)
         except AnsibleError:
             raise InvalidInput("definition holds a value of Ansible Vault that cannot be decrypted.") from None

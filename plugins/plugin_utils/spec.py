@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.errors import AnsibleError
+from ansible_collections.meshops.asm.plugins.module_utils import spec_checks
 from ansible_collections.meshops.asm.plugins.module_utils.emptiness import paths_below
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.kube import documents
@@ -27,11 +28,15 @@ TARGETS = {"workloads": CLUSTER, "istio_resources": MESH}
 class SpecAction(ManifestsAction):
     """Reads the objects behind the items of ``workloads`` and ``istio_resources``."""
 
+    def items_of(self, option: str) -> list[Json]:
+        """The items of one of these lists, each a mapping with a name; others are left out."""
+        return self._read(option)[0]
+
     def objects_of(self, option: str, task_vars: Json) -> tuple[dict[str, list[Item]], list[str]]:
         """``{name of the item: its objects}``, and a sentence for each item whose objects cannot be had."""
         found: dict[str, list[Item]] = {}
-        problems: list[str] = []
-        for item in self._task.args.get(option) or []:
+        items, problems = self._read(option)
+        for item in items:
             try:
                 found[item["name"]] = self._objects(item, TARGETS[option], task_vars)
             except AsmError as error:
@@ -39,6 +44,10 @@ class SpecAction(ManifestsAction):
             except AnsibleError as error:
                 problems.append(f"asm_{option}, '{item['name']}': {error}")
         return found, problems
+
+    def _read(self, option: str) -> tuple[list[Json], list[str]]:
+        spec, problems = spec_checks.read({f"asm_{option}": self._task.args.get(option)})
+        return spec[f"asm_{option}"], problems
 
     def _objects(self, item: Json, target: str, task_vars: Json) -> list[Item]:
         located = {"definition": item.get("definition")}

@@ -38,3 +38,13 @@ def nearly(value: Any, draw: Any) -> Any:
     if isinstance(value, list):
         return [nearly(item, draw) for item in value]
     return value
+
+
+def nearly_any(values: list[Any]) -> st.SearchStrategy[Any]:
+    """One of ``values`` with some of its parts replaced by anything."""
+
+    @st.composite
+    def made(draw: Any) -> Any:
+        return nearly(draw(st.sampled_from(values)), draw)
+
+    return made()

@@ -12,9 +12,38 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from ansible_collections.meshops.asm.plugins.module_utils import shapes
+from ansible_collections.meshops.asm.plugins.module_utils.shapes import DECIMAL, TEXT
+
 ROOT_NAMESPACE = "istio-system"
 
 Json = dict[str, Any]
+
+_TARGET: shapes.Shape = {"host": TEXT, "subset": TEXT}
+_FAULT: shapes.Shape = {"percentage": {"value": DECIMAL}}
+_RULE: shapes.Shape = {
+    "match": [{"headers": {}, "sourceLabels": {}}],
+    "route": [{"destination": _TARGET, "weight": DECIMAL}],
+    "fault": {"abort": _FAULT, "delay": _FAULT},
+    "mirror": _TARGET,
+    "mirrors": [{"destination": _TARGET}],
+}
+# What is read of a resource of any kind; what is of another type is as good as not there.
+_RESOURCE: shapes.Shape = {
+    "metadata": {"name": TEXT, "namespace": TEXT, "creationTimestamp": TEXT},
+    "spec": {
+        "hosts": [TEXT],
+        "gateways": [TEXT],
+        "http": [_RULE],
+        "host": TEXT,
+        "subsets": [{"name": TEXT, "labels": {...: TEXT}}],
+        "trafficPolicy": {"loadBalancer": {"simple": TEXT}},
+        "action": TEXT,
+        "mtls": {"mode": TEXT},
+        "selector": {"matchLabels": {...: TEXT}},
+    },
+    "status": {"validationMessages": [{"type": {}}], "conditions": [{}]},
+}
 
 
 @dataclass
@@ -28,7 +57,9 @@ class Surroundings:
     unreadable: list[str] = field(default_factory=list)
 
     def of_kind(self, kind: str) -> list[Json]:
-        return self.resources.get(kind, [])
+        """The resources of a kind, what is read of them in the right types."""
+        found: list[Json] = shapes.fit(self.resources.get(kind), [_RESOURCE])[0]
+        return found
 
 
 def explain(around: Surroundings) -> list[str]:
@@ -36,7 +67,7 @@ def explain(around: Surroundings) -> list[str]:
     services = [
         one for one in around.of_kind("VirtualService") if any(_names(around, one, host) for host in _hosts(one))
     ]
-    rules = [one for one in around.of_kind("DestinationRule") if _names(around, one, str(_spec(one).get("host", "")))]
+    rules = [one for one in around.of_kind("DestinationRule") if _names(around, one, _spec(one).get("host") or "")]
     lines = _routes(around, services)
     lines += _subsets(around, services, rules)
     lines += _policies(around)
@@ -46,6 +77,7 @@ def explain(around: Surroundings) -> list[str]:
 
 def rejections(resource: Json) -> list[str]:
     """What istiod says about a resource in its status, as far as it says anything."""
+    resource = shapes.fit(resource, _RESOURCE)[0]
     status = resource.get("status") or {}
     lines = []
     for message in status.get("validationMessages") or []:
@@ -121,10 +153,13 @@ def _text(wanted: Any) -> str:
 def _subsets(around: Surroundings, services: list[Json], rules: list[Json]) -> list[str]:
     """The subsets that are declared or used, and how many pods each has where."""
     declared = {
-        str(subset.get("name")): (rule, subset) for rule in rules for subset in _spec(rule).get("subsets") or []
+        subset["name"]: (rule, subset)
+        for rule in rules
+        for subset in _spec(rule).get("subsets") or []
+        if subset.get("name")
     }
     used = {
-        str(destination["subset"])
+        destination["subset"]
         for service in services
         for rule in _spec(service).get("http") or []
         for destination in (route.get("destination") or {} for route in rule.get("route") or [])
@@ -185,7 +220,7 @@ def _names(around: Surroundings, resource: Json, host: str) -> bool:
 
 
 def _hosts(service: Json) -> list[str]:
-    return [str(host) for host in _spec(service).get("hosts") or []]
+    return list(_spec(service).get("hosts") or [])
 
 
 def _has(pod: dict[str, str], labels: dict[str, str]) -> bool:

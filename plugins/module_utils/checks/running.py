@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.meshops.asm.plugins.module_utils import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.checks import deciding, surroundings
 from ansible_collections.meshops.asm.plugins.module_utils.checks.replies import hints
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
@@ -21,6 +22,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.probe import rounds
 from ansible_collections.meshops.asm.plugins.module_utils.probe.addresses import gateway_addresses
 from ansible_collections.meshops.asm.plugins.module_utils.probe.options import PROBE_OPTIONS, PROBE_RULES
 from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import Plan, make_plan
+from ansible_collections.meshops.asm.plugins.module_utils.shapes import WORD
 
 #: A mesh follows a change within a second or so; a check that is not fulfilled after this time is a miss.
 CONVERGENCE = 30.0
@@ -31,6 +33,8 @@ CHECK_OPTIONS: dict[str, Any] = {
     **PROBE_OPTIONS,
     "wait_timeout": {"type": "float", "default": CONVERGENCE},
 }
+
+_SHAPE: shapes.Shape = {**shapes.of_options(CHECK_OPTIONS), "name": WORD}
 
 Json = dict[str, Any]
 
@@ -79,6 +83,7 @@ def read_checks(items: list[Json], gateways: list[str]) -> list[Check]:
 
     A check that names neither gateway nor address means the only gateway of the spec.
     """
+    items = shapes.require(items, [_SHAPE], "asm_checks")
     checks, problems = [], []
     validator = ArgumentSpecValidator(CHECK_OPTIONS, **PROBE_RULES)
     for number, item in enumerate(items, 1):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils import gateways
+from ansible_collections.meshops.asm.plugins.module_utils import gateways, shapes
 from ansible_collections.meshops.asm.plugins.module_utils.checks.deciding import Surroundings
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import access, clusters, meshes
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
@@ -18,7 +18,10 @@ from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import known_kind
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
+from ansible_collections.meshops.asm.plugins.module_utils.shapes import TEXT
 
+_SERVICE: shapes.Shape = {"spec": {"selector": {...: TEXT}}}
+_POD: shapes.Shape = {"metadata": {"labels": {...: TEXT}}, "status": {"conditions": [{}]}}
 _KINDS = ("VirtualService", "DestinationRule", "AuthorizationPolicy", "PeerAuthentication")
 
 Json = dict[str, Any]
@@ -61,19 +64,20 @@ def _pods(cloud: Cloud, cluster: str, around: Surroundings) -> list[dict[str, st
     kube = KubeClient(load(access.cluster_kubeconfig(cloud, cluster)), patience=5.0)
     try:
         service = kube.get(f"/api/v1/namespaces/{around.namespace}/services/{around.name}")
-        selector = ((service or {}).get("spec") or {}).get("selector") or {}
+        selector = shapes.fit(service, _SERVICE)[0].get("spec", {}).get("selector")
         if not selector:
             return []
         query = ",".join(f"{key}={value}" for key, value in selector.items())
         pods = kube.list(f"/api/v1/namespaces/{around.namespace}/pods", labelSelector=query)
     finally:
         kube.close()
-    return [pod["metadata"].get("labels") or {} for pod in pods if is_ready(pod)]
+    return [shapes.fit(pod, _POD)[0]["metadata"].get("labels", {}) for pod in pods if is_ready(pod)]
 
 
 def is_ready(pod: Json) -> bool:
     """Whether a pod gets requests. Pure."""
-    if pod["metadata"].get("deletionTimestamp"):
+    pod = shapes.fit(pod, _POD)[0]
+    if "metadata" not in pod or pod["metadata"].get("deletionTimestamp"):
         return False
-    conditions = (pod.get("status") or {}).get("conditions") or []
+    conditions = pod.get("status", {}).get("conditions", [])
     return any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)

@@ -12,6 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.meshops.asm.plugins.module_utils import shapes
+from ansible_collections.meshops.asm.plugins.module_utils.shapes import NUMBER, TEXT, Odd
+
 ERROR, WARNING = "error", "warning"
 CLUSTER_DOMAIN = "svc.cluster.local"
 
@@ -20,6 +23,26 @@ SERVICE_ENTRY, SERVICE = "ServiceEntry", "Service"
 EXPORT_ANNOTATION = "networking.istio.io/exportTo"
 
 Json = dict[str, Any]
+
+_TARGET: shapes.Shape = {"host": TEXT, "subset": TEXT}
+_ROUTES: shapes.Shape = [
+    {"route": [{"destination": _TARGET, "weight": NUMBER}], "mirror": _TARGET, "mirrors": [{"destination": _TARGET}]}
+]
+_METADATA: shapes.Shape = {"name": TEXT, "namespace": TEXT, "annotations": {...: TEXT}}
+# What the checks read of the objects.
+_SPECS: dict[str, shapes.Shape] = {
+    VIRTUAL_SERVICE: {
+        "hosts": [TEXT],
+        "gateways": [TEXT],
+        "exportTo": [TEXT],
+        "http": _ROUTES,
+        "tls": _ROUTES,
+        "tcp": _ROUTES,
+    },
+    DESTINATION_RULE: {"host": TEXT, "subsets": [{"name": TEXT}]},
+    SERVICE_ENTRY: {"hosts": [TEXT], "exportTo": [TEXT]},
+}
+
 # Kind, namespace, name.
 Key = tuple[str, str, str]
 
@@ -37,23 +60,34 @@ class Finding:
 
 @dataclass
 class Mesh:
-    """The objects of a mesh by kind and (namespace, name).
+    """The objects of a mesh by kind and (namespace, name), what the checks read of them in the right types.
 
     ``services_known`` says whether the Services of the clusters are among them: a control plane has none of its own.
+    ``odd`` are the parts of objects that are of another type.
     """
 
     objects: dict[str, dict[tuple[str, str], Json]] = field(default_factory=dict)
     services_known: bool = False
+    odd: dict[Key, list[Odd]] = field(default_factory=dict)
 
     def put(self, found: Json) -> None:
-        self.objects.setdefault(found["kind"], {})[_place(found)] = found
+        """Takes an object in; here alone types are looked at."""
+        kind = str(found.get("kind"))
+        fitted, odd = shapes.fit(found, {"metadata": _METADATA, "spec": _SPECS.get(kind, {})})
+        metadata = fitted.get("metadata", {})
+        key = (kind, metadata.get("namespace") or "", metadata.get("name") or "")
+        self.objects.setdefault(kind, {})[key[1:]] = fitted
+        self.odd.pop(key, None)
+        if odd:
+            self.odd[key] = odd
 
     def remove(self, key: Key) -> None:
         self.objects.get(key[0], {}).pop((key[1], key[2]), None)
+        self.odd.pop(key, None)
 
     def copy(self) -> Mesh:
         """A mesh of its own with the same objects."""
-        return Mesh({kind: dict(found) for kind, found in self.objects.items()}, self.services_known)
+        return Mesh({kind: dict(found) for kind, found in self.objects.items()}, self.services_known, dict(self.odd))
 
     def each(self, kind: str) -> Iterator[tuple[Key, Json]]:
         """The key and the ``spec`` of every object of a kind."""
@@ -108,10 +142,10 @@ class Destinations:
     def __init__(self, mesh: Mesh) -> None:
         found: dict[str, set[str]] = {}
         for (_kind, namespace, _name), spec in mesh.each(SERVICE_ENTRY):
-            for scope in scopes(texts(spec.get("exportTo")), namespace):
-                found.setdefault(scope, set()).update(full_host(host, namespace) for host in texts(spec.get("hosts")))
+            for scope in scopes(spec.get("exportTo"), namespace):
+                found.setdefault(scope, set()).update(full_host(host, namespace) for host in spec.get("hosts") or [])
         for (namespace, name), service in mesh.objects.get(SERVICE, {}).items():
-            given = str((service["metadata"].get("annotations") or {}).get(EXPORT_ANNOTATION) or "")
+            given = str(service.get("metadata", {}).get("annotations", {}).get(EXPORT_ANNOTATION) or "")
             for scope in scopes([one.strip() for one in given.split(",") if one.strip()], namespace):
                 found.setdefault(scope, set()).add(full_host(name, namespace))
         self._scoped = {scope: Hosts(patterns) for scope, patterns in found.items()}
@@ -135,43 +169,26 @@ class Destinations:
 _NO_HOSTS = Hosts([])
 
 
-def scopes(export_to: list[str], namespace: str) -> list[str]:
+def scopes(export_to: list[str] | None, namespace: str) -> list[str]:
     """The namespaces of an ``exportTo``, with its own instead of ``.``; without any, all."""
-    return [namespace if one == "." else one for one in export_to] or ["*"]
+    return [namespace if one == "." else one for one in export_to or []] or ["*"]
 
 
 def destinations(spec: Json) -> Iterator[tuple[str, Json]]:
     """Every destination of a VirtualService with its path: routes of HTTP, TLS and TCP, and mirrors."""
     for protocol in ("http", "tls", "tcp"):
-        for number, route in enumerate(_maps(spec.get(protocol))):
+        for number, route in enumerate(spec.get(protocol) or []):
             place = f"spec.{protocol}[{number}]"
-            for index, target in enumerate(_maps(route.get("route"))):
-                yield f"{place}.route[{index}]", _map(target.get("destination"))
+            for index, target in enumerate(route.get("route") or []):
+                yield f"{place}.route[{index}]", target.get("destination") or {}
             if route.get("mirror"):
-                yield f"{place}.mirror", _map(route["mirror"])
-            for index, target in enumerate(_maps(route.get("mirrors"))):
-                yield f"{place}.mirrors[{index}]", _map(target.get("destination"))
+                yield f"{place}.mirror", route["mirror"]
+            for index, target in enumerate(route.get("mirrors") or []):
+                yield f"{place}.mirrors[{index}]", target.get("destination") or {}
 
 
 def weighted_routes(spec: Json) -> Iterator[tuple[str, list[Json]]]:
     """Every list of destinations among which a VirtualService divides traffic, with its path."""
     for protocol in ("http", "tls", "tcp"):
-        for number, route in enumerate(_maps(spec.get(protocol))):
-            yield f"spec.{protocol}[{number}].route", _maps(route.get("route"))
-
-
-def texts(value: Any) -> list[str]:
-    """The strings of a list; the API server judges everything else."""
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
-
-
-def _maps(value: Any) -> list[Json]:
-    return [_map(one) for one in value] if isinstance(value, list) else []
-
-
-def _map(value: Any) -> Json:
-    return value if isinstance(value, dict) else {}
-
-
-def _place(found: Json) -> tuple[str, str]:
-    return found["metadata"].get("namespace") or "", found["metadata"]["name"]
+        for number, route in enumerate(spec.get(protocol) or []):
+            yield f"spec.{protocol}[{number}].route", route.get("route") or []

@@ -33,7 +33,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio_lint.mesh import
     full_host,
     overlap,
     scopes,
-    texts,
     weighted_routes,
 )
 
@@ -56,9 +55,10 @@ class Rule:
 
 def weights(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
     for key, spec in mesh.each(VIRTUAL_SERVICE):
-        for place, targets in weighted_routes(spec):
+        # A weight of another type is told by its own check, and has no sum.
+        for place, targets in weighted_routes(spec) if key not in mesh.odd else ():
             parts = [target.get("weight") or 0 for target in targets]
-            if len(parts) < 2 or not all(isinstance(part, int) for part in parts) or sum(parts) == 100:
+            if len(parts) < 2 or sum(parts) == 100:
                 continue
             shown = " + ".join(str(part) for part in parts)
             yield rule.finding(key, place, f"the weights are {shown} = {sum(parts)}, they should add up to 100")
@@ -67,11 +67,11 @@ def weights(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
 def subsets(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
     known: dict[str, set[str]] = {}
     for (_kind, namespace, _name), spec in mesh.each(DESTINATION_RULE):
-        host = full_host(str(spec.get("host") or ""), namespace)
-        known.setdefault(host, set()).update(str(one.get("name")) for one in spec.get("subsets") or [])
+        host = full_host(spec.get("host") or "", namespace)
+        known.setdefault(host, set()).update(one["name"] for one in spec.get("subsets") or [] if one.get("name"))
     for key, spec in mesh.each(VIRTUAL_SERVICE):
         for place, target in destinations(spec):
-            host, subset = str(target.get("host") or ""), target.get("subset")
+            host, subset = target.get("host") or "", target.get("subset")
             have = known.get(full_host(host, key[1]))
             if not subset or subset in (have or ()):
                 continue
@@ -85,7 +85,7 @@ def subsets(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
 
 def gateways(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
     for key, spec in mesh.each(VIRTUAL_SERVICE):
-        for number, given in enumerate(texts(spec.get("gateways"))):
+        for number, given in enumerate(spec.get("gateways") or []):
             if given == _MESH_GATEWAY:
                 continue
             namespace, _slash, name = given.rpartition("/")
@@ -99,11 +99,11 @@ def shadowed_hosts(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
     """Two VirtualServices for one host within the mesh: only one of them takes effect."""
     scoped: dict[str, dict[str, list[Key]]] = {}
     for key, spec in mesh.each(VIRTUAL_SERVICE):
-        if _MESH_GATEWAY not in (texts(spec.get("gateways")) or [_MESH_GATEWAY]):
+        if _MESH_GATEWAY not in (spec.get("gateways") or [_MESH_GATEWAY]):
             continue
-        for scope in scopes(texts(spec.get("exportTo")), key[1]):
+        for scope in scopes(spec.get("exportTo"), key[1]):
             hosts = scoped.setdefault(scope, {})
-            for host in texts(spec.get("hosts")):
+            for host in spec.get("hosts") or []:
                 hosts.setdefault(full_host(host, key[1]), []).append(key)
     found: dict[Key, Finding] = {}
     for scope, hosts in scoped.items():
@@ -128,9 +128,9 @@ def unknown_destinations(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
     known = Destinations(mesh)
     for key, spec in mesh.each(VIRTUAL_SERVICE):
         for place, target in destinations(spec):
-            host = full_host(str(target.get("host") or ""), key[1])
+            host = full_host(target.get("host") or "", key[1])
             inside = host.endswith(f".{CLUSTER_DOMAIN}")
-            if (inside and not mesh.services_known) or known.visible(host, key[1], texts(spec.get("exportTo"))):
+            if (inside and not mesh.services_known) or known.visible(host, key[1], spec.get("exportTo") or []):
                 continue
             what = "Service or ServiceEntry" if inside else "ServiceEntry"
             text = f"no {what} is known for the host '{host}'"
@@ -139,12 +139,20 @@ def unknown_destinations(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
             yield rule.finding(key, place, text)
 
 
+def types(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
+    """What the other checks had to leave out."""
+    for key, parts in mesh.odd.items():
+        for one in parts:
+            yield rule.finding(key, one.place, f"this {one.message}")
+
+
 RULES = (
     Rule("ASM001", ERROR, "", (), weights),
     Rule("ASM002", ERROR, "IST0101", (VIRTUAL_SERVICE, DESTINATION_RULE), subsets),
     Rule("ASM003", ERROR, "IST0101", (VIRTUAL_SERVICE, GATEWAY), gateways),
     Rule("ASM004", ERROR, "IST0109", (VIRTUAL_SERVICE,), shadowed_hosts),
     Rule("ASM005", WARNING, "IST0101", (VIRTUAL_SERVICE, SERVICE_ENTRY, SERVICE), unknown_destinations),
+    Rule("ASM006", ERROR, "", (), types),
 )
 
 
@@ -161,7 +169,7 @@ def findings(before: Mesh, after: Mesh, own: set[Key]) -> list[Finding]:
     touched = {key[0] for key in own} | _changed_kinds(before, after)
     result: list[Finding] = []
     for rule in RULES:
-        if VIRTUAL_SERVICE not in touched and not touched & set(rule.kinds):
+        if rule.kinds and VIRTUAL_SERVICE not in touched and not touched & set(rule.kinds):
             continue
         old = set(rule.look(rule, before))
         result += [one for one in rule.look(rule, after) if one.key in own or one not in old]

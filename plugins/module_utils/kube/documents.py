@@ -9,14 +9,16 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 import base64
-import json
+import binascii
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
-from ansible_collections.meshops.asm.plugins.module_utils.kube.yamltext import YamlProblem, load_all
+from ansible_collections.meshops.asm.plugins.module_utils.kube.bounds import MOST_TEXT, TextProblem, plain
+from ansible_collections.meshops.asm.plugins.module_utils.kube.texts import load_all
+from ansible_collections.meshops.asm.plugins.module_utils.shapes import type_name
 
 SET_LABEL = "meshops.asm/set"
 SUFFIXES = (".yml", ".yaml", ".json")
@@ -62,28 +64,28 @@ class Document:
         return f"{self.body['kind']} {name} ({self.source})"
 
 
-def from_definition(value: Any) -> list[Document]:
-    """The objects of the option ``definition``: one mapping, a list of them, or YAML text."""
+def from_definition(value: Any, name: str = "definition") -> list[Document]:
+    """The objects of the option ``name``: one mapping, a list of them, or YAML text."""
     if isinstance(value, str):
-        return parse(value, "definition")
-    items = value if isinstance(value, list) else [value]
-    return _documents(items, "definition")
+        return parse(value, name)
+    value = plain_definition(value, name)
+    return _documents(value if isinstance(value, list) else [value], name)
+
+
+def plain_definition(value: Any, name: str = "definition") -> Any:
+    """The option ``name`` as Ansible has read it, in JSON's types. Raises ``InvalidInput`` with the path in it."""
+    try:
+        return plain(value)
+    except TextProblem as problem:
+        raise InvalidInput(f"{name}: {problem}.") from None
 
 
 def parse(text: str, file: str) -> list[Document]:
     """The objects of a YAML or JSON text; ``file`` is how messages call it. Raises ``InvalidInput`` with the line."""
-    try:
-        if text.lstrip()[:1] in ("{", "["):
-            try:
-                value = json.loads(text)
-                loaded = value if isinstance(value, list) else [value]
-            except ValueError:
-                loaded = list(load_all(text))
-        else:
-            loaded = list(load_all(text))
-    except YamlProblem as problem:
-        raise InvalidInput(f"{file}, line {problem.line}: this is not valid YAML: {problem}.") from problem
-    return _documents(loaded, file)
+    loaded = list(load_all(text, file))
+    # A text of JSON is often a list of objects.
+    is_list = len(loaded) == 1 and isinstance(loaded[0], list) and text.lstrip().startswith("[")
+    return _documents(loaded[0] if is_list else loaded, file)
 
 
 def read(path: Path) -> list[Document]:
@@ -106,13 +108,17 @@ def files_of(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
 
 
 def read_text(file: Path) -> str:
-    """The text of a file; raises ``InvalidInput`` when there is none."""
+    """The text of a file; raises ``InvalidInput`` when there is none, or more than the limit."""
     try:
-        return file.read_text(encoding="utf-8")
+        with file.open(encoding="utf-8") as stream:
+            text = stream.read(MOST_TEXT + 1)
     except OSError as error:
         raise InvalidInput(f"Cannot read {file}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{file} is not text in UTF-8.") from error
+    if len(text) > MOST_TEXT:
+        raise InvalidInput(f"{file} is longer than {MOST_TEXT >> 20} MiB: split it.")
+    return text
 
 
 def clean(body: Json, *, set_name: str | None = None) -> Json:
@@ -124,16 +130,24 @@ def clean(body: Json, *, set_name: str | None = None) -> Json:
     body = {key: value for key, value in body.items() if key != "status"}
     metadata = {key: value for key, value in body["metadata"].items() if key not in _SERVER_METADATA}
     for key in ("labels", "annotations"):
-        if not metadata.get(key):
-            metadata.pop(key, None)
+        texts = metadata.pop(key, None)
+        if texts:
+            metadata[key] = _without_null(texts)
     if set_name:
         metadata["labels"] = {**metadata.get("labels", {}), SET_LABEL: set_name}
     body["metadata"] = metadata
-    if body["kind"] == "Secret" and isinstance(body.get("stringData"), dict):
-        text = body.pop("stringData")
-        coded = {key: base64.b64encode(str(value).encode()).decode() for key, value in text.items()}
+    if _holds_text(body) and body["kind"] == "Secret" and "stringData" in body:
+        text = body.pop("stringData") or {}
+        coded = {key: base64.b64encode(value.encode()).decode() for key, value in text.items()}
         body["data"] = {**(body.get("data") or {}), **coded}
+    if _holds_text(body) and body.get("data"):
+        body["data"] = _without_null(body["data"])
     return body
+
+
+def _without_null(texts: Json) -> Json:
+    """Null is empty text to the server, which would otherwise differ from it for ever."""
+    return {key: "" if value is None else value for key, value in texts.items()}
 
 
 def _documents(loaded: Iterable[Any], file: str) -> list[Document]:
@@ -153,32 +167,71 @@ def _expand(body: Any, source: Source) -> Iterator[Any]:
         yield from body
     elif isinstance(body, dict) and str(body.get("kind", "")).endswith("List") and isinstance(body.get("items"), list):
         yield from body["items"]
-    elif isinstance(body, dict):
-        yield body
     else:
-        shown = str(body).strip().splitlines()[0][:60] if str(body).strip() else ""
-        raise InvalidInput(f"{source}: an object must be a mapping, this is {type(body).__name__}: {shown!r}.")
+        yield body
 
 
 def _checked(body: Any, source: Source) -> Json:
+    # What is no object may be a secret: nothing of it is shown.
     if not isinstance(body, dict):
-        raise InvalidInput(f"{source}: an object must be a mapping, this is {type(body).__name__}.")
+        raise InvalidInput(f"{source}: an object must be a mapping, this is {type_name(body)}.")
     for key in ("apiVersion", "kind"):
         if not isinstance(body.get(key), str) or not body[key]:
             raise InvalidInput(f"{source}: the object has no {key}.")
-    metadata = body.get("metadata")
+    kind, metadata = body["kind"], body.get("metadata")
     if not isinstance(metadata, dict):
-        raise InvalidInput(f"{source}: the {body['kind']} has no metadata.")
+        raise InvalidInput(f"{source}: the {kind} has no metadata.")
     if metadata.get("generateName"):
-        raise InvalidInput(f"{source}: a {body['kind']} with generateName would be a new one at every run; name it.")
+        raise InvalidInput(f"{source}: a {kind} with generateName would be a new one at every run; name it.")
+    if metadata.get("name") in (None, ""):
+        raise InvalidInput(f"{source}: the {kind} has no metadata.name.")
     for key in ("name", "namespace"):
-        if key == "name" and not metadata.get(key):
-            raise InvalidInput(f"{source}: the {body['kind']} has no metadata.name.")
         if metadata.get(key) is not None and not isinstance(metadata[key], str):
-            raise InvalidInput(
-                f"{source}: metadata.{key} of the {body['kind']} must be text, it is {metadata[key]!r}. Quote it."
-            )
+            raise _no_text(source, f"metadata.{key} of the {kind}", metadata[key])
+    title = f"{kind} {metadata['name']}"
     for key in ("labels", "annotations"):
-        if metadata.get(key) is not None and not isinstance(metadata[key], dict):
-            raise InvalidInput(f"{source}: metadata.{key} of the {body['kind']} must be a mapping.")
+        _check_texts(metadata.get(key), source, f"metadata.{key} of the {title}")
+    if _holds_text(body):
+        for key in _TEXT_FIELDS[kind]:
+            place, coded = f"{key} of the {title}", (kind, key) in _CODED
+            _check_texts(body.get(key), source, place, coded=coded, secret=kind == "Secret")
     return body
+
+
+# Fields of the core group that map names to text. The API server quotes a value that is none in its message.
+_TEXT_FIELDS = {"Secret": ("data", "stringData"), "ConfigMap": ("data", "binaryData")}
+_CODED = frozenset({("Secret", "data"), ("ConfigMap", "binaryData")})
+
+
+def _holds_text(body: Json) -> bool:
+    return body["apiVersion"] == "v1" and body["kind"] in _TEXT_FIELDS
+
+
+def _check_texts(found: Any, source: Source, place: str, *, coded: bool = False, secret: bool = False) -> None:
+    """A mapping of names to text, of Base64 if ``coded``, or none; null is text except in a secret, which it lacks."""
+    if found is None:
+        return
+    if not isinstance(found, dict):
+        raise InvalidInput(f"{source}: {place} must be a mapping, it is {type_name(found)}.")
+    for key, value in found.items():
+        if value is None and not secret:
+            continue
+        if not isinstance(value, str):
+            raise _no_text(source, f"'{key}' in {place}", value)
+        if coded and not _is_base64(value):
+            raise InvalidInput(
+                f"{source}: '{key}' in {place} is not Base64. Encode it, or give it as text in "
+                f"{'stringData' if place.startswith('data') else 'data'}."
+            )
+
+
+def _no_text(source: Source, place: str, value: Any) -> InvalidInput:
+    return InvalidInput(f"{source}: {place} must be text, it is {type_name(value)}. Quote it.")
+
+
+def _is_base64(value: str) -> bool:
+    try:
+        base64.b64decode(value.replace("\n", "").replace("\r", "").encode(), validate=True)
+    except binascii.Error:
+        return False
+    return True

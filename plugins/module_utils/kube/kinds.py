@@ -16,7 +16,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.meshops.asm.plugins.module_utils import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput, Refused
+from ansible_collections.meshops.asm.plugins.module_utils.shapes import TEXT
 
 MESH, CLUSTER = "mesh", "cluster"
 
@@ -128,6 +130,16 @@ _NEVER_PRUNED = frozenset(
     {"CustomResourceDefinition", "Endpoints", "Event", "Namespace", "Node", "PersistentVolume", "Pod", "ReplicaSet"}
     | {"PersistentVolumeClaim", "ReplicationController", "Event.events.k8s.io"}
 )
+
+
+_DEFINITION: shapes.Shape = {
+    "spec": {
+        "group": TEXT,
+        "scope": TEXT,
+        "names": {"kind": TEXT, "plural": TEXT},
+        "versions": [{"name": TEXT}],
+    }
+}
 
 
 @dataclass(frozen=True, order=True)
@@ -248,18 +260,18 @@ def objects(value: Any) -> list[dict[str, Any]]:
 
 def defined_kinds(body: dict[str, Any]) -> list[Kind]:
     """The kinds that a CustomResourceDefinition will bring, so that its objects can be in the same task."""
-    spec = body.get("spec") or {}
-    names = spec.get("names") or {}
+    found = shapes.fit(body, _DEFINITION)[0].get("spec", {})
+    names = found.get("names", {})
     return [
         Kind(
-            str(spec.get("group")),
-            str(version.get("name")),
-            str(names.get("kind")),
-            str(names.get("plural")),
-            spec.get("scope") == "Namespaced",
+            found.get("group", ""),
+            version["name"],
+            names.get("kind", ""),
+            names.get("plural", ""),
+            found.get("scope") == "Namespaced",
         )
-        for version in spec.get("versions") or []
-        if version.get("served")
+        for version in found.get("versions", [])
+        if version.get("served") and version.get("name")
     ]
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
-from ansible_collections.meshops.asm.plugins.module_utils.kube import given
+from ansible_collections.meshops.asm.plugins.module_utils.kube import given, texts
 from ansible_collections.meshops.asm.plugins.module_utils.kube.libraries import library
 
 _HINT = "Check the option kubeconfig."
@@ -120,14 +120,7 @@ def ssl_context(endpoint: Endpoint) -> ssl.SSLContext:
 
 
 def _parse(text: str) -> dict[str, Any]:
-    yaml = library("yaml", "PyYAML")
-    try:
-        config = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
-        # The parser's own message quotes the text around the error, which may be a key.
-        mark = getattr(error, "problem_mark", None)
-        where = f" (line {mark.line + 1})" if mark else ""
-        raise InvalidInput(f"The kubeconfig is not YAML{where}. {_HINT}") from None
+    config = texts.load(text, "The kubeconfig")
     if not isinstance(config, dict) or not isinstance(config.get("clusters"), list):
         raise InvalidInput(f"This is not a kubeconfig: it has no list of clusters. {_HINT}")
     return config

@@ -5,107 +5,220 @@
 
 PyYAML's own loaders follow other rules: a date becomes a date object, ``12:30`` a number, ``1e3`` a string, and
 the last of two equal keys wins silently. This builder follows the server's, so that a file means the same in both.
+PyYAML gives the events; values are built from them at once, so that limits hold before anything large is there.
 
 PRIVATE: this code is for the modules of this collection only and may change without notice.
 """
 
 from __future__ import annotations
 
-import functools
 import math
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from ansible_collections.meshops.asm.plugins.module_utils.kube.bounds import (
+    MOST_LEVELS,
+    MOST_REPEATED,
+    MOST_VALUES,
+    TextProblem,
+    check_size,
+    too_deep,
+    too_many,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.kube.libraries import library
+from ansible_collections.meshops.asm.plugins.module_utils.kube.scalars import key as key_of
+from ansible_collections.meshops.asm.plugins.module_utils.kube.scalars import plain, shown_tag, tagged
 
-_NULL = frozenset({"", "~", "null", "Null", "NULL"})
-_TRUE = frozenset({"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"})
-_FALSE = frozenset({"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"})
-_INTEGER = re.compile(r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*)\Z")
-_NUMBER = re.compile(r"[-+]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?\Z")
-# Numbers to the server that PyYAML takes for text: an exponent without sign or point, a leading zero that is not octal.
-_UNSEEN_NUMBER = re.compile(r"[-+]?(?:0[0-9]*[89][0-9]*|(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+)\Z")
-_TEXT_TAGS = frozenset({"tag:yaml.org,2002:str", "tag:yaml.org,2002:binary"})
-
-
-class YamlProblem(Exception):
-    """Text that is not the YAML of a Kubernetes object; ``line`` counts from 1."""
-
-    def __init__(self, message: str, line: int) -> None:
-        super().__init__(message)
-        self.line = line
+_VAULT = ("!vault", "!vault-encrypted")
+_COLLECTIONS = frozenset({None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
+_MERGE = "tag:yaml.org,2002:merge"
+# Numbers of JavaScript, which JSON does not have; plain text to YAML.
+_NO_NUMBERS = frozenset({"NaN", "Infinity", "-Infinity"})
 
 
-def load_all(text: str) -> Iterator[Any]:
-    """The documents of ``text`` one by one, as JSON types. Raises ``YamlProblem``."""
+def load_all(text: str, *, like_json: bool = False) -> Iterator[Any]:
+    """The documents of ``text`` one by one, as JSON types. Raises ``TextProblem``.
+
+    ``like_json`` refuses what was meant as a number and would be text: for texts that begin as JSON.
+    """
+    check_size(text)
+    if "\ufeff" in text:
+        before = text.partition("\ufeff")[0]
+        raise TextProblem("a byte order mark (U+FEFF) stands within it, remove it", before.count("\n") + 1)
     yaml = library("yaml", "PyYAML")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
-    # A third of the time goes into finding out anew what the same few words are.
-    loader.resolve = functools.cache(loader.resolve)
     try:
-        while loader.check_node():
-            yield _build(loader.get_node(), yaml)
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    except yaml.reader.ReaderError as error:
+        raise _unreadable(error, text) from None
+    try:
+        builder = _Builder(yaml, loader.get_event, like_json)
+        while builder.more():
+            yield builder.document()
+    except yaml.reader.ReaderError as error:
+        raise _unreadable(error, text) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-        raise YamlProblem(str(problem), mark.line + 1 if mark else 1) from error
+        line = mark.line + 1 if mark else 1
+        problem = str(getattr(error, "problem", None) or "it cannot be read")
+        # libyaml has a limit of its own, which it may meet first because it reads ahead.
+        raise (too_deep(line) if "nesting depth" in problem else TextProblem(problem, line)) from None
     finally:
         loader.dispose()
 
 
-def _build(node: Any, yaml: Any) -> Any:
-    if isinstance(node, yaml.ScalarNode):
-        return _scalar(node)
-    if isinstance(node, yaml.SequenceNode):
-        return [_build(item, yaml) for item in node.value]
-    built: dict[str, Any] = {}
-    merged: dict[str, Any] = {}
-    for key_node, value_node in node.value:
-        if not isinstance(key_node, yaml.ScalarNode):
-            raise YamlProblem("a key must be plain text", key_node.start_mark.line + 1)
-        if key_node.tag == "tag:yaml.org,2002:merge":
-            _merge(merged, _build(value_node, yaml), value_node)
-            continue
-        key = key_node.value
-        if key in built:
-            raise YamlProblem(f"the key '{key}' is given twice", key_node.start_mark.line + 1)
-        built[key] = _build(value_node, yaml)
-    return {**merged, **built} if merged else built
+def _unreadable(error: Any, text: str) -> TextProblem:
+    """``position`` counts bytes where libyaml reads."""
+    before = text.encode()[: error.position] if isinstance(error.position, int) else b""
+    return TextProblem("it holds a character that YAML does not allow", before.count(b"\n") + 1)
 
 
-def _merge(merged: dict[str, Any], value: Any, node: Any) -> None:
-    """``<<``: of several mappings the first that has a key gives it."""
-    for mapping in value if isinstance(value, list) else [value]:
-        if not isinstance(mapping, dict):
-            raise YamlProblem("'<<' needs a mapping", node.start_mark.line + 1)
-        for key, item in mapping.items():
-            merged.setdefault(key, item)
+class _Open:
+    """Stands for a sequence or mapping with an anchor whose end is not read yet."""
 
 
-def _scalar(node: Any) -> Any:
-    text = node.value
-    # Quoted and block text carries the string tag; so does plain text that cannot be anything else.
-    if node.tag in _TEXT_TAGS:
-        return float(text) if not node.style and _UNSEEN_NUMBER.match(text) else text
-    if text in _NULL:
-        return None
-    if text in _TRUE:
-        return True
-    if text in _FALSE:
-        return False
-    if _INTEGER.match(text):
-        return _integer(text.replace("_", ""))
-    if _NUMBER.match(text):
-        number = float(text.replace("_", ""))
-        if math.isfinite(number):
-            return number
-    return text
+class _Builder:
+    """Values out of events. ``_left`` and ``_repeatable`` are what the limits still allow."""
+
+    def __init__(self, yaml: Any, get_event: Callable[[], Any], like_json: bool) -> None:
+        self._next = get_event
+        self._scalar_event, self._alias_event = yaml.ScalarEvent, yaml.AliasEvent
+        self._mapping, self._mapping_end = yaml.MappingStartEvent, yaml.MappingEndEvent
+        self._sequence, self._sequence_end = yaml.SequenceStartEvent, yaml.SequenceEndEvent
+        self._document = yaml.DocumentStartEvent
+        self._like_json = like_json
+        self._anchors: dict[str | None, Any] = {}
+        self._left = MOST_VALUES
+        self._repeatable = MOST_REPEATED
+
+    def more(self) -> bool:
+        """Whether there is another document; its start is taken."""
+        event = self._next()
+        while event is not None and type(event) is not self._document:
+            event = self._next()
+        return event is not None
+
+    def document(self) -> Any:
+        self._anchors = {}
+        self._repeatable = MOST_REPEATED
+        value = self._build(self._next(), MOST_LEVELS)
+        self._next()
+        return value
+
+    def _build(self, event: Any, levels: int) -> Any:
+        kind = type(event)
+        self._left -= 1
+        if self._left < 0:
+            raise too_many(_line(event))
+        if kind is self._scalar_event:
+            # Nearly all: plain text without a tag.
+            value = plain(event.value) if event.implicit[0] and event.tag is None else self._marked(event)
+            if self._like_json or type(value) is float:
+                self._check_number(value, event)
+        elif kind is self._alias_event:
+            return self._repeated(event, levels)
+        else:
+            if levels <= 0:
+                raise too_deep(_line(event))
+            if event.tag not in _COLLECTIONS:
+                raise TextProblem(f"the tag '{shown_tag(event.tag)}' means nothing here", _line(event))
+            opened = self._anchors[event.anchor] = _Open() if event.anchor else None
+            value = self._map(levels - 1) if kind is self._mapping else self._list(levels - 1)
+            # An anchor of the same name within counts from there on.
+            if self._anchors.get(event.anchor) is opened:
+                self._anchors[event.anchor] = value
+            return value
+        if event.anchor:
+            self._anchors[event.anchor] = value
+        return value
+
+    def _list(self, levels: int) -> list[Any]:
+        built = []
+        event = self._next()
+        while type(event) is not self._sequence_end:
+            built.append(self._build(event, levels))
+            event = self._next()
+        return built
+
+    def _map(self, levels: int) -> dict[str, Any]:
+        built: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
+        event = self._next()
+        while type(event) is not self._mapping_end:
+            if type(event) is self._scalar_event and event.value == "<<" and _merges(event):
+                # As the server's library does it: what follows wins, what stands before does not.
+                found = self._merge(levels)
+                merged.update(found)
+                built.update({key: found[key] for key in found.keys() & built.keys()})
+            else:
+                key = self._key(event, levels)
+                if key in built:
+                    raise TextProblem(f"the key '{key[:60]}' is given twice", _line(event))
+                built[key] = self._build(self._next(), levels)
+            event = self._next()
+        return {**merged, **built} if merged else built
+
+    def _key(self, event: Any, levels: int) -> str:
+        value = self._build(event, levels)
+        if type(value) is str:
+            return value
+        if isinstance(value, (dict, list)):
+            raise TextProblem("a key must be plain text", _line(event))
+        return key_of(getattr(event, "value", str(value)), value, _line(event))
+
+    def _merge(self, levels: int) -> dict[str, Any]:
+        """``<<``: of several mappings the first that has a key gives it."""
+        event = self._next()
+        value = self._build(event, levels)
+        found: dict[str, Any] = {}
+        sources = value if isinstance(value, list) and type(event) is not self._alias_event else [value]
+        for source in reversed(sources):
+            if not isinstance(source, dict):
+                raise TextProblem("'<<' needs a mapping", _line(event))
+            found.update(source)
+        return found
+
+    def _repeated(self, event: Any, levels: int) -> Any:
+        if event.anchor not in self._anchors:
+            raise TextProblem("an alias has no anchor before it", _line(event))
+        value = self._anchors[event.anchor]
+        if isinstance(value, _Open):
+            raise TextProblem(
+                "an alias stands within its own anchor, so that the value would have no end", _line(event)
+            )
+        return self._copied(value, levels, _line(event))
+
+    def _copied(self, value: Any, levels: int, line: int) -> Any:
+        """Every use of an alias is a value of its own, as it would be had it been written out."""
+        self._repeatable -= 1 + (len(value) if isinstance(value, str) else 0)
+        if self._repeatable < 0:
+            raise TextProblem("its aliases repeat more than any manifest needs, write it out", line)
+        if not isinstance(value, (dict, list)):
+            return value
+        if levels <= 0:
+            raise too_deep(line)
+        if isinstance(value, list):
+            return [self._copied(item, levels - 1, line) for item in value]
+        return {key: self._copied(item, levels - 1, line) for key, item in value.items()}
+
+    def _marked(self, event: Any) -> Any:
+        """A scalar with a tag, or in quotes or in a block."""
+        tag = event.tag
+        if tag is None or tag == "!":
+            return event.value
+        if tag in _VAULT:
+            raise TextProblem("a value of Ansible Vault is not decrypted", _line(event))
+        return tagged(tag, event.value, _line(event))
+
+    def _check_number(self, value: Any, event: Any) -> None:
+        if type(value) is float and not math.isfinite(value):
+            raise TextProblem("no number, or one without end, which Kubernetes does not know: quote it", _line(event))
+        if type(value) is str and event.implicit[0] and (value in _NO_NUMBERS or value[:1].isdigit()):
+            raise TextProblem("a number cannot be read: it is too large, or none of JSON's", _line(event))
 
 
-def _integer(text: str) -> int:
-    sign = -1 if text[0] == "-" else 1
-    digits = text.lstrip("+-")
-    if len(digits) > 1 and digits[0] == "0" and digits[1] in "01234567":
-        return sign * int(digits, 8)
-    return sign * int(digits, 0)
+def _merges(event: Any) -> bool:
+    return bool(event.implicit[0]) if event.tag is None else event.tag == _MERGE
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1

@@ -220,3 +220,24 @@ def test_what_creation_exposes() -> None:
     ):
         assert part in lines
     assert "EIP" not in "\n".join(account_checks.what_is_created({**mesh, "api_server_public_eip": None}, "r", []))
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"mesh": []}, "asm_mesh must be a mapping, it is a list."),
+        ({"mesh": {}}, "asm_mesh: missing required arguments: name."),
+        ({"mesh": {**NEW_MESH, "vswitch_ids": {"a": 1}}}, "asm_mesh: "),
+        ({"mesh": {**NEW_MESH, "pilot": [True]}}, "asm_mesh: pilot must be a mapping, it is a list."),
+        ({"clusters": ["shop-1", {}]}, "asm_clusters[0] must be a mapping, it is text."),
+        ({"clusters": [{}]}, "asm_clusters[0] has no name."),
+        ({"gateways": [{"name": "a", "ports": 5}]}, "asm_gateways[0].ports must be a list, it is a number."),
+    ],
+)
+def test_odd_types_are_errors_before_anything_is_asked(
+    fake_cloud: Callable[..., Any], params: dict[str, Any], message: str
+) -> None:
+    cloud = account(fake_cloud)
+    findings = account_checks.check(cloud, {"mesh": NEW_MESH, "clusters": [], "gateways": [], **params})
+    assert any(message in error for error in findings.errors), findings.errors
+    assert cloud.sent("DescribeServiceMeshes") == []

@@ -250,3 +250,19 @@ def test_the_table_joins_what_is_alike() -> None:
 
 def test_a_problem_without_a_place() -> None:
     assert inspection.problems([Row("gateway", "in", "", "not there", False)]) == ["gateway in: not there"]
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"gateways": ["in"]}, "gateways[0] must be a mapping, it is text."),
+        ({"workloads": [{}]}, "workloads[0] has no name."),
+        ({"clusters": {}}, "clusters must be a list, it is a mapping."),
+        ({"istio_resources": [{"name": "a", "clusters": [[]]}]}, "istio_resources[0].clusters[0] must be a name"),
+        ({"mesh": ""}, "mesh is needed"),
+    ],
+)
+def test_odd_parameters_are_errors(fake_cloud: Callable[..., Any], params: dict[str, Any], message: str) -> None:
+    with pytest.raises(AsmError) as caught:
+        inspect(fake_cloud, **params)
+    assert message in caught.value.message

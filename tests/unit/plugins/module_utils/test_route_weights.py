@@ -95,3 +95,54 @@ def test_the_filters() -> None:
     for name, argument in (("route_weights", ["v9"]), ("with_route_weights", {"v9": 100})):
         with pytest.raises(AnsibleFilterError, match="v9"):
             filters[name](service(), argument)
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "message"),
+    [
+        ("metadata", ["x"], "virtual_service.metadata must be a mapping, it is a list."),
+        ("metadata", {}, "The VirtualService has no metadata.name."),
+        ("spec", "x", "virtual_service.spec must be a mapping, it is text."),
+        ("spec", {"http": {}}, "virtual_service.spec.http must be a list, it is a mapping."),
+        ("spec", {"http": [None]}, "virtual_service.spec.http[0] must be a mapping, it is null."),
+        (
+            "spec",
+            {"http": [{"route": [{"destination": {"subset": 1}, "weight": "90"}]}]},
+            "virtual_service.spec.http[0].route[0].destination.subset must be text, it is a number. "
+            "virtual_service.spec.http[0].route[0].weight must be a whole number, it is text.",
+        ),
+        ("spec", None, "has no http rule that leads to v1 and v2"),
+    ],
+)
+def test_odd_virtual_services_are_errors(part: str, value: Any, message: str) -> None:
+    for changed in (lambda one: weights_of(one, ["v1", "v2"]), lambda one: with_weights(one, {"v1": 50, "v2": 50})):
+        with pytest.raises(InvalidInput) as caught:
+            changed({**service(), part: value})
+        assert message in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([], "weights must be a mapping, it is a list."),
+        ({"v1": "many"}, "weights.v1 must be a whole number, it is text."),
+        ({"v1": [100]}, "weights.v1 must be a whole number, it is a list."),
+        ({}, "Weights must sum to 100"),
+        (None, "Weights must sum to 100"),
+    ],
+)
+def test_odd_weights_are_errors_of_the_filter(weights: Any, message: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=message):
+        FilterModule().filters()["with_route_weights"](service(), weights)
+
+
+@pytest.mark.parametrize("subsets", ["v1", 5, [["v1"]], [None], None, []])
+def test_odd_subsets_are_errors_of_the_filter(subsets: Any) -> None:
+    with pytest.raises(AnsibleFilterError, match=r"^subsets"):
+        FilterModule().filters()["route_weights"](service(), subsets)
+
+
+def test_weights_of_a_template_may_be_text() -> None:
+    weights: Any = {"v1": "80", "v2": "20"}
+    changed = with_weights(service(), weights)
+    assert weights_of(changed, ["v1", "v2"]) == {"v1": 80, "v2": 20, "v3": 0}

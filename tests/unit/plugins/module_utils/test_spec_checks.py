@@ -240,3 +240,56 @@ def test_a_check_needs_to_know_its_gateway(gateways: list[dict[str, Any]]) -> No
     (problem,) = spec_checks.wrong_checks([CHECK], gateways)
     assert "say which gateway" in problem
     assert all(one["name"] in problem for one in gateways)
+
+
+def test_odd_types_in_a_spec_are_told_with_their_places() -> None:
+    odd = spec(
+        asm_clusters=["shop-1", {"name": 7}, {}],
+        asm_gateways=[
+            {"name": "in", "clusters": "7", "ports": [{"name": "http", "port": "many"}], "overrides": [None]}
+        ],
+        asm_namespaces={"name": "shop"},
+        asm_workloads=5,
+    )
+    found, problems = spec_checks.read(odd)
+    assert problems == [
+        "asm_clusters[0] must be a mapping, it is text.",
+        "asm_gateways[0].clusters must be a list, it is text.",
+        "asm_gateways[0].ports[0].port must be a whole number, it is text.",
+        "asm_gateways[0].overrides[0] must be a mapping, it is null.",
+        "asm_namespaces must be a list, it is a mapping.",
+        "asm_workloads must be a list, it is a number.",
+        "asm_clusters[0] has no name.",
+        "asm_clusters[2] has no name.",
+    ]
+    assert found["asm_clusters"] == [{"name": "7"}]
+    assert spec_checks.wrong_names(odd) == spec_checks.wrong_sources(odd) == spec_checks.wrong_gateways(odd) == []
+
+
+def test_a_spec_that_is_none_has_one_problem() -> None:
+    assert spec_checks.read("x")[1] == ["What is given must be a mapping, it is text."]
+
+
+def test_numbers_may_name_and_text_may_count() -> None:
+    """As in options of modules."""
+    numbered = spec(
+        asm_clusters=[{"name": 1}],
+        asm_gateways=[{"name": 2, "clusters": [1], "ports": [{"name": "a", "port": "70000"}]}],
+    )
+    assert spec_checks.wrong_names(numbered) == []
+    [problem] = spec_checks.wrong_gateways(numbered)
+    assert problem.startswith("Gateway '2': port 70000")
+
+
+def test_odd_servers_of_a_gateway_open_no_port() -> None:
+    body = gateway_object()
+    for servers in ({}, ["x"], [{"port": 80}], [{"port": {"number": "80"}}], None):
+        changed = {**body, "spec": {**body["spec"], "servers": servers}}
+        assert spec_checks.deaf_ports(spec(asm_gateways=[{"name": "in", "ports": [HTTP]}]), objects(changed)) == []
+
+
+def test_odd_checks_are_told() -> None:
+    odd: Any = ["x"]
+    assert spec_checks.wrong_checks(odd, [{"name": "in"}])[0] == "asm_checks[0] must be a mapping, it is text."
+    nothing: Any = {"name": "x"}
+    assert spec_checks.wrong_checks(nothing, nothing) == ["asm_checks must be a list, it is a mapping."]

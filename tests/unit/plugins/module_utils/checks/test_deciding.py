@@ -143,3 +143,24 @@ def test_readiness_of_pods() -> None:
     assert is_ready(ready)
     assert not is_ready({**ready, "metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}})
     assert not is_ready({"metadata": {}, "status": {}})
+
+
+def test_odd_parts_of_resources_are_passed_over() -> None:
+    route = [{"destination": {"subset": ["v1"]}, "weight": "90"}, "x", *to(("v1", 100))["route"]]
+    fault = {"abort": {"percentage": {"value": 10**400}, "httpStatus": 500}, "delay": "x"}
+    service = resource(
+        "VirtualService", "reviews", {"hosts": [None, "reviews"], "http": ["x", {"route": route, "fault": fault}]}
+    )
+    rule = resource("DestinationRule", "reviews", {"host": "reviews", "subsets": ["v1", {"name": "v1", "labels": 5}]})
+    policy = resource("AuthorizationPolicy", "any", {"selector": {"matchLabels": ["x"]}, "action": 5})
+    lines = explain(around(service, rule, policy, {**rule, "status": {"conditions": {}, "validationMessages": [5]}}))
+    assert lines[0].startswith("VirtualService bookinfo/reviews decides, the first rule that fits: 1. anything -> ")
+    assert "abort 500 for 100 %" in lines[0]
+    assert "AuthorizationPolicy bookinfo/any applies (ALLOW)." in lines
+
+
+def test_odd_pods_get_no_requests() -> None:
+    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+    assert is_ready({"metadata": {}, "status": ready})
+    for pod in ({}, {"metadata": []}, {"metadata": {}, "status": {"conditions": {}}}, {"metadata": {}, "status": [1]}):
+        assert not is_ready(pod)

@@ -112,3 +112,17 @@ def test_nothing_is_sent_in_check_mode() -> None:
     (finding,) = running.untried(running.read_checks([SPLIT], ["in"]), "not tried in check mode")
     assert finding.as_result()["ok"]
     assert inspection.table(inspection.check_rows([finding])) == ["check  weights  in  not tried in check mode"]
+
+
+@pytest.mark.parametrize(
+    ("items", "message"),
+    [
+        ({"name": "x"}, "asm_checks must be a list, it is a mapping."),
+        ([{"name": "a", "gateway": "in", "by": [True]}], "asm_checks[0].by must be a mapping, it is a list."),
+        (["x", {"name": []}], "asm_checks[0] must be a mapping, it is text. asm_checks[1].name must be a name"),
+    ],
+)
+def test_odd_checks_are_errors(items: Any, message: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        running.read_checks(items, ["in"])
+    assert message in caught.value.message

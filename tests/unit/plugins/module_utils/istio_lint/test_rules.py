@@ -59,8 +59,8 @@ def codes(*objects: Json, **more: Any) -> list[str]:
 
 
 def test_codes_are_unique_and_name_istios_message() -> None:
-    assert [rule.code for rule in RULES] == ["ASM001", "ASM002", "ASM003", "ASM004", "ASM005"]
-    assert [rule.istio for rule in RULES] == ["", "IST0101", "IST0101", "IST0109", "IST0101"]
+    assert [rule.code for rule in RULES] == ["ASM001", "ASM002", "ASM003", "ASM004", "ASM005", "ASM006"]
+    assert [rule.istio for rule in RULES] == ["", "IST0101", "IST0101", "IST0109", "IST0101", ""]
 
 
 @pytest.mark.parametrize(
@@ -211,9 +211,32 @@ def test_only_the_kinds_that_matter_are_read() -> None:
     assert needed_kinds({"Sidecar"}) == []
 
 
-def test_nonsense_is_left_to_the_server() -> None:
+def test_odd_types_are_findings_with_their_places() -> None:
     odd = made("VirtualService", "odd", hosts="web", gateways=[5], http=["x", {"route": [{"weight": "1"}, {}]}], tcp=7)
-    assert [one.code for one in told(odd) if one.severity == "error"] == []
+    rule = made("DestinationRule", "rule", host=None, subsets=["v1", {"name": 5}, {"name": "v2"}, None])
+    entry = made("ServiceEntry", "entry", hosts=[None, "a.org"], exportTo={})
+    bare = {"kind": "VirtualService", "metadata": {"name": "bare", "namespace": "shop"}, "spec": ["x"]}
+    found = [(one.key[2], one.place, one.message) for one in told(odd, rule, entry, bare) if one.code == "ASM006"]
+    assert found == [
+        ("rule", "spec.subsets[0]", "this must be a mapping, it is text"),
+        ("rule", "spec.subsets[1].name", "this must be text, it is a number"),
+        ("rule", "spec.subsets[3]", "this must be a mapping, it is null"),
+        ("entry", "spec.exportTo", "this must be a list, it is a mapping"),
+        ("entry", "spec.hosts[0]", "this must be text, it is null"),
+        ("bare", "spec", "this must be a mapping, it is a list"),
+        ("odd", "spec.gateways[0]", "this must be text, it is a number"),
+        ("odd", "spec.hosts", "this must be a list, it is text"),
+        ("odd", "spec.http[0]", "this must be a mapping, it is text"),
+        ("odd", "spec.http[1].route[0].weight", "this must be a whole number, it is text"),
+        ("odd", "spec.tcp", "this must be a list, it is a number"),
+    ]
+
+
+def test_odd_types_are_no_longer_told_once_they_are_right() -> None:
+    odd, right = made("DestinationRule", "rule", host=5), made("DestinationRule", "rule", host="web")
+    mesh = mesh_of(odd, right)
+    assert not mesh.odd
+    assert codes(right, before=(odd,)) == []
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,10 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import 
 from .conftest import virtual_service
 
 TEXT = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\n"
+
+
+HEAD = "apiVersion: v1\nkind: %s\nmetadata: {name: a}\n"
+OPAQUE, CONFIG = HEAD % "Secret", HEAD % "ConfigMap"
 
 
 def test_a_definition_is_an_object_a_list_or_text() -> None:
@@ -50,20 +55,110 @@ def test_yaml_in_flow_style_is_not_taken_for_json() -> None:
     ("text", "message"),
     [
         ("a: b: c", "x.yml, line 1: this is not valid YAML"),
-        ("just text", "x.yml, document 1: an object must be a mapping, this is str: 'just text'"),
-        ("- 5", "x.yml, document 1: an object must be a mapping, this is int"),
+        ("just text", "x.yml, document 1: an object must be a mapping, this is text."),
+        ("- 5", "x.yml, document 1: an object must be a mapping, this is a number."),
         ("kind: A\nmetadata: {name: a}", "x.yml, document 1: the object has no apiVersion"),
         ("apiVersion: v1\nmetadata: {name: a}", "has no kind"),
         ("apiVersion: v1\nkind: A", "the A has no metadata"),
         ("apiVersion: v1\nkind: A\nmetadata: {}", "the A has no metadata.name"),
-        ("apiVersion: v1\nkind: A\nmetadata: {name: 5}", "metadata.name of the A must be text, it is 5. Quote it."),
+        (
+            "apiVersion: v1\nkind: A\nmetadata: {name: 5}",
+            "metadata.name of the A must be text, it is a number. Quote it.",
+        ),
         ("apiVersion: v1\nkind: A\nmetadata: {generateName: a}", "would be a new one at every run"),
-        ("apiVersion: v1\nkind: A\nmetadata: {name: a, labels: [x]}", "metadata.labels of the A must be a mapping"),
+        ("apiVersion: v1\nkind: A\nmetadata: {name: a, labels: [x]}", "metadata.labels of the A a must be a mapping"),
+        (f"{OPAQUE}data: [secret]", "data of the Secret a must be a mapping, it is a list."),
+        (f"{OPAQUE}stringData: secret", "stringData of the Secret a must be a mapping, it is text."),
+        (f"{OPAQUE}data: {{p: 12345678}}", "'p' in data of the Secret a must be text, it is a number. Quote it."),
+        (f"{OPAQUE}data: {{p: [secret]}}", "'p' in data of the Secret a must be text, it is a list."),
+        (
+            f"{OPAQUE}data: {{p: secret!}}",
+            "'p' in data of the Secret a is not Base64. Encode it, or give it as text in stringData.",
+        ),
+        (f"{OPAQUE}data: {{p: é}}", "'p' in data of the Secret a is not Base64."),
+        (f"{OPAQUE}data: [x]\nstringData: {{a: b}}", "data of the Secret a must be a mapping, it is a list."),
+        (f"{OPAQUE}stringData: {{p: true}}", "'p' in stringData of the Secret a must be text, it is a boolean."),
+        (f"{OPAQUE}data: {{p: null}}", "'p' in data of the Secret a must be text, it is null."),
+        (f"{OPAQUE}stringData: {{p: null}}", "'p' in stringData of the Secret a must be text, it is null."),
+        (f"{CONFIG}data: {{p: {{a: 1}}}}", "'p' in data of the ConfigMap a must be text, it is a mapping."),
+        (
+            f"{CONFIG}binaryData: {{p: '?'}}",
+            "'p' in binaryData of the ConfigMap a is not Base64. Encode it, or give it as text in data.",
+        ),
+        (
+            "apiVersion: v1\nkind: A\nmetadata: {name: a, labels: {v: 1.5}}",
+            "'v' in metadata.labels of the A a must be text",
+        ),
+        (
+            "apiVersion: v1\nkind: A\nmetadata: {name: a, annotations: {v: no}}",
+            "'v' in metadata.annotations of the A a must be",
+        ),
+        ('{"a": 1, "a": 2}', "x.yml, line 1: this is not valid YAML or JSON: the key 'a' is given twice."),
+        ('{\n"a": NaN}', "x.yml, line 2: this is not valid YAML or JSON: a number cannot be read"),
+        ('{"a": -Infinity}', "a number cannot be read"),
+        ('{"a": 1e9999}', "a number cannot be read"),
+        ('{"a": ' + "9" * 5000 + "}", "a number cannot be read"),
+        ('{"a": "\\ud800"}', "x.yml, line 1: this is not valid YAML or JSON"),
+        ('{"a": "\ud800"}', "x.yml: this is not text in UTF-8."),
+        ("[" * 100_000, "more than 100 levels"),
+        ('{"a":' * 101 + "1" + "}" * 101, "more than 100 levels"),
+        ("[" + "1," * 2_000_000 + "1]", "more than 2,000,000 values"),
+        (" " * (2**24 + 1), "longer than 16 MiB"),
     ],
 )
 def test_bad_objects_are_named(text: str, message: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         parse(text, "x.yml")
+    assert message in caught.value.message
+    assert "secret!" not in caught.value.message and "12345678" not in caught.value.message
+
+
+def test_json_is_read_as_yaml_is() -> None:
+    head = '\ufeff{"apiVersion": "v1", "kind": "A", "metadata": {"name": "\\ud83d\\ude80"}'
+    spec = parse(f'{head}, "spec": [80.0, 1e3, -0, 0.5, 18446744073709551616]}}', "x.json")[0].body["spec"]
+    assert spec == [80, 1000, 0, 0.5, 2.0**64]
+    assert [type(one) for one in spec] == [int, int, int, float, float]
+
+
+def _around(value: Any) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "A", "metadata": {"name": "a"}, "spec": value}
+
+
+def test_a_definition_is_made_of_json_types() -> None:
+    given = _around((datetime.date(2026, 1, 2), b"text", {7: 2.0, True: None}))
+    assert from_definition(given)[0].body["spec"] == ["2026-01-02", "text", {"7": 2, "true": None}]
+
+
+def _endless() -> list[Any]:
+    value: list[Any] = []
+    value += [value] * 1000
+    return value
+
+
+def _multiplied() -> list[Any]:
+    value: list[Any] = ["x"]
+    for _level in range(7):
+        value = [value] * 9
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"a": [float("nan")]}, "definition: spec.a[0] is no finite number"),
+        ({"a": {"b"}}, "definition: spec.a is of the type set"),
+        ({None: 1}, "a key in spec is of the type NoneType"),
+        ({1: 1, "1": 2}, "the key '1' is given twice in spec"),
+        ({"a": 10**5000}, "the number spec.a has more than 64 bits"),
+        ("\ud800", "spec is not text in UTF-8"),
+        (_endless(), "more than"),
+        (_multiplied(), "more than 2,000,000 values"),
+        ([["x" * 2**20] * 20], "longer than 16 MiB"),
+    ],
+)
+def test_definitions_that_kubernetes_cannot_hold(value: Any, message: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        from_definition(_around(value))
     assert message in caught.value.message
 
 
@@ -86,6 +181,8 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "image.yml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InvalidInput, match="is not text"):
         documents.read(tmp_path)
+    with pytest.raises(InvalidInput, match="/dev/zero is longer than 16 MiB"):
+        documents.read_text(Path("/dev/zero"))
 
 
 def test_cleaning_leaves_what_a_user_may_write() -> None:
@@ -115,3 +212,12 @@ def test_string_data_of_a_secret_becomes_data() -> None:
         **body,
         "data": {"a": coded, "b": "eA=="},
     }
+
+
+def test_null_is_empty_text_as_to_the_server() -> None:
+    [document] = parse(
+        f"{HEAD % 'ConfigMap'}data: {{d: ~}}".replace("name: a", "name: a, labels: {b: }, annotations: {c: null}"), "x"
+    )
+    cleaned = clean(document.body)
+    assert cleaned["metadata"] == {"name": "a", "labels": {"b": ""}, "annotations": {"c": ""}}
+    assert cleaned["data"] == {"d": ""}

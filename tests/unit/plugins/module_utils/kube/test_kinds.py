@@ -157,3 +157,9 @@ def test_builtin_kinds_may_be_stored_in_another_spelling() -> None:
     assert Kind("apps", "v1", "Deployment", "deployments").builtin
     assert Kind("rbac.authorization.k8s.io", "v1", "Role", "roles").builtin
     assert not Kind("networking.istio.io", "v1", "Gateway", "gateways").builtin
+
+
+@pytest.mark.parametrize("versions", [5, ["v1"], [{"served": True}], [{"name": 1, "served": True}], {"name": "v1"}])
+def test_definitions_of_odd_types_bring_no_kinds(versions: Any) -> None:
+    assert kinds.defined_kinds({"spec": {"group": "a.b", "names": ["x"], "versions": versions}}) == []
+    assert kinds.defined_kinds({"spec": versions}) == []

@@ -121,7 +121,7 @@ def test_the_named_context_wins() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a: [1\nkey: s3cret: x", "The kubeconfig is not YAML (line 2)"),
+        ("a: [1\nkey: s3cret: x", "The kubeconfig, line 2: this is not valid YAML"),
         ("just text", "This is not a kubeconfig"),
         (yaml.safe_dump({**config(), "current-context": ""}), "has no current-context"),
         (yaml.safe_dump(config(server="ftp://x")), "names no usable server for context 'here': 'ftp://x'"),

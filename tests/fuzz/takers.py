@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every public function of the collection that takes a manifest, an Istio object or a spec, called with any value.
+
+``test_takers.py`` fails for a function of these files that is neither here nor known to take none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from ansible_collections.meshops.asm.plugins.module_utils import (
+    account_checks,
+    inspection,
+    route_weights,
+    shapes,
+    spec_checks,
+)
+from ansible_collections.meshops.asm.plugins.module_utils.checks import deciding, replies, running, surroundings
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.istio_lint import mesh, rules
+from ansible_collections.meshops.asm.plugins.module_utils.kube import bounds, documents, kinds, linting, texts
+from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items
+
+Taker = Callable[[Any], Any]
+
+
+def mesh_of(value: Any) -> mesh.Mesh:
+    """A mesh of the objects in a list; of anything else none."""
+    found = mesh.Mesh(services_known=True)
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, dict):
+            found.put(one)
+    return found
+
+
+def specs_of(value: Any) -> list[Any]:
+    """The specs of the VirtualServices in a mesh, as the rules see them."""
+    return [spec for _key, spec in mesh_of(value).each(mesh.VIRTUAL_SERVICE)]
+
+
+def items_of(value: Any) -> list[Item]:
+    """The objects as a task has them, for whichever API server."""
+    return make_items(Wishes("any", documents.from_definition(value)), None)
+
+
+def around(value: Any) -> deciding.Surroundings:
+    found = deciding.Surroundings("reviews", "shop")
+    found.resources = dict.fromkeys(("VirtualService", "DestinationRule", "AuthorizationPolicy"), value)
+    found.resources["PeerAuthentication"] = value
+    found.pods = {"one": [{"app": "reviews"}], "two": []}
+    return found
+
+
+def objects(value: Any) -> dict[str, list[Item]]:
+    return {"one": items_of(value)}
+
+
+def lint_of(value: Any) -> tuple[Any, ...]:
+    found = linting.lint(None, items_of(value))
+    return found.results(), found.warnings(), found.error()
+
+
+def found_by(value: Any) -> list[Any]:
+    """What lint finds in a task with these objects, on a mesh that has them too."""
+    after = mesh_of(value)
+    own = {key for kind in after.objects for key, _spec in after.each(kind)}
+    found = rules.findings(mesh.Mesh(), after, own) + rules.findings(after, mesh.Mesh(), own)
+    return [rules.as_result(one, None) for one in found]
+
+
+MANIFESTS: dict[Callable[..., Any], Taker] = {
+    documents.from_definition: lambda value: [one.title for one in documents.from_definition(value)],
+    documents.plain_definition: documents.plain_definition,
+    documents.parse: lambda value: documents.parse(str(value), "text"),
+    documents.clean: lambda value: [
+        documents.clean(one.body, set_name="x") for one in documents.from_definition(value)
+    ],
+    texts.load: lambda value: texts.load(str(value), "text"),
+    texts.load_all: lambda value: list(texts.load_all(str(value), "text")),
+    kinds.defined_kinds: lambda value: [kinds.defined_kinds(one.body) for one in documents.from_definition(value)],
+    kinds.check_target: items_of,
+    linting.lint: lint_of,
+}
+LINT: dict[Callable[..., Any], Taker] = {
+    mesh.destinations: lambda value: [list(mesh.destinations(spec)) for spec in specs_of(value)],
+    mesh.weighted_routes: lambda value: [list(mesh.weighted_routes(spec)) for spec in specs_of(value)],
+    rules.findings: found_by,
+    **{rule.look: lambda value, rule=rule: list(rule.look(rule, mesh_of(value))) for rule in rules.RULES},
+}
+SPEC: dict[Callable[..., Any], Taker] = {
+    spec_checks.read: spec_checks.read,
+    spec_checks.misspelt: lambda value: spec_checks.misspelt(value if isinstance(value, (list, dict)) else []),
+    spec_checks.wrong_names: spec_checks.wrong_names,
+    spec_checks.wrong_sources: spec_checks.wrong_sources,
+    spec_checks.wrong_gateways: spec_checks.wrong_gateways,
+    spec_checks.wrong_checks: lambda value: spec_checks.wrong_checks(value, value),
+    spec_checks.deaf_ports: lambda value: spec_checks.deaf_ports(value, {}),
+    spec_checks.unmade_namespaces: lambda value: spec_checks.unmade_namespaces(value, "asm_workloads", {}),
+    spec_checks.unknown_gateways: lambda value: spec_checks.unknown_gateways(value, {}),
+    inspection.read: inspection.read,
+    account_checks.what_is_created: lambda value: account_checks.what_is_created(_MESH, "r", value),
+}
+# The same with objects of any shape in a spec that is right.
+_GATEWAYS = {"asm_gateways": [{"name": "front", "ports": [{"name": "http", "port": 80}]}]}
+OBJECTS: dict[Callable[..., Any], Taker] = {
+    spec_checks.deaf_ports: lambda value: spec_checks.deaf_ports(_GATEWAYS, objects(value)),
+    spec_checks.unmade_namespaces: lambda value: spec_checks.unmade_namespaces({}, "asm_workloads", objects(value)),
+    spec_checks.unknown_gateways: lambda value: spec_checks.unknown_gateways(_GATEWAYS, objects(value)),
+}
+ROUTES: dict[Callable[..., Any], Taker] = {
+    route_weights.weights_of: lambda value: route_weights.weights_of(value, ["v1", "v2"]),
+    route_weights.with_weights: lambda value: route_weights.with_weights(value, {"v1": 90, "v2": 10}),
+}
+CHECKS: dict[Callable[..., Any], Taker] = {
+    running.read_checks: lambda value: running.read_checks(value, ["front"]),
+    deciding.explain: lambda value: deciding.explain(around(value)),
+    deciding.rejections: deciding.rejections,
+    surroundings.is_ready: surroundings.is_ready,
+}
+TABLES = (MANIFESTS, LINT, SPEC, OBJECTS, ROUTES, CHECKS)
+
+# Public functions that take none of these: names, hosts, paths, results of our own, an account that is asked.
+OTHERS: dict[ModuleType, set[str]] = {
+    documents: {"read", "files_of", "read_text"},
+    texts: set(),
+    bounds: {"check_levels", "check_size", "check_value", "plain", "too_deep", "too_many", "whole"},
+    kinds: {
+        "known_kind",
+        "default_version",
+        "split_api_version",
+        "istio_kinds",
+        "prunable_kinds",
+        "may_prune",
+        "find_kind",
+    },
+    linting: set(),
+    mesh: {"full_host", "covers", "overlap", "scopes"},
+    rules: {"needed_kinds", "object_of", "as_result"},
+    spec_checks: set(),
+    inspection: {"inspect", "check_rows", "table", "problems"},
+    account_checks: {"check"},
+    route_weights: set(),
+    shapes: {"fit", "of_options", "require", "type_name"},
+    running: {"run_checks", "untried", "shown"},
+    deciding: set(),
+    replies: {"hints"},
+    surroundings: {"look"},
+}
+
+_MESH: dict[str, Any] = {
+    "name": "demo",
+    "vpc_id": "vpc-1",
+    "api_server_load_balancer_spec": None,
+    "pilot_load_balancer_spec": None,
+    "api_server_public_eip": None,
+}
+
+
+def tried(takers: dict[Callable[..., Any], Taker], value: Any) -> None:
+    """Calls each of them; one that refuses the value does not keep it from the others."""
+    for taker in takers.values():
+        try:
+            taker(value)
+        except AsmError as error:
+            assert error.message, "an error without a message"

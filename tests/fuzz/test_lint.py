@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Istio objects of any shape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from .harness import fuzz
+from .takers import LINT, tried
+from .values import anything, nearly_any
+
+_KEYS = (
+    "kind",
+    "metadata",
+    "spec",
+    "hosts",
+    "host",
+    "http",
+    "tcp",
+    "route",
+    "destination",
+    "subset",
+    "subsets",
+    "weight",
+)
+_KINDS = ("VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "Service")
+
+
+def _made(kind: str, name: str, spec: Any) -> dict[str, Any]:
+    version = "v1" if kind == "Service" else "networking.istio.io/v1"
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": "shop"}, "spec": spec}
+
+
+def _to(subset: str, weight: int) -> dict[str, Any]:
+    return {"destination": {"host": "reviews", "subset": subset}, "weight": weight}
+
+
+_FAULT = {"abort": {"percentage": {"value": 5}, "httpStatus": 500}, "delay": {"fixedDelay": "1s"}}
+_HTTP = [
+    {
+        "name": "split",
+        "match": [{"headers": {"x": {"exact": "y"}}, "uri": {"prefix": "/"}, "sourceLabels": {"a": "b"}}],
+        "fault": _FAULT,
+        "route": [_to("v1", 90), _to("v2", 10)],
+        "mirror": {"host": "reviews", "subset": "v1"},
+        "mirrors": [{"destination": {"host": "ratings"}}],
+    },
+    {"redirect": {"uri": "/"}},
+]
+ROUTES: list[Any] = [
+    _made(
+        "VirtualService",
+        "reviews",
+        {"hosts": ["reviews"], "gateways": ["front", "mesh"], "exportTo": ["."], "http": _HTTP, "tcp": [{"route": []}]},
+    ),
+    {**_made("VirtualService", "other", {"hosts": ["reviews"], "http": _HTTP}), "status": {"conditions": [{}]}},
+]
+OBJECTS: list[Any] = [
+    *ROUTES,
+    _made(
+        "DestinationRule",
+        "reviews",
+        {
+            "host": "reviews",
+            "subsets": [{"name": "v1", "labels": {"version": "v1"}}],
+            "trafficPolicy": {"loadBalancer": {"simple": "RANDOM"}},
+        },
+    ),
+    _made("Gateway", "front", {"selector": {"istio": "front"}, "servers": [{"port": {"number": 80}}]}),
+    _made("ServiceEntry", "out", {"hosts": ["a.org", "*.b.org"], "exportTo": ["*"]}),
+    _made("Service", "reviews", {}),
+    _made("AuthorizationPolicy", "deny", {"action": "DENY", "selector": {"matchLabels": {"app": "reviews"}}}),
+    _made("PeerAuthentication", "strict", {"mtls": {"mode": "STRICT"}}),
+]
+
+
+@fuzz(value=st.one_of(anything(_KEYS), st.lists(nearly_any(OBJECTS), max_size=5)))
+def test_lint(value: Any) -> None:
+    """What the checks of lint look at."""
+    tried(LINT, value)
+
+
+@fuzz(
+    value=st.lists(st.builds(_made, st.sampled_from(_KINDS), st.sampled_from(["a", "b"]), anything(_KEYS)), max_size=5)
+)
+def test_specs_of_any_shape(value: Any) -> None:
+    """The same kinds with specs that are nothing like theirs."""
+    tried(LINT, value)
