@@ -202,6 +202,7 @@ class Kubeconfig(ResourceModule):
     rules = {
         "mutually_exclusive": [("mesh", "cluster"), ("mesh", "duration_minutes")],
         "required_one_of": [("mesh", "cluster")],
+        "required_by": {"context_name": ("dest",)},
     }
 
     latest: dict[str, Any] | None = None
