@@ -73,6 +73,6 @@ def test_option(value: str) -> None:
 def test_credentials(user: Any, token: Any) -> None:
     """How long they are good for."""
     payload = json.dumps(token).encode().hex()
-    for given_user in (user if isinstance(user, dict) else {}, {"token": f"a.{payload}.b"}, {"token": "a.e30.b"}):
+    for given_user in (user if isinstance(user, dict) else {}, {"token": f"a.{payload}.b"}, {"token": "a.e30.b"}, {"token": token}):
         found = validity.of_user(given_user)
         assert found is None or found.ends
