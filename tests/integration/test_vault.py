@@ -48,7 +48,7 @@ ROLES = """
     asm_clusters: [{name: shop-1}]
     asm_istio_resources: [{name: it, src: "{{ nothing }}"}]
     asm_workloads: [{name: it, clusters: [shop-1], template: ["{{ nothing }}"]}]
-    asm_remove: true
+    asm_remove: "@MESH@"
     nothing: ""
 """
 
