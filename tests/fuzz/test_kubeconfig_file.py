@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -72,7 +73,8 @@ def test_option(value: str) -> None:
 @fuzz(user=anything(("client-certificate-data", "token", "exp", "iat")), token=anything(("exp", "iat")))
 def test_credentials(user: Any, token: Any) -> None:
     """How long they are good for."""
-    payload = json.dumps(token).encode().hex()
-    for given_user in (user if isinstance(user, dict) else {}, {"token": f"a.{payload}.b"}, {"token": "a.e30.b"}, {"token": token}):
+    payload = base64.urlsafe_b64encode(json.dumps(token).encode()).decode()
+    known = user if isinstance(user, dict) else {}
+    for given_user in (known, {"token": f"a.{payload}.b"}, {"token": token}, {"client-certificate-data": payload}):
         found = validity.of_user(given_user)
         assert found is None or found.ends
