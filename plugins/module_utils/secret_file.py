@@ -65,14 +65,13 @@ def private_mode(path: str) -> str:
 def locked(path: str) -> Iterator[None]:
     """Keeps other tasks from writing in the same folder, so that none undoes what the other has merged in."""
     folder = _folder(path)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        # Some network file systems know no locks; they are then as without this.
+    with contextlib.ExitStack() as stack:
+        # Some folders cannot be opened, and some network file systems know no locks: it is then as without this.
         with contextlib.suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(descriptor)
 
 
 def write(path: str, text: str) -> None:
@@ -145,9 +144,10 @@ def _take_over(source: str, temporary: str) -> None:
 
 
 def _sync(folder: str) -> None:
-    """Makes the new name last, too."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    """Makes the new name last, too, where the system can do that."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -211,6 +211,7 @@ class Kubeconfig(ResourceModule):
     rules = {
         "mutually_exclusive": [("mesh", "cluster"), ("mesh", "duration_minutes")],
         "required_one_of": [("mesh", "cluster")],
+        "required_by": {"context_name": ("dest",)},
     }
 
     latest: dict[str, Any] | None = None
@@ -240,13 +241,18 @@ class Kubeconfig(ResourceModule):
     def _find_leaving(self, file: KubeconfigFile | None) -> Any:
         """Our entry is known by its mark, so a mesh or a cluster that is gone, or cannot be asked for, is no matter."""
         context, wanted = self._marked(file) if file else (None, None)
-        revokes = self.params["revoke"] and (context is not None or not self.params["dest"])
-        found = self._find(wanted) if revokes else None
+        found = None
+        if self.params["revoke"] and (context is not None or not self.params["dest"]):
+            found = self._find(wanted)
+        elif self.params["revoke"] and file and file.marks():
+            # It may have been renamed since its entry was made.
+            found = self._find()
+            context = self._marked(file, self._target(found).id)[0] if found else None
         return {"file": file, "context": context, "target": None, "found": found, "fetched": None, "keeps": False}
 
-    def _marked(self, file: KubeconfigFile) -> tuple[str | None, str | None]:
-        """The context of our entry for the mesh or cluster of the options, and the id that its mark has."""
-        wanted = self.params["mesh"] or self.params["cluster"]
+    def _marked(self, file: KubeconfigFile, identifier: str | None = None) -> tuple[str | None, str | None]:
+        """The context of our entry for the mesh or cluster of the options (or of that id), and the id of its mark."""
+        wanted = identifier or self.params["mesh"] or self.params["cluster"]
         fits = {
             context: str(mark.get("id"))
             for context, mark in file.marks().items()

@@ -428,6 +428,27 @@ def test_absent_when_the_mesh_or_the_cluster_is_gone(
     assert yaml.safe_load(dest.read_text()) == yaml.safe_load(OTHERS)
 
 
+@pytest.mark.parametrize("by", ["shop", "store", "cm"])
+def test_absent_when_the_mesh_was_renamed(make: Callable[..., Any], tmp_path: Path, by: str) -> None:
+    dest = tmp_path / "config"
+    run(make(mesh="shop", dest=str(dest)))
+    renamed = {"ServiceMeshInfo": {**MESH["ServiceMeshInfo"], "Name": "store"}}
+    resource = make(mesh=by, dest=str(dest), state="absent", meshes=[renamed])
+    assert run(resource)[0].changed
+    assert resource.cloud.written() == ["RevokeKubeconfig"]
+    assert not dest.exists()
+
+
+def test_absent_of_another_mesh_leaves_ours(make: Callable[..., Any], tmp_path: Path) -> None:
+    dest = tmp_path / "config"
+    run(make(mesh="shop", dest=str(dest)))
+    other = {"ServiceMeshInfo": {**MESH["ServiceMeshInfo"], "Name": "store", "ServiceMeshId": "c9"}}
+    resource = make(mesh="store", dest=str(dest), state="absent", meshes=[MESH, other])
+    assert not run(resource)[0].changed
+    assert resource.cloud.written() == []
+    assert key_in(dest) == "KEY-1"
+
+
 def test_nothing_goes_when_it_cannot_be_revoked(make: Callable[..., Any], tmp_path: Path) -> None:
     dest = tmp_path / "mesh.yaml"
     run(make(mesh="shop", dest=str(dest)))

@@ -147,6 +147,24 @@ def test_credentials_can_stay() -> None:
     assert key_in(merged(text)) == "S0VZ"
 
 
+@pytest.mark.parametrize(
+    "name", ["1e3", "0o17", "0123", "on", "null", "2026-01-01", "12:30", "a b: c #", "\u6d4b\u8bd5"]
+)
+def test_any_name_is_text_to_every_reader(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "config"
+    made = merged("", name, Target("mesh", ID, name)).text()
+    assert f'- name: "{name}"' in made
+    file.write_text(made, encoding="utf-8")
+    assert list_kube_config_contexts(str(file))[1]["name"] == name
+    if shutil.which("kubectl"):
+        assert ask(file, "config", "current-context").strip() == name
+
+
+def test_long_text_is_not_folded() -> None:
+    text = "kind: Config\nnote: '" + "word " * 60 + "'\n"
+    assert "word " * 60 in merged(text).text()
+
+
 @pytest.mark.parametrize("section", ["clusters", "users", "contexts"])
 def test_a_name_of_somebody_else_is_refused(section: str) -> None:
     part = {"clusters": "cluster", "users": "user", "contexts": "context"}[section]
