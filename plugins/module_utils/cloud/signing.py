@@ -65,7 +65,8 @@ def _provider(identity: Identity) -> Any:
             return sdk.StaticSTSCredentialsProvider(**keys, security_token=identity.security_token)
         return sdk.StaticAKCredentialsProvider(**keys)
     if identity.kind == "cli_profile":
-        return sdk.CLIProfileCredentialsProvider(profile_name=identity.profile, profile_file=identity.file)
+        # The first releases take no path here; all look in the same home.
+        return sdk.CLIProfileCredentialsProvider(profile_name=identity.profile)
     if identity.kind == "credentials_file":
         return sdk.ProfileCredentialsProvider(profile_name=identity.profile, profile_file=identity.file)
     if identity.kind == "oidc":
