@@ -46,7 +46,7 @@ class Answer:
 
 
 def parser() -> Any:
-    """The library h11. Raises ``MissingLibrary``, also for a release that takes chunks without their end (before 0.16)."""
+    """The library h11. Raises ``MissingLibrary``, also for releases that take chunks without their end."""
     h11 = library("h11", "h11")
     if tuple(int(part) for part in h11.__version__.split(".")[:2]) < (0, 16):
         raise MissingLibrary(f"The Python library h11 is {h11.__version__}, and 0.16 or newer is needed: upgrade it.")
