@@ -62,6 +62,7 @@ CLOUD_OPTIONS: dict[str, Any] = {
     "api_timeout": {"type": "int", "default": 60, "fallback": _env("api_timeout")},
 }
 
+_KEYS = ("access_key_id", "access_key_secret", "security_token")
 _SDK, _TERRAFORM = "ALIBABA_CLOUD_", "ALICLOUD_"
 _OIDC = ("ALIBABA_CLOUD_ROLE_ARN", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE")
 # With one of these set, the first family says who is calling, and the second is not read.
@@ -113,11 +114,11 @@ def resolve(options: Mapping[str, Any], environ: Variables, files: Files) -> Ide
     Pure but for the files, which are read when their turn comes. Raises ``InvalidInput`` with one sentence that names
     the source and what it lacks, never a value.
     """
-    given = {name: options.get(name) for name in ("access_key_id", "access_key_secret", "security_token", "profile")}
+    given = {name: options.get(name) for name in (*_KEYS, "profile")}
     for name in ("access_key_id", "access_key_secret", "profile", "role_arn"):
         if options.get(name) == "":
             raise _refused(f"The option {name} is empty. Leave it out (or default(omit)) to use another source.")
-    if given["access_key_id"] or given["access_key_secret"] or given["security_token"]:
+    if any(given[name] for name in _KEYS):
         found = _keys_of_options(given)
     elif given["profile"]:
         found = _named_profile(str(given["profile"]), "the option profile", environ, files)
@@ -145,9 +146,6 @@ def _keys_of_options(given: Mapping[str, Any]) -> Identity:
             "so that a secret of the environment does not count here."
         )
     return _keys("the options access_key_id and access_key_secret", *(str(given[name] or "") for name in _KEYS))
-
-
-_KEYS = ("access_key_id", "access_key_secret", "security_token")
 
 
 def _keys(source: str, key: str, secret: str, token: str) -> Identity:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,7 +23,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 # What an exchange of credentials may quote of itself when it fails.
 _SENSITIVE = re.compile(r"(?i)(secret|token|signature)([\w-]*)([\"']?\s*[:=]\s*)[\"']?[^\s\"'&,}]+")
 _LONGEST = 400
-_LARGEST = 1024 * 1024
+# The most of an answer with a credential: bytes, and seconds for its body.
+_LARGEST, _LONGEST_ANSWER = 256 * 1024, 30
 # The SDK's files whose providers ask other hosts.
 _ASKING = ("ram_role_arn", "oidc", "ecs_ram_role", "uri", "rsa_key_pair", "cloud_sso", "oauth")
 
@@ -65,7 +67,8 @@ def _provider(identity: Identity) -> Any:
             return sdk.StaticSTSCredentialsProvider(**keys, security_token=identity.security_token)
         return sdk.StaticAKCredentialsProvider(**keys)
     if identity.kind == "cli_profile":
-        return sdk.CLIProfileCredentialsProvider(profile_name=identity.profile, profile_file=identity.file)
+        # The first releases take no path here; all look in the same home.
+        return sdk.CLIProfileCredentialsProvider(profile_name=identity.profile)
     if identity.kind == "credentials_file":
         return sdk.ProfileCredentialsProvider(profile_name=identity.profile, profile_file=identity.file)
     if identity.kind == "oidc":
@@ -114,7 +117,7 @@ def _replace_transport() -> None:
 
 
 def send(request: Any, options: dict[str, Any] | None) -> Any:
-    """Sends a request of the SDK for a credential by the rules of requests; no redirect, a reply of at most 1 MiB.
+    """Sends a request of the SDK for a credential by the rules of requests; no redirect, a reply within limits.
 
     Returns what the SDK reads of a reply: ``status_code``, ``headers`` and ``body``. Raises ``OSError``.
     """
@@ -137,10 +140,21 @@ def send(request: Any, options: dict[str, Any] | None) -> Any:
             allow_redirects=False,
             stream=True,
         )
-        body = reply.raw.read(_LARGEST + 1, decode_content=True)
-    if len(body) > _LARGEST:
-        raise OSError(f"the answer with the credential is longer than {_LARGEST} bytes")
-    return SimpleNamespace(status_code=reply.status_code, headers=reply.headers, body=body)
+        return SimpleNamespace(status_code=reply.status_code, headers=reply.headers, body=_body(reply))
+
+
+def _body(reply: Any) -> bytes:
+    """The body of a reply of requests, within the limits of time and size."""
+    end = time.monotonic() + _LONGEST_ANSWER
+    body = bytearray()
+    # Byte by byte, because a read waits for all that it asks for; a credential has a thousand of them.
+    for part in reply.iter_content(1):
+        body += part
+        if len(body) > _LARGEST:
+            raise OSError(f"the answer with the credential is longer than {_LARGEST} bytes")
+        if time.monotonic() > end:
+            raise OSError(f"the answer with the credential was not complete after {_LONGEST_ANSWER} s")
+    return bytes(body)
 
 
 def _without(text: str, secrets: set[str]) -> str:

@@ -17,8 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
-from ansible_collections.meshops.asm.plugins.module_utils.kube.libraries import library
-from ansible_collections.meshops.asm.plugins.module_utils.probe.http1 import Answer, Connection, ExchangeError, Held
+from ansible_collections.meshops.asm.plugins.module_utils.probe.http1 import (
+    Answer,
+    Connection,
+    ExchangeError,
+    Held,
+    parser,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import Plan, Request, Tls
 
 #: Seconds between attempts of one request; doubled each time, up to the second value.
@@ -60,7 +65,7 @@ def run(plan: Plan) -> Observation:
 
     The library h11 has to be there, else ``MissingLibrary`` is raised before anything is sent.
     """
-    library("h11", "h11")
+    parser()
     return asyncio.run(_Run(plan).run())
 
 

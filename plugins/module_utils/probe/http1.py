@@ -16,7 +16,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from ansible_collections.meshops.asm.plugins.module_utils.kube.libraries import library
+from ansible_collections.meshops.asm.plugins.module_utils.kube.libraries import MissingLibrary, library
 
 #: The most (bytes) that is taken of one answer, and of all that a probe has under way.
 LARGEST_ANSWER = 4 * 1024 * 1024
@@ -45,6 +45,14 @@ class Answer:
     body: bytes = b""
 
 
+def parser() -> Any:
+    """The library h11. Raises ``MissingLibrary``, also for releases that take chunks without their end."""
+    h11 = library("h11", "h11")
+    if tuple(int(part) for part in h11.__version__.split(".")[:2]) < (0, 16):
+        raise MissingLibrary(f"The Python library h11 is {h11.__version__}, and 0.16 or newer is needed: upgrade it.")
+    return h11
+
+
 @dataclass
 class Held:
     """How many bytes the answers of several connections hold that are under way."""
@@ -56,7 +64,7 @@ class Connection(asyncio.Protocol):
     """One exchange at a time: ``exchange`` sends a request and gives its answer."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, held: Held | None = None) -> None:
-        self._h11 = library("h11", "h11")
+        self._h11 = parser()
         self._state = self._h11.Connection(self._h11.CLIENT, max_incomplete_event_size=_LARGEST_HEAD)
         self._loop = loop
         self._held = held or Held()

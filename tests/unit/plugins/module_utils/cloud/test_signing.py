@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from typing import Any
 
 import pytest
+from ansible_collections.meshops.asm.plugins.module_utils.cloud import signing
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import resolve
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.profiles import Files
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.signing import signer
@@ -62,7 +64,7 @@ def test_no_proxy_counts_for_credentials_as_well(
     ("reply", "words"),
     [
         (Reply(KEY, 302, {"Location": "/other"}), "302"),
-        (Reply({**KEY, "SecurityToken": "x" * 2_000_000}), "longer than 1048576 bytes"),
+        (Reply({**KEY, "SecurityToken": "x" * 2_000_000}), "longer than 262144 bytes"),
         (Reply("<html>", 200), "gave none"),
         (Reply([]), "gave none"),
         (Reply({"Code": "Success"}), "gave none"),
@@ -87,3 +89,11 @@ def test_nothing_of_a_netrc_is_sent(api: ApiServer, tmp_path: Any, monkeypatch: 
     api.replies = [Reply(KEY)]
     ask(api)
     assert "authorization" not in api.requests[0].headers
+
+
+def test_an_answer_that_drips_is_given_up(api: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count(0.0, 20.0)
+    monkeypatch.setattr(signing.time, "monotonic", lambda: next(clock))
+    api.replies = [Reply(KEY)]
+    with pytest.raises(InvalidInput, match="not complete after 30 s"):
+        ask(api)

@@ -290,3 +290,9 @@ def test_a_host_without_h11_is_told_what_to_install(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(libraries.importlib, "import_module", gone)
     with pytest.raises(libraries.MissingLibrary, match="h11"):
         engine.run(plan_for("127.0.0.1:9", count=1))
+
+
+def test_a_release_of_h11_that_takes_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("h11.__version__", "0.14.0")
+    with pytest.raises(libraries.MissingLibrary, match=r"h11 is 0\.14\.0, and 0\.16"):
+        engine.run(plan_for("127.0.0.1:9", count=1))
