@@ -15,6 +15,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS, Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DONE, Plan, Progress, reconcile
+from ansible_collections.meshops.asm.plugins.module_utils.text import printable
 
 
 class ResourceModule:
@@ -86,7 +87,7 @@ def run_resource(resource_class: type[ResourceModule]) -> None:
             error.details = {**resource.extra(Plan()), **error.details}
             raise
         for warning in outcome.plan.warnings:
-            module.warn(warning)
+            module.warn(printable(warning))
         # Thousands of objects on both sides are much for Ansible to take apart, so only who asks for them gets them.
         shown = module._diff or module.check_mode
         diff = {"diff": as_diff(outcome.plan.before, outcome.plan.after)} if shown else {}

@@ -12,6 +12,7 @@ import re
 from typing import Any
 
 from ansible.module_utils.basic import env_fallback, missing_required_lib
+from ansible_collections.meshops.asm.plugins.module_utils import loggers
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import failures
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.retries import Retries
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
@@ -54,6 +55,8 @@ CLOUD_OPTIONS: dict[str, Any] = {
     "cs_endpoint": {"type": "str", "fallback": _env("MESHOPS_CS_ENDPOINT")},
     "api_timeout": {"type": "int", "default": 60, "fallback": _env("MESHOPS_API_TIMEOUT")},
 }
+
+loggers.silence()
 
 _READ = re.compile(r"(Describe|List|Get)[A-Z]")
 _PACKAGES = {"asm": "alibabacloud_servicemesh20200111", "cs": "alibabacloud_cs20151215"}
