@@ -16,7 +16,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-#: Loggers of the SDK and of what it and the Kubernetes client stand on; those below them (``urllib3.util``) go with them.
+#: Those of the SDK and of what it and the Kubernetes client stand on; what is below (``urllib3.util``) goes with them.
 NAMES = (
     "alibabacloud-tea", "credentials", "darabonba-core", "apscheduler", "urllib3", "requests", "aiohttp", "websocket",
     "kubernetes", "client", "oauthlib", "requests_oauthlib", "google", "tzlocal", "charset_normalizer",
@@ -32,7 +32,6 @@ def silence() -> None:
         # What is below inherits the level, and without a handler nothing falls back to standard error.
         logger.setLevel(logging.CRITICAL + 1)
         logger.addHandler(logging.NullHandler())
-
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.meshops.asm.plugins.module_utils.arguments import AsmModule
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS, Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DONE, Plan, Progress, reconcile
@@ -71,7 +71,7 @@ def run_resource(resource_class: type[ResourceModule]) -> None:
         **(waiting if resource_class.waits else {}),
         **resource_class.options,
     }
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True, **resource_class.rules)
+    module = AsmModule(argument_spec=spec, supports_check_mode=True, **resource_class.rules)
     cloud = Cloud(module.params)
 
     def work() -> dict[str, Any]:
@@ -103,7 +103,7 @@ def run_resource(resource_class: type[ResourceModule]) -> None:
 
 def run_info(result: str, options: dict[str, Any], read: Callable[[dict[str, Any], Cloud], Any], **rules: Any) -> None:
     """The ``main`` of an ``_info`` module: ``read(params, cloud)`` gives the value of the key ``result``."""
-    module = AnsibleModule(argument_spec={**CLOUD_OPTIONS, **options}, supports_check_mode=True, **rules)
+    module = AsmModule(argument_spec={**CLOUD_OPTIONS, **options}, supports_check_mode=True, **rules)
     cloud = Cloud(module.params)
     _finish(module, cloud, lambda: {"changed": False, result: read(module.params, cloud)})
 
@@ -113,7 +113,7 @@ def as_diff(before: Any, after: Any) -> dict[str, Any]:
     return {"before": {} if before is None else before, "after": {} if after is None else after}
 
 
-def _finish(module: AnsibleModule, cloud: Cloud, work: Callable[[], dict[str, Any]]) -> None:
+def _finish(module: AsmModule, cloud: Cloud, work: Callable[[], dict[str, Any]]) -> None:
     try:
         result = work()
     except AsmError as error:

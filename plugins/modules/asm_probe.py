@@ -462,7 +462,7 @@ error:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.meshops.asm.plugins.module_utils.arguments import AsmModule
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS, Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.probe import engine, rounds
@@ -494,7 +494,7 @@ def probe(params: dict[str, Any], check: bool) -> tuple[dict[str, Any], AsmError
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = AsmModule(
         argument_spec={**CLOUD_OPTIONS, "mesh": {"type": "str"}, **PROBE_OPTIONS, "stop_file": {"type": "path"}},
         supports_check_mode=True,
         required_one_of=[("gateway", "address")],

@@ -33,6 +33,9 @@ _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
 _TRANSIENT = frozenset({429, 502, 503, 504})
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
+# In the path of each request about a Secret; what the server says of one may quote a value.
+_ABOUT_SECRETS = re.compile(r"/api/v1/\S*/secrets[/?]")
+_UNSAID = "The API server warns of a Secret. Its words are not repeated, as they may quote a value."
 _SLOWEST_RETRY = 5.0
 # Seconds after a broken connection during which a refusal is doubted: an API server that has just started refuses
 # everybody but its own administrators until it has read the roles.
@@ -259,7 +262,7 @@ class KubeClient:
         except errors.HTTPError as error:
             return Unreachable(f"The API server {self._server} does not answer: {error}. Is it up, and reachable?")
         for text in _WARNING.findall(answer.headers.get("Warning", "")):
-            self._remember(text.replace('\\"', '"'))
+            self._remember(_UNSAID if _ABOUT_SECRETS.search(url) else text.replace('\\"', '"'))
         if answer.status < 300:
             return json.loads(answer.data)
         return _as_error(answer.status, answer.headers, answer.data, self._server)

@@ -227,7 +227,9 @@ def test_the_client_certificate_reaches_the_context_without_a_file(monkeypatch: 
     cert, key = certificate()
     seen: list[str] = []
     real = ssl.SSLContext.load_cert_chain
-    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", lambda self, path, **more: (seen.append(path), real(self, path, **more))[1])
+    monkeypatch.setattr(
+        ssl.SSLContext, "load_cert_chain", lambda self, path, **more: (seen.append(path), real(self, path, **more))[1]
+    )
     user = {"client-certificate-data": coded(cert), "client-key-data": coded(key)}
     context = ssl_context(loaded(user, **{"certificate-authority-data": coded(cert)}))
     assert seen[0].startswith("/proc/self/fd/")
