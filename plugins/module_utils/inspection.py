@@ -77,7 +77,7 @@ def table(rows: list[Row]) -> list[str]:
 
 def problems(rows: list[Row]) -> list[str]:
     """A sentence for each thing that is not ok. Pure."""
-    wrong = [row for row in _joined(rows) if not row.ok]
+    wrong = [row for row in map(_seen, _joined(rows)) if not row.ok]
     return [f"{row.what} {row.name}{f' ({row.where})' if row.where else ''}: {row.state}" for row in wrong]
 
 

@@ -37,13 +37,8 @@ def drift_report(records: str, mesh: str, failure: str = "") -> Json:
         failures.append(failure)
     objects = [one for entry in entries if entry["result"].get("changed") for one in _objects(entry, mesh)]
     status = INCOMPLETE if failures else DRIFT if objects else MATCH
-    report = {
-        "mesh": one_line(mesh),
-        "status": status,
-        "checked": len(entries),
-        "objects": objects,
-        "failures": failures,
-    }
+    mesh = one_line(mesh)
+    report = {"mesh": mesh, "status": status, "checked": len(entries), "objects": objects, "failures": failures}
     return {**report, "table": list(_table(report))}
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import tempfile
@@ -25,7 +26,7 @@ from hypothesis import strategies as st
 from .harness import fuzz
 from .values import anything, nearly
 
-SECRET = "c2VjcmV0LW9mLWEta3ViZWNvbmZpZw"
+SECRET = base64.b64encode(b"secret-of-a-kubeconfig").decode()
 RIGHT: dict[str, Any] = {
     "current-context": "here",
     "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u", "namespace": "n"}}],

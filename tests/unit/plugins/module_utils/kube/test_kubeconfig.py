@@ -163,7 +163,7 @@ def told(error: BaseException) -> str:
 
 
 def test_a_path_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="The option kubeconfig takes .* cannot be read: No such file"):
+    with pytest.raises(InvalidInput, match=r"The option kubeconfig takes .* cannot be read: No such file"):
         read_kubeconfig(str(tmp_path / "nowhere"))
 
 
