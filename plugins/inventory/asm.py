@@ -19,6 +19,8 @@ description:
     have the variable V(mesh) of their mesh as well.
   - All hosts have the connection V(local), because the modules reach meshes by the API.
   - Credentials are never among the variables, and not in the cache.
+  - What the account says is never taken for a template. Names of hosts show control characters as in V(\\x1b), names of
+    groups are made of letters, digits and underscores.
 requirements:
   - python >= 3.10
   - alibabacloud_servicemesh20200111
