@@ -232,5 +232,5 @@ class Ansible:
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=900,
         )

@@ -105,19 +105,19 @@ def tasks(folder: Path) -> Iterator[dict[str, Any]]:
         yield task("asm_mesh", title, name="new", vpc_id="vpc-1", vswitch_ids=["vsw-1"], ca=ca, wait=False)
     for title, clusters in CLUSTERS.items():
         yield task("asm_cluster", title, **place, clusters=clusters, wait=False)
-    for title, text in KUBECONFIGS.items():
-        yield task("istio_resource_info", title, kubeconfig=text, kind="Gateway")
-        yield task("asm_workload", title, kubeconfig=text, definition=SECRETS["as it should be"])
+    for number, (title, text) in enumerate(KUBECONFIGS.items()):
+        reading = task("istio_resource_info", title, kubeconfig=text, kind="Gateway")
+        yield reading if number % 2 else task("asm_workload", title, kubeconfig=text, definition=secret())
     (folder / "kubeconfig").write_text(KUBECONFIGS["with two lines"], encoding="utf-8")
     for module in ("istio_resource_info", "asm_namespace", "istio_resource"):
         yield task(module, "a file", kubeconfig=f"{folder}/kubeconfig", **EXTRA.get(module, {}))
     for title, body in SECRETS.items():
         yield task("asm_workload", title, clusters=[CLUSTER], definition=body)
-        yield task("asm_workload", f"{title}, unvalidated", clusters=[CLUSTER], definition=body, validate=False)
+    yield task("asm_workload", "unvalidated", clusters=[CLUSTER], definition=body, validate=False)
     for name, text in FILES.items():
         (folder / name).write_text(text, encoding="utf-8")
         yield task("asm_workload", name, clusters=[CLUSTER], src=f"{folder}/{name}")
-        yield task("asm_workload", name, clusters=[CLUSTER], template=f"{folder}/{name}")
+    yield task("asm_workload", "template", clusters=[CLUSTER], template=f"{folder}/cut.yml")
     yield task("asm_kubeconfig", "kept", cluster=CLUSTER, dest=f"{folder}/kept")
     for headers in (QUOTED, MARKER):
         yield task("asm_probe", "headers", address=["127.0.0.1"], port=9, count=1, headers=headers, body=MARKER)
@@ -130,7 +130,8 @@ def tasks(folder: Path) -> Iterator[dict[str, Any]]:
     yield task("asm_verify", "all", **place, workloads=bodies)
     for module in sorted(file.stem for file in (ROOT / "plugins/modules").glob("*.py")):
         yield task(module, "keys", **EXTRA.get(module, {}), **CLOUD)
-        yield task(module, "an unknown option", **EXTRA.get(module, {}), passwrd=MARKER)
+    for module in ("asm_mesh", "asm_gateway_info", "asm_probe"):
+        yield task(module, "an unknown option", **EXTRA.get(module, {}), **CLOUD, passwrd=MARKER)
     yield {
         **task("asm_mesh", "later", name="new", ca=AUTHORITIES["as it should be"], wait=False),
         "async": 60,
@@ -173,7 +174,7 @@ def by_variables(planned: list[dict[str, Any]]) -> dict[str, Any]:
         for name, value in options.items():
             if any(secret in str(value) for secret in (MARKER, CODED)):
                 variables[f"v{len(variables)}"] = value
-                options[name] = "{{ v%d }}" % (len(variables) - 1)
+                options[name] = f"{{{{ v{len(variables) - 1} }}}}"
     return variables
 
 
