@@ -11,6 +11,7 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item
 from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import load, run_module
 from ansible_collections.meshops.asm.plugins.plugin_utils.spec import SpecAction
+from ansible_collections.meshops.asm.plugins.plugin_utils.untrusted import untrusted
 
 Json = dict[str, Any]
 
@@ -26,7 +27,7 @@ class ActionModule(SpecAction):
         workloads, unreadable = self.objects_of("workloads", task_vars)
         resources, unreadable_too = self.objects_of("istio_resources", task_vars)
         if unreadable or unreadable_too:
-            raise AnsibleActionFail(" ".join([*unreadable, *unreadable_too]))
+            raise AnsibleActionFail(untrusted(" ".join([*unreadable, *unreadable_too])))
         module_args = {key: value for key, value in args.items() if key != "base_dir"}
         module_args["workloads"] = [
             {

@@ -20,6 +20,8 @@ options:
         either in Base64). Neither credentials of the cloud nor the SDKs are needed then.
       - A path is looked for on the controller first, then on the host that runs the module. On the controller, a file
         or values that Ansible Vault has encrypted are decrypted.
+      - It is read as kubectl reads it. Line breaks at the end of a field, as a YAML block has them, are none of it.
+        Messages about it name the field, and neither its value nor a path.
     type: str
   context:
     description: Context of O(kubeconfig) to use. Unset means its current one.

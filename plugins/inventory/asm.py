@@ -19,6 +19,8 @@ description:
     have the variable V(mesh) of their mesh as well.
   - All hosts have the connection V(local), because the modules reach meshes by the API.
   - Credentials are never among the variables, and not in the cache.
+  - What the account says is never taken for a template. Names of hosts show control characters as in V(\\x1b), names of
+    groups are made of letters, digits and underscores.
 requirements:
   - python >= 3.10
   - alibabacloud_servicemesh20200111
@@ -144,15 +146,19 @@ groups:
   unhealthy: mesh.state != "running"
 """
 
+import functools
 import hashlib
 import json
 from typing import Any
 
 from ansible.errors import AnsibleParserError
+from ansible.inventory.group import to_safe_group_name
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.text import printable
 from ansible_collections.meshops.asm.plugins.plugin_utils import inventory_hosts
 from ansible_collections.meshops.asm.plugins.plugin_utils.inventory_account import fingerprint, read_account
+from ansible_collections.meshops.asm.plugins.plugin_utils.untrusted import untrusted
 
 _SUFFIXES = ("asm.yml", "asm.yaml")
 _CLOUD = (
@@ -168,6 +174,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     NAME = "meshops.asm.asm"
 
+    # Whatever TRANSFORM_INVALID_GROUP_CHARS says: a group that is named by a tag is no template either.
+    _sanitize_group_name = staticmethod(functools.partial(to_safe_group_name, force=True, silent=True))
+
     def verify_file(self, path: str) -> bool:
         return bool(super().verify_file(path)) and path.endswith(_SUFFIXES)
 
@@ -177,19 +186,23 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         try:
             records = self._records(path, cache)
         except AsmError as error:
-            raise AnsibleParserError(f"{error.message} ({error.code})") from error
+            raise AnsibleParserError(untrusted(f"{error.message} ({error.code})")) from None
         for warning in records["warnings"]:
-            self.display.warning(warning)
-        strict = self.get_option("strict")
+            self.display.warning(printable(warning))
         for host in inventory_hosts.hosts_of(records["meshes"], self.get_option("kinds"), self.get_option("group_by")):
-            self.inventory.add_host(host.name)
-            for group in host.groups:
-                self.inventory.add_child(self.inventory.add_group(group), host.name)
-            for key, value in host.variables.items():
-                self.inventory.set_variable(host.name, key, value)
-            self._set_composite_vars(self.get_option("compose"), host.variables, host.name, strict=strict)
-            self._add_host_to_composed_groups(self.get_option("groups"), host.variables, host.name, strict=strict)
-            self._add_host_to_keyed_groups(self.get_option("keyed_groups"), host.variables, host.name, strict=strict)
+            self._add(untrusted(host.name), host.groups, untrusted(host.variables))
+
+    def _add(self, name: str, groups: list[str], variables: dict[str, Any]) -> None:
+        """One host. The only place where something of the account reaches Ansible: all of it is marked by now."""
+        strict = self.get_option("strict")
+        self.inventory.add_host(name)
+        for group in groups:
+            self.inventory.add_child(self.inventory.add_group(group), name)
+        for key, value in variables.items():
+            self.inventory.set_variable(name, key, value)
+        self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
+        self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
+        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict=strict)
 
     def _records(self, path: str, cache: bool) -> dict[str, Any]:
         """``{meshes, warnings}``, from the cache where that is wanted and filled."""

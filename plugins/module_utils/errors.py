@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.meshops.asm.plugins.module_utils.text import one_line, printable
+
 
 class AsmError(Exception):
     """A failure with all that a user needs in order to act on it.
@@ -17,7 +19,7 @@ class AsmError(Exception):
     ``message`` is a full sentence or two: what is wrong, where, what to do. ``code``, ``request_id`` and
     ``http_status`` are those of the service when it has answered. ``details`` holds further result keys,
     for example the outcomes of the objects that were applied before the failure, and ``changed`` says whether
-    anything had been written by then.
+    anything had been written by then. Whatever a service has put into message or code is safe to show.
     """
 
     def __init__(
@@ -30,16 +32,24 @@ class AsmError(Exception):
         changed: bool = False,
         details: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__()
         self.message = message
-        self.code = code or type(self).__name__
+        self.code = one_line(str(code)) or type(self).__name__
         self.request_id = request_id
         self.http_status = http_status
         self.changed = changed
         self.details = details or {}
 
+    @property
+    def message(self) -> str:
+        """Layers above may put it into their own words."""
+        return self._message
+
+    @message.setter
+    def message(self, text: str) -> None:
+        self._message = printable(str(text))
+
     def __str__(self) -> str:
-        # Layers above may have put the message into their own words since.
         return self.message
 
     def as_result(self) -> dict[str, Any]:

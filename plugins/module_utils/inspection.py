@@ -24,6 +24,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items, read_live
 from ansible_collections.meshops.asm.plugins.module_utils.kube.readiness import WITH_PODS
 from ansible_collections.meshops.asm.plugins.module_utils.shapes import WORD
+from ansible_collections.meshops.asm.plugins.module_utils.text import one_line
 
 ABSENT = "not there"
 
@@ -93,7 +94,7 @@ def table(rows: list[Row]) -> list[str]:
     """The rows as lines with aligned columns; what is found alike in several places is one line. Pure."""
     lines: list[list[str]] = []
     before = ""
-    for row in _joined(rows):
+    for row in map(_seen, _joined(rows)):
         state = row.state if row.ok else f"{row.state}  <-- not as in the spec"
         lines.append([row.what if row.what != before else "", row.name, row.where, state])
         before = row.what
@@ -103,8 +104,13 @@ def table(rows: list[Row]) -> list[str]:
 
 def problems(rows: list[Row]) -> list[str]:
     """A sentence for each thing that is not ok. Pure."""
-    wrong = [row for row in _joined(rows) if not row.ok]
+    wrong = [row for row in map(_seen, _joined(rows)) if not row.ok]
     return [f"{row.what} {row.name}{f' ({row.where})' if row.where else ''}: {row.state}" for row in wrong]
+
+
+def _seen(row: Row) -> Row:
+    """The row as a terminal may show it."""
+    return Row(row.what, one_line(row.name), one_line(row.where), one_line(row.state), row.ok)
 
 
 def _joined(rows: list[Row]) -> list[Row]:

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.meshops.asm.plugins.module_utils import emptiness
+from ansible_collections.meshops.asm.plugins.module_utils.arguments import AsmModule
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.account import told
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DONE, Plan, Progress, reconcile
+from ansible_collections.meshops.asm.plugins.module_utils.text import printable
 
 
 class ResourceModule:
@@ -73,7 +74,7 @@ def run_resource(resource_class: type[ResourceModule]) -> None:
         **(waiting if resource_class.waits else {}),
         **resource_class.options,
     }
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True, **resource_class.rules)
+    module = AsmModule(argument_spec=spec, supports_check_mode=True, **resource_class.rules)
     refuse_empty(module)
     cloud = Cloud(module.params)
 
@@ -90,7 +91,7 @@ def run_resource(resource_class: type[ResourceModule]) -> None:
             error.details = {**resource.extra(Plan()), **error.details}
             raise
         for warning in outcome.plan.warnings:
-            module.warn(warning)
+            module.warn(printable(warning))
         # Thousands of objects on both sides are much for Ansible to take apart, so only who asks for them gets them.
         shown = module._diff or module.check_mode
         diff = {"diff": as_diff(outcome.plan.before, outcome.plan.after)} if shown else {}
@@ -106,13 +107,13 @@ def run_resource(resource_class: type[ResourceModule]) -> None:
 
 def run_info(result: str, options: dict[str, Any], read: Callable[[dict[str, Any], Cloud], Any], **rules: Any) -> None:
     """The ``main`` of an ``_info`` module: ``read(params, cloud)`` gives the value of the key ``result``."""
-    module = AnsibleModule(argument_spec={**CLOUD_OPTIONS, **options}, supports_check_mode=True, **rules)
+    module = AsmModule(argument_spec={**CLOUD_OPTIONS, **options}, supports_check_mode=True, **rules)
     refuse_empty(module)
     cloud = Cloud(module.params)
     _finish(module, cloud, lambda: {"changed": False, result: read(module.params, cloud)})
 
 
-def refuse_empty(module: AnsibleModule) -> None:
+def refuse_empty(module: AsmModule) -> None:
     """Fails for options that are given but empty, before anything is asked or sent."""
     try:
         emptiness.refuse(module.params, module.argument_spec)
@@ -125,7 +126,7 @@ def as_diff(before: Any, after: Any) -> dict[str, Any]:
     return {"before": {} if before is None else before, "after": {} if after is None else after}
 
 
-def _finish(module: AnsibleModule, cloud: Cloud, work: Callable[[], dict[str, Any]]) -> None:
+def _finish(module: AsmModule, cloud: Cloud, work: Callable[[], dict[str, Any]]) -> None:
     try:
         result = work()
     except AsmError as error:

@@ -12,6 +12,8 @@ import contextlib
 import json
 import os
 
+from ansible_collections.meshops.asm.plugins.module_utils.text import one_line
+
 # Names the file; set by plugin_utils/waiting.py for a task whose module runs on the controller.
 VARIABLE = "MESHOPS_ASM_PROGRESS_FILE"
 
@@ -24,7 +26,7 @@ def tell(what: str, seconds: float, percent: int | None) -> None:
     path = os.environ.get(VARIABLE)
     if not path:
         return
-    line = json.dumps({"what": what, "seconds": round(seconds, 1), "percent": percent}) + "\n"
+    line = json.dumps({"what": one_line(what), "seconds": round(seconds, 1), "percent": percent}) + "\n"
     with contextlib.suppress(OSError):
         # Never created here: a file that the controller has removed stays removed.
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)

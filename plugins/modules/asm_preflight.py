@@ -134,13 +134,14 @@ error:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.meshops.asm.plugins.module_utils import account_checks, spec_checks
+from ansible_collections.meshops.asm.plugins.module_utils.arguments import AsmModule
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.account import told
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.module import refuse_empty
+from ansible_collections.meshops.asm.plugins.module_utils.text import printable
 
 _LISTS = ("clusters", "gateways", "namespaces", "workloads", "istio_resources", "checks")
 OPTIONS: dict[str, Any] = {
@@ -151,7 +152,7 @@ OPTIONS: dict[str, Any] = {
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={**CLOUD_OPTIONS, **OPTIONS}, supports_check_mode=True)
+    module = AsmModule(argument_spec={**CLOUD_OPTIONS, **OPTIONS}, supports_check_mode=True)
     refuse_empty(module)
     cloud = Cloud(module.params)
     wrong = spec_checks.wrong_checks(module.params["checks"], module.params["gateways"])
@@ -161,10 +162,9 @@ def main() -> None:
         module.fail_json(msg="\n".join([error.message, *wrong]), error=error.as_result(), **told(module, cloud))
     else:
         for warning in findings.warnings:
-            module.warn(warning)
-        module.exit_json(
-            changed=False, creates=findings.creates, errors=[*wrong, *findings.errors], **told(module, cloud)
-        )
+            module.warn(printable(warning))
+        creates, errors = ([printable(one) for one in texts] for texts in (findings.creates, findings.errors))
+        module.exit_json(changed=False, creates=creates, errors=[*wrong, *errors], **told(module, cloud))
     finally:
         cloud.close()
 

@@ -471,7 +471,7 @@ error:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.meshops.asm.plugins.module_utils.arguments import AsmModule
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.account import told
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS
@@ -505,7 +505,7 @@ def probe(cloud: Cloud, params: dict[str, Any], check: bool) -> tuple[dict[str, 
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = AsmModule(
         argument_spec={**CLOUD_OPTIONS, "mesh": {"type": "str"}, **PROBE_OPTIONS, "stop_file": {"type": "path"}},
         supports_check_mode=True,
         required_one_of=[("gateway", "address")],

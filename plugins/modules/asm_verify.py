@@ -189,14 +189,15 @@ error:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.meshops.asm.plugins.module_utils import inspection
+from ansible_collections.meshops.asm.plugins.module_utils.arguments import AsmModule
 from ansible_collections.meshops.asm.plugins.module_utils.checks import running
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.account import told
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.module import refuse_empty
+from ansible_collections.meshops.asm.plugins.module_utils.text import printable
 
 OPTIONS: dict[str, Any] = {
     "mesh": {"type": "str", "required": True},
@@ -219,7 +220,7 @@ def _misses(findings: list[running.Finding]) -> list[str]:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={**CLOUD_OPTIONS, **OPTIONS}, supports_check_mode=True)
+    module = AsmModule(argument_spec={**CLOUD_OPTIONS, **OPTIONS}, supports_check_mode=True)
     refuse_empty(module)
     cloud = Cloud(module.params)
     try:
@@ -234,12 +235,13 @@ def main() -> None:
     except AsmError as error:
         module.fail_json(msg=error.message, error=error.as_result(), **told(module, cloud))
     else:
+        things = [row for row in rows if row.what != "check"]
         module.exit_json(
             changed=False,
             rows=[row.as_result() for row in rows],
             table=inspection.table(rows),
             checks=[finding.as_result() for finding in findings],
-            problems=[*inspection.problems([row for row in rows if row.what != "check"]), *_misses(findings)],
+            problems=[printable(one) for one in (*inspection.problems(things), *_misses(findings))],
             **told(module, cloud),
         )
     finally:

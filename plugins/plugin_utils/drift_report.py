@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import yaml
+from ansible_collections.meshops.asm.plugins.module_utils.text import one_line, printable
 
 Json = dict[str, Any]
 
@@ -27,14 +28,16 @@ _SUMMARY = "(summary)"
 def drift_report(records: str, mesh: str, failure: str = "") -> Json:
     """``{mesh, status, checked, objects, failures, table}``; the keys are documented with the filter.
 
-    ``records`` are the lines of ``drift_record.record``.
+    ``records`` are the lines of ``drift_record.record``. All texts are safe for a terminal and a page.
     """
     entries = [json.loads(line) for line in records.splitlines() if line.strip()]
-    failures = [str(entry["result"].get("msg")) for entry in entries if entry["result"].get("failed")]
+    failures = [printable(str(entry["result"].get("msg"))) for entry in entries if entry["result"].get("failed")]
+    failure = printable(failure)
     if failure and failure not in failures:
         failures.append(failure)
     objects = [one for entry in entries if entry["result"].get("changed") for one in _objects(entry, mesh)]
     status = INCOMPLETE if failures else DRIFT if objects else MATCH
+    mesh = one_line(mesh)
     report = {"mesh": mesh, "status": status, "checked": len(entries), "objects": objects, "failures": failures}
     return {**report, "table": list(_table(report))}
 
@@ -76,7 +79,9 @@ def _kubernetes(before: Json, after: Json, where: str) -> Iterator[Json]:
 def _object(kind: str, name: str, where: str, before: Json, after: Json) -> Json:
     change = MISSING if not before else UNWANTED if not after else DIFFERENT
     lines = difflib.unified_diff(_lines(before), _lines(after), "there", "spec", lineterm="", n=3)
-    return {"kind": kind, "name": str(name), "where": where, "change": change, "diff": list(lines)}
+    shown = {"kind": kind, "name": str(name), "where": where}
+    said = {key: one_line(text) for key, text in shown.items()}
+    return {**said, "change": change, "diff": [one_line(line) for line in lines]}
 
 
 def _lines(value: Json) -> list[str]:
@@ -96,4 +101,4 @@ def _table(report: Json) -> Iterator[str]:
     for row in rows:
         yield "  " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
     for failure in report["failures"]:
-        yield f"  failed: {failure}"
+        yield f"  failed: {one_line(failure)}"

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.meshops.asm.plugins.module_utils.text import one_line
+
 Json = dict[str, Any]
 
 _PLURAL = {"mesh": "meshes", "cluster": "clusters", "gateway": "gateways"}
@@ -48,7 +50,8 @@ def hosts_of(records: list[Json], kinds: list[str], group_by: list[str]) -> Iter
 def _host(name: str, kind: str, entry: Json, mesh: Json, group_by: list[str]) -> Host:
     groups = [_PLURAL[kind], *(group for aspect in group_by for group in _groups(aspect, entry, mesh))]
     variables = {"mesh_kind": kind, "mesh": mesh, kind: entry, "ansible_connection": "local"}
-    return Host(name, groups, variables)
+    # A host's name is in every line of output.
+    return Host(one_line(name), groups, variables)
 
 
 def _groups(aspect: str, entry: Json, mesh: Json) -> Iterator[str]:

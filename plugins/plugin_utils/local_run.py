@@ -35,6 +35,15 @@ _SDK = (
 )
 
 
+class Unshown(dict[str, Any]):
+    """Arguments of a module that Ansible, which prints them when it is debugged (ANSIBLE_DEBUG), can only count."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} arguments>"
+
+    __str__ = __repr__
+
+
 def load(module: str, *, sdk: bool = True) -> None:
     """Loads a module and what it needs, with or without the service's SDK, once for all children of this process.
 
@@ -54,7 +63,8 @@ def run_module(
     """The result of the module of ``action``'s name, run here where that is the same, else as Ansible does."""
     task = action._task
     if not can_run_here(action, task_vars):
-        return action._execute_module(module_args=module_args, task_vars=task_vars, wrap_async=task.async_val)
+        given = Unshown(task.args if module_args is None else module_args)
+        return action._execute_module(module_args=given, task_vars=task_vars, wrap_async=task.async_val)
     args = dict(task.args if module_args is None else module_args)
     module = task.action.rpartition(".")[2]
     if args.get("kubeconfig") is None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ansible_collections.meshops.asm.plugins.module_utils.text import one_line
+
 Json = dict[str, Any]
 
 _OURS = "meshops.asm."
@@ -66,7 +68,8 @@ class Summary:
         """The table; empty when no module of this collection ran."""
         if not self._ours:
             return []
-        rows = [*self._rows(), *self._changes(), *self._slowest(slowest)]
+        told = [*self._rows(), *self._changes(), *self._slowest(slowest)]
+        rows = [(title, one_line(text)) for title, text in told]
         width = max(len(title) for title, _text in rows)
         return ["", "MESHES ".ljust(80, "*"), *(f"{title:<{width}}  {text}".rstrip() for title, text in rows)]
 

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
+from ansible_collections.meshops.asm.plugins.module_utils import loggers
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import account, failures
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import Identity, resolve
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.profiles import Files
@@ -20,6 +21,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud.retries import R
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.signing import signer
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.transport import transported
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
+
+loggers.silence()
 
 _PACKAGES = {"asm": "alibabacloud_servicemesh20200111", "cs": "alibabacloud_cs20151215"}
 # Milliseconds. The SDK's own 5 s and 10 s are too short for actions that wait on a control plane.

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput, WaitTimeout
-from ansible_collections.meshops.asm.plugins.module_utils.kube import takeover
+from ansible_collections.meshops.asm.plugins.module_utils.kube import secrets, takeover
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import MANAGER, KubeClient, KubeError, encoded
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind
 from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import same_content
@@ -212,6 +212,8 @@ def explain(item: Item, error: AsmError) -> AsmError:
         text += ". Set force_conflicts: true to take these fields over, or leave them out."
     elif error.http_status == 404 and item.namespace and f'namespaces "{item.namespace}"' in error.message:
         text = namespace_missing(item.namespace)
+    elif item.kind.kind == "Secret" and item.kind.builtin:
+        text = secrets.refusal(error)
     elif error.http_status == 500:
         text = _without_preamble(error.message)
     else:

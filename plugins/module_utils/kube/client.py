@@ -50,6 +50,9 @@ _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 _MOST_WARNINGS = 100
 _JSON_PATCH = "application/json-patch+json"
 _NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+# In the path of each request about a Secret; what the server says of one may quote a value.
+_ABOUT_SECRETS = re.compile(r"/api/v1/\S*/secrets[/?]")
+_UNSAID = "The API server warns of a Secret. Its words are not repeated, as they may quote a value."
 _SLOWEST_RETRY = 5.0
 # Seconds for one attempt as a whole. An API server itself gives up a request after 60.
 _ATTEMPT = 90.0
@@ -276,7 +279,7 @@ class KubeClient:
         except (self._urllib3.exceptions.HTTPError, OSError) as error:
             return self._unanswered(error, what)
         for text in _WARNING.findall(answer.headers.get("Warning", "")):
-            self._remember(quoted(text.replace('\\"', '"')))
+            self._remember(_UNSAID if _ABOUT_SECRETS.search(url) else quoted(text.replace('\\"', '"')))
         if answer.status < 300:
             return as_body(data, self._server, what)
         return as_error(answer.status, answer.headers, data, self._server, self._asked_wait)

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from ansible_collections.meshops.asm.plugins.module_utils.kube import secrets
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import (
     CREATED,
     DELETED,
@@ -47,11 +48,7 @@ def visible(found: Json | None) -> Json | None:
         metadata["annotations"] = annotations
     shown = {key: value for key, value in found.items() if key != "status"}
     shown["metadata"] = metadata
-    if shown.get("kind") == "Secret":
-        for part in ("data", "stringData"):
-            if shown.get(part):
-                shown[part] = {key: _hidden(value) for key, value in shown[part].items()}
-    return shown
+    return secrets.hidden(shown, _hidden) if secrets.is_secret(shown) else shown
 
 
 def result_of(item: Item) -> Json:

@@ -6,26 +6,37 @@
 Certificates, keys and tokens are read here. Exec plugins and auth providers, which are rare, are left to the
 ``kubernetes`` package, whose import alone costs a third of a second.
 
+Everything in a kubeconfig may be secret, and what cannot be read most of all: messages name the place, never a value,
+and no exception of a parser, which quotes what it has met, is kept behind them.
+
 PRIVATE: this code is for the modules of this collection only and may change without notice.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import os
+import re
 import ssl
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
+from ansible_collections.meshops.asm.plugins.module_utils import loggers
 from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.kube import given, texts
 from ansible_collections.meshops.asm.plugins.module_utils.kube.libraries import library
 
 _HINT = "Check the option kubeconfig."
+# Bytes: those of clusters have 6 KiB. A file that goes on for ever is none.
+_MOST_BYTES = 8 * 2**20
+# What can stand in a header, and for tokens nothing else is defined (RFC 6750).
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,52 @@ class Endpoint:
     namespace: str = ""
 
 
+@dataclass(frozen=True)
+class _Entry:
+    """What a kubeconfig says about one cluster, user or context. ``folder`` is where relative paths start."""
+
+    place: str
+    fields: Json
+    folder: Path | None
+
+    def text(self, key: str) -> str:
+        """A field without line breaks at its end, as a YAML block (``token: |``) has one; empty when not there."""
+        value = self.fields.get(key)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            self.refuse(key, "must be text: quote it")
+        return value.rstrip("\r\n")
+
+    def flag(self, key: str) -> bool:
+        value = self.fields.get(key) or False
+        if not isinstance(value, bool):
+            self.refuse(key, "must be true or false")
+        return value
+
+    def content(self, key: str) -> str:
+        """PEM text from ``<key>-data`` (Base64, perhaps in lines) or from the file named by ``key``, or nothing."""
+        data = "".join(self.text(f"{key}-data").split())
+        if data:
+            try:
+                return base64.b64decode(data, validate=True).decode()
+            except ValueError:
+                self.refuse(f"{key}-data", "is not base64 of PEM text")
+        return self.file(key)
+
+    def file(self, key: str) -> str:
+        """The text of the file that the field names; empty when it names none."""
+        given = self.text(key)
+        if not given:
+            return ""
+        if self.folder is None:
+            self.refuse(key, "names a file of this machine, and only a kubeconfig of your own may do that")
+        return _read(self.folder / given, f"The kubeconfig's {self.place}.{key} names a file")
+
+    def refuse(self, key: str, why: str) -> NoReturn:
+        raise InvalidInput(f"The kubeconfig's {self.place}.{key} {why}. {_HINT}")
+
+
 def read_kubeconfig(value: str) -> tuple[str, Path]:
     """The text of a kubeconfig given as text or as path, and the folder its relative paths refer to.
 
@@ -54,37 +111,31 @@ def read_kubeconfig(value: str) -> tuple[str, Path]:
     path = given.path_of(value)
     if path is None:
         raise InvalidInput(f"The option kubeconfig holds neither a kubeconfig nor a path of one. {_HINT}")
-    try:
-        return path.read_text(encoding="utf-8"), path.parent
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise InvalidInput(f"Cannot read the kubeconfig file {path.name}: {reason}. {_HINT}") from error
+    return _read(path, f"The option kubeconfig names the file {path.name}"), path.parent
 
 
 def load(text: str, *, context: str | None = None, folder: Path | None = None) -> Endpoint:
     """What the current (or the named) context of a kubeconfig says.
 
-    ``folder`` is where relative paths of certificates start. Raises ``InvalidInput`` for anything that cannot work.
+    ``folder`` is where relative paths of certificates start. Without it the text is not the user's but a service's, and
+    no file of this machine is read for it, no program started. Raises ``InvalidInput`` for anything that cannot work.
     """
     config = _parse(text)
-    folder = folder or Path.cwd()
-    name = context or config.get("current-context")
+    name = context or _Entry("", config, folder).text("current-context")
     if not name:
         raise InvalidInput("The kubeconfig has no current-context. Name one with the option context.")
-    chosen = _named(config, "contexts", "context", name)
-    cluster = _named(config, "clusters", "cluster", chosen.get("cluster", ""))
-    user = _named(config, "users", "user", chosen["user"]) if chosen.get("user") else {}
-    server = str(cluster.get("server") or "")
-    if not server.startswith(("https://", "http://")):
-        raise InvalidInput(f"The kubeconfig names no usable server for context '{name}': '{server}'. {_HINT}")
-    identity = _identity_by_library(config, name) if _is_rare(user) else _identity(user, folder)
+    chosen = _named(config, "contexts", "context", name, folder)
+    cluster = _named(config, "clusters", "cluster", chosen.text("cluster"), folder)
+    given = chosen.text("user")
+    user = _named(config, "users", "user", given, folder) if given else _Entry("users", {}, folder)
+    identity = _identity_by_library(config, name, user) if _is_rare(user.fields) else _identity(user)
     return Endpoint(
-        server=server.rstrip("/"),
-        ca_pem=_content(cluster, "certificate-authority", folder),
-        insecure=bool(cluster.get("insecure-skip-tls-verify")),
-        tls_server_name=str(cluster.get("tls-server-name") or ""),
-        proxy_url=str(cluster.get("proxy-url") or ""),
-        namespace=str(chosen.get("namespace") or ""),
+        server=_address(cluster, "server").rstrip("/"),
+        ca_pem=cluster.content("certificate-authority"),
+        insecure=cluster.flag("insecure-skip-tls-verify"),
+        tls_server_name=cluster.text("tls-server-name"),
+        proxy_url=_address(cluster, "proxy-url") if cluster.text("proxy-url") else "",
+        namespace=chosen.text("namespace"),
         **identity,
     )
 
@@ -93,13 +144,15 @@ def self_contained(text: str, folder: Path) -> str:
     """The same kubeconfig with the content of the files that it refers to, so that it can be used elsewhere."""
     config = _parse(text)
     for section, key in (("clusters", "cluster"), ("users", "user")):
-        for entry in config.get(section) or []:
-            part = entry.get(key) or {}
+        for entry in _entries(config, section, key, folder):
+            part = entry.fields
             for name in ("certificate-authority", "client-certificate", "client-key"):
                 if part.get(name) and not part.get(f"{name}-data"):
-                    part[f"{name}-data"] = base64.b64encode(_read(folder / str(part.pop(name))).encode()).decode()
+                    part[f"{name}-data"] = base64.b64encode(entry.file(name).encode()).decode()
+                    del part[name]
             if part.get("tokenFile") and not part.get("token"):
-                part["token"] = _read(folder / str(part.pop("tokenFile"))).strip()
+                part["token"] = entry.file("tokenFile").strip()
+                del part["tokenFile"]
     return json.dumps(config, default=str)
 
 
@@ -107,8 +160,8 @@ def ssl_context(endpoint: Endpoint) -> ssl.SSLContext:
     """The TLS settings of an endpoint; the client key never becomes a file that another process can read."""
     try:
         context = ssl.create_default_context(cadata=endpoint.ca_pem or None)
-    except ssl.SSLError as error:
-        raise InvalidInput(f"The kubeconfig's certificate authority is not a PEM certificate. {_HINT}") from error
+    except (ssl.SSLError, ValueError, TypeError):
+        raise InvalidInput(f"The kubeconfig's certificate authority is not a PEM certificate. {_HINT}") from None
     # Python 3.13 asks for extensions that the authorities of many existing clusters do not carry.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if endpoint.insecure:
@@ -119,74 +172,104 @@ def ssl_context(endpoint: Endpoint) -> ssl.SSLContext:
     return context
 
 
-def _parse(text: str) -> dict[str, Any]:
+def _parse(text: str) -> Json:
     config = texts.load(text, "The kubeconfig")
     if not isinstance(config, dict) or not isinstance(config.get("clusters"), list):
         raise InvalidInput(f"This is not a kubeconfig: it has no list of clusters. {_HINT}")
     return config
 
 
-def _named(config: dict[str, Any], section: str, key: str, name: str) -> dict[str, Any]:
-    entries = [entry for entry in config.get(section) or [] if isinstance(entry, dict)]
+def _entries(config: Json, section: str, key: str, folder: Path | None) -> list[_Entry]:
+    """The entries of a section; one that is no mapping, or not of a name, is none."""
+    listed = config.get(section)
+    found = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    named = [one for one in found if isinstance(one.get("name"), str) and isinstance(one.get(key), dict)]
+    return [_Entry(f"{section}[{one['name'].rstrip()}].{key}", one[key], folder) for one in named]
+
+
+def _named(config: Json, section: str, key: str, name: str, folder: Path | None) -> _Entry:
+    entries = _entries(config, section, key, folder)
+    place = f"{section}[{name}].{key}"
     for entry in entries:
-        if entry.get("name") == name:
-            return entry.get(key) or {}
-    known = ", ".join(sorted(str(entry.get("name")) for entry in entries)) or "none"
+        if entry.place == place:
+            return entry
+    known = ", ".join(sorted(entry.place[len(section) + 1 : -len(key) - 2] for entry in entries)) or "none"
     raise InvalidInput(f"The kubeconfig has no {key} '{name}'; it has: {known}.")
 
 
-def _is_rare(user: dict[str, Any]) -> bool:
-    return "exec" in user or "auth-provider" in user
+def _address(entry: _Entry, key: str) -> str:
+    given = entry.text(key)
+    try:
+        parts = urlsplit(given)
+        usable = bool(parts.scheme in ("https", "http") and parts.hostname and (parts.port is None or parts.port))
+    except ValueError:
+        usable = False
+    if not usable or not _TOKEN.fullmatch(given):
+        entry.refuse(key, "must be an address, https://HOST:PORT or http://HOST:PORT")
+    return given
 
 
-def _identity(user: dict[str, Any], folder: Path) -> dict[str, str]:
+def _is_rare(user: Json) -> bool:
+    return bool(user.get("exec") or user.get("auth-provider"))
+
+
+def _identity(user: _Entry) -> dict[str, str]:
     authorization = ""
-    token = user.get("token")
-    if not token and user.get("tokenFile"):
-        token = _read(folder / str(user["tokenFile"])).strip()
+    key = "token" if user.text("token") else "tokenFile"
+    token = user.text("token") or user.file("tokenFile").strip()
     if token:
+        if not _TOKEN.fullmatch(token):
+            user.refuse(key, "is no token: it holds blanks, line breaks or characters that are not ASCII")
         authorization = f"Bearer {token}"
-    elif user.get("username"):
-        pair = f"{user['username']}:{user.get('password') or ''}"
+    elif user.text("username"):
+        pair = f"{user.text('username')}:{user.text('password')}"
         authorization = "Basic " + base64.b64encode(pair.encode()).decode()
     return {
         "authorization": authorization,
-        "cert_pem": _content(user, "client-certificate", folder),
-        "key_pem": _content(user, "client-key", folder),
+        "cert_pem": user.content("client-certificate"),
+        "key_pem": user.content("client-key"),
     }
 
 
-def _identity_by_library(config: dict[str, Any], context: str) -> dict[str, str]:
+def _identity_by_library(config: Json, context: str, user: _Entry) -> dict[str, str]:
+    if user.folder is None:
+        user.refuse("exec", "wants to start a program, and only a kubeconfig of your own may do that")
     kubernetes = library("kubernetes.config.kube_config", "kubernetes")
     client = library("kubernetes.client", "kubernetes")
     loaded = client.Configuration()
     try:
-        kubernetes.KubeConfigLoader(config_dict=config, active_context=context).load_and_set(loaded)
-    except kubernetes.ConfigException as error:
-        raise InvalidInput(f"The login method of the kubeconfig's context '{context}' failed: {error}") from error
+        with loggers.silent():
+            kubernetes.KubeConfigLoader(config_dict=config, active_context=context).load_and_set(loaded)
+        authorization = next((str(one["value"]) for one in loaded.auth_settings().values() if one.get("value")), "")
+        why = "" if authorization or loaded.cert_file else "it gave neither a token nor a certificate"
+    except Exception as error:  # of the library (its own, KeyError, TypeError, ...), the program or the provider
+        authorization, why = "", type(error).__name__
+    if why:
+        raise InvalidInput(
+            f"The login method of the kubeconfig's {user.place} (exec or auth-provider) failed: {why}. "
+            f"Try the kubeconfig with kubectl. {_HINT}"
+        )
+    certificate = f"The login method of the kubeconfig's {user.place} has left a certificate"
     return {
-        "authorization": next((str(one["value"]) for one in loaded.auth_settings().values() if one.get("value")), ""),
-        "cert_pem": _read(Path(loaded.cert_file)) if loaded.cert_file else "",
-        "key_pem": _read(Path(loaded.key_file)) if loaded.key_file else "",
+        "authorization": authorization,
+        "cert_pem": _read(Path(loaded.cert_file), certificate) if loaded.cert_file else "",
+        "key_pem": _read(Path(loaded.key_file), certificate) if loaded.key_file else "",
     }
 
 
-def _content(section: dict[str, Any], key: str, folder: Path) -> str:
-    """PEM text from ``<key>-data`` (base64) or from the file named by ``key``; empty when neither is there."""
-    data = section.get(f"{key}-data")
-    if data:
-        try:
-            return base64.b64decode(data, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError, TypeError) as error:
-            raise InvalidInput(f"The kubeconfig's {key}-data is not base64 of PEM text. {_HINT}") from error
-    return _read(folder / str(section[key])) if section.get(key) else ""
-
-
-def _read(path: Path) -> str:
+def _read(path: Path, what: str) -> str:
+    """The text of a file. The path is not in messages: what was put in its place by mistake may be a key."""
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"The kubeconfig refers to {path}, which cannot be read: {error}") from error
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+        if len(data) <= _MOST_BYTES:
+            return data.decode("utf-8")
+        why = f"it has more than {_MOST_BYTES // 2**20} MiB"
+    except UnicodeDecodeError:
+        why = "it is not text"
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else "there can be no such path"
+    raise InvalidInput(f"{what} that cannot be read: {why}. {_HINT}")
 
 
 def _load_client_certificate(context: ssl.SSLContext, pem: bytes) -> None:
@@ -197,11 +280,16 @@ def _load_client_certificate(context: ssl.SSLContext, pem: bytes) -> None:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(pem)
                 file.flush()
-                context.load_cert_chain(f"/proc/self/fd/{descriptor}")
+                context.load_cert_chain(f"/proc/self/fd/{descriptor}", password=_no_password)
         else:
             with tempfile.NamedTemporaryFile() as file:
                 file.write(pem)
                 file.flush()
-                context.load_cert_chain(file.name)
-    except ssl.SSLError as error:
-        raise InvalidInput(f"The kubeconfig's client certificate and key are no matching PEM pair. {_HINT}") from error
+                context.load_cert_chain(file.name, password=_no_password)
+    except (ssl.SSLError, ValueError):
+        raise InvalidInput(f"The kubeconfig's client certificate and key are no matching PEM pair. {_HINT}") from None
+
+
+def _no_password() -> str:
+    """OpenSSL would ask at the terminal."""
+    raise InvalidInput(f"The kubeconfig's client key is locked by a password. {_HINT}")

@@ -12,7 +12,10 @@ import importlib
 from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
+from ansible_collections.meshops.asm.plugins.module_utils import loggers
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+
+loggers.silence()
 
 
 class MissingLibrary(AsmError):

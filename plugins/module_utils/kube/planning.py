@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput, Refused
+from ansible_collections.meshops.asm.plugins.module_utils.kube import secrets
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import Document, Source, clean
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import (
@@ -131,9 +132,10 @@ def _make_item(
     cache: dict[tuple[str, str], Kind],
     discover: Discover | None,
 ) -> Item:
-    body = clean(document.body, set_name=wishes.set_name)
-    wanted = (body["apiVersion"], body["kind"])
     try:
+        secrets.check(document.body)
+        body = clean(document.body, set_name=wishes.set_name)
+        wanted = (body["apiVersion"], body["kind"])
         if wanted not in cache:
             cache[wanted] = extra.get(wanted) or _resolve(body, discover, absent=wishes.absent)
         kind = cache[wanted]

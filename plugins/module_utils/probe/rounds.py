@@ -19,6 +19,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.probe import engine, verdict
 from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import Plan
 from ansible_collections.meshops.asm.plugins.module_utils.reconcile import Clock
+from ansible_collections.meshops.asm.plugins.module_utils.text import one_line
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.3, 5.0
 
@@ -74,7 +75,7 @@ def table(result: dict[str, Any]) -> list[str]:
     ]
     lines = lines or [[f"HTTP {status}", f"{count}x"] for status, count in result["statuses"].items()]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)] if lines else []
-    return ["  ".join(_padded(line, widths)).rstrip() for line in lines]
+    return [one_line("  ".join(_padded(line, widths)).rstrip()) for line in lines]
 
 
 def _padded(line: list[str], widths: list[int]) -> list[str]:

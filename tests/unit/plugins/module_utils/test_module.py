@@ -178,7 +178,7 @@ def test_every_resource_takes_the_shared_options(monkeypatch: pytest.MonkeyPatch
         seen.update(arguments)
         raise Stop
 
-    monkeypatch.setattr(base, "AnsibleModule", capture)
+    monkeypatch.setattr(base, "AsmModule", capture)
     with pytest.raises(Stop):
         lamp()
     spec = seen["argument_spec"]

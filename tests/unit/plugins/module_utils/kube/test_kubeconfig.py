@@ -9,6 +9,7 @@ import base64
 import datetime
 import json
 import ssl
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def config(user: dict[str, Any] | None = None, **cluster: Any) -> dict[str, Any]
 
 
 def loaded(user: dict[str, Any] | None = None, **cluster: Any) -> Any:
-    return load(yaml.safe_dump(config(user, **cluster)))
+    return load(yaml.safe_dump(config(user, **cluster)), folder=Path.cwd())
 
 
 def test_embedded_certificates() -> None:
@@ -124,28 +125,111 @@ def test_the_named_context_wins() -> None:
         ("a: [1\nkey: s3cret: x", "The kubeconfig, line 2: this is not valid YAML"),
         ("just text", "This is not a kubeconfig"),
         (yaml.safe_dump({**config(), "current-context": ""}), "has no current-context"),
-        (yaml.safe_dump(config(server="ftp://x")), "names no usable server for context 'here': 'ftp://x'"),
+        (yaml.safe_dump(config(server="ftp://s3cret")), "clusters[c].cluster.server must be an address"),
+        (yaml.safe_dump(config(server="https://[s3cret")), "clusters[c].cluster.server must be an address"),
+        (yaml.safe_dump(config(server="https://u:s3cret@h:x")), "clusters[c].cluster.server must be an address"),
+        (yaml.safe_dump(config(server=["s3cret"])), "clusters[c].cluster.server must be text"),
+        (yaml.safe_dump(config(**{"insecure-skip-tls-verify": "s3cret"})), "insecure-skip-tls-verify must be true or"),
+        (yaml.safe_dump(config(**{"proxy-url": "s3cret"})), "clusters[c].cluster.proxy-url must be an address"),
+        (yaml.safe_dump(config({"token": 12345678})), "users[u].user.token must be text: quote it"),
+        (yaml.safe_dump(config({"token": "s3cret\ns3cret"})), "users[u].user.token is no token"),
+        (yaml.safe_dump(config({"password": {"a": "s3cret"}, "username": "u"})), "users[u].user.password must be text"),
+        ("s3cret: &s3cret [*s3cret, *other]", "The kubeconfig is not YAML"),
+        ("s3cret: 1\ns3cret: 2", "The kubeconfig is not YAML (line 2)"),
+        ("[" * 5000, "The kubeconfig is not YAML"),
         (yaml.safe_dump(config({"client-certificate-data": "%%"})), "client-certificate-data is not base64"),
-        (yaml.safe_dump(config({"client-certificate": "/nowhere/x"})), "refers to /nowhere/x, which cannot be read"),
+        (
+            yaml.safe_dump(config({"client-certificate": "/nowhere/s3cret"})),
+            "users[u].user.client-certificate names a file that cannot be read: No such file or directory",
+        ),
+        (
+            yaml.safe_dump(config({"client-key": "-----BEGIN PRIVATE KEY-----\ns3cret" * 99, "token": "x"})),
+            "users[u].user.client-key names a file that cannot be read: File name too long",
+        ),
+        (yaml.safe_dump(config({"tokenFile": "s3cret\0"})), "users[u].user.tokenFile names a file that cannot be read"),
+        (yaml.safe_dump(config({"tokenFile": "/dev/zero"})), "it has more than 8 MiB"),
     ],
 )
 def test_bad_kubeconfigs(text: str, message: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        load(text)
+        load(text, folder=Path.cwd())
     assert message in caught.value.message
-    assert "s3cret" not in caught.value.message
+    assert "s3cret" not in told(caught.value)
+
+
+def told(error: BaseException) -> str:
+    """Everything that a traceback would show of an error: what is behind it, too."""
+    return "".join(line for line in traceback.TracebackException.from_exception(error).format() if "File " not in line)
 
 
 def test_a_path_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="Cannot read the kubeconfig file nowhere: No such file"):
+    with pytest.raises(InvalidInput, match=r"The option kubeconfig takes .* cannot be read: No such file"):
         read_kubeconfig(str(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("value", [coded("s3cret" * 2000), "~s3cret/config", "s3cret\0", "s3cret"])
+def test_what_is_taken_for_a_path_is_not_repeated(value: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read_kubeconfig(value)
+    assert "s3cret" not in told(caught.value) and value[-12:] not in told(caught.value)
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\n\n"])
+def test_line_breaks_at_the_end_of_a_field_are_none_of_it(ending: str) -> None:
+    """As a block scalar (``token: |``) leaves them."""
+    cut = coded("CERTIFICATE" * 9)
+    wrapped = {"certificate-authority-data": f"{cut[:64]}\n{cut[64:]}{ending}", "server": f"https://h:1{ending}"}
+    body = config({"token": f"abc{ending}"}, **wrapped)
+    body["current-context"] += ending
+    body["contexts"][0]["context"] = {"cluster": f"c{ending}", "user": f"u{ending}"}
+    endpoint = load(yaml.safe_dump(body))
+    assert (endpoint.authorization, endpoint.ca_pem) == ("Bearer abc", "CERTIFICATE" * 9)
+    assert endpoint.server == "https://h:1"
+    login = load(yaml.safe_dump(config({"username": f"a{ending}", "password": f"b {ending}"})))
+    assert login.authorization == "Basic " + coded("a:b ")
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "touch", "args": ["started"]}},
+        {"tokenFile": "started"},
+        {"client-key": "/etc/passwd", "token": "x"},
+    ],
+)
+def test_a_kubeconfig_of_a_service_gets_nothing_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: dict[str, Any]
+) -> None:
+    """Without a folder it is no user's own: no program is started for it, no file read."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidInput, match="only a kubeconfig of your own may do that"):
+        load(yaml.safe_dump(config(user)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_login_that_fails_does_not_repeat_the_program(tmp_path: Path) -> None:
+    user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": ["s3cret"]}}
+    with pytest.raises(InvalidInput, match="login method of the kubeconfig's users") as caught:
+        load(yaml.safe_dump(config(user)), folder=tmp_path)
+    assert "s3cret" not in told(caught.value)
+
+
+def test_a_locked_key_asks_nobody() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    lock = serialization.BestAvailableEncryption(b"s3cret")
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock).decode()
+    user = {"client-certificate-data": coded(certificate()[0]), "client-key-data": coded(pem)}
+    with pytest.raises(InvalidInput, match="client key is locked by a password"):
+        ssl_context(loaded(user))
 
 
 def test_the_client_certificate_reaches_the_context_without_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     cert, key = certificate()
     seen: list[str] = []
     real = ssl.SSLContext.load_cert_chain
-    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", lambda self, path: (seen.append(path), real(self, path))[1])
+    monkeypatch.setattr(
+        ssl.SSLContext, "load_cert_chain", lambda self, path, **more: (seen.append(path), real(self, path, **more))[1]
+    )
     user = {"client-certificate-data": coded(cert), "client-key-data": coded(key)}
     context = ssl_context(loaded(user, **{"certificate-authority-data": coded(cert)}))
     assert seen[0].startswith("/proc/self/fd/")

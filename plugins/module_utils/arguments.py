@@ -1,0 +1,77 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The base of all modules of the collection: what a result repeats of the arguments holds no secret.
+
+Ansible itself hides the values of options with ``no_log``, wherever they are in a result. It knows none of a mapping
+that came as text, of an option that does not exist, or of what has no schema; and it cannot be told of values that are
+too ordinary to be taken out of every text, like those of a header.
+
+PRIVATE: this code is for the modules of this collection only and may change without notice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+# Options and keys that hold manifests, credentials, or what is sent with a request, whatever their schema says.
+_SECRET = re.compile(
+    r"ca|definition|_documents|headers|body|data|stringData|(?!client_key)(.*_)?(secret|token|key|kubeconfig|password)",
+    re.IGNORECASE,
+)
+
+Json = dict[str, Any]
+
+
+class AsmModule(AnsibleModule):
+    """``AnsibleModule``, whose every result (failures of the arguments themselves included) shows ``shown``."""
+
+    def _return_formatted(self, kwargs: Json) -> None:
+        kwargs["invocation"] = {"module_args": shown(self.params, self.argument_spec)}
+        super()._return_formatted(kwargs)
+
+
+def shown(given: Any, spec: Mapping[str, Any]) -> Any:
+    """The arguments as a result may repeat them. Pure.
+
+    Hidden is what an option is named for, what has ``no_log``, what belongs to no option, and what should be a mapping
+    and is none, because nobody can tell what is in it.
+    """
+    if not isinstance(given, Mapping):
+        return HIDDEN
+    known = {alias: about for name, about in spec.items() for alias in (name, *about.get("aliases", ()))}
+    return {name: _option(name, value, known.get(name)) for name, value in given.items()}
+
+
+def _option(name: str, value: Any, about: Mapping[str, Any] | None) -> Any:
+    if value is None:
+        return None
+    if about is None or about.get("no_log"):
+        return HIDDEN
+    inner = about.get("options")
+    if inner is not None and about["type"] == "dict":
+        return shown(value, inner)
+    if inner is not None:
+        return [shown(item, inner) for item in value] if isinstance(value, list) else HIDDEN
+    if about.get("type") == "dict" and not isinstance(value, Mapping):
+        return HIDDEN
+    if about.get("elements") == "dict" and not (
+        isinstance(value, list) and all(isinstance(item, Mapping) for item in value)
+    ):
+        return HIDDEN
+    return _by_name({name: value})[name]
+
+
+def _by_name(value: Any) -> Any:
+    """A value without schema: its keys say what is secret."""
+    if isinstance(value, Mapping):
+        return {
+            key: HIDDEN if item is not None and _SECRET.fullmatch(str(key)) else _by_name(item)
+            for key, item in value.items()
+        }
+    return [_by_name(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,26 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an account or a server says is data: Ansible is told never to take it for a template.
+
+PRIVATE: this code is for the plugins of this collection only and may change without notice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+try:
+    from ansible.template import trust_as_template
+except ImportError:
+    trust_as_template = None
+
+
+def untrusted(value: Any) -> Any:
+    """``value`` (JSON types) with every text in it marked as no template, the keys of mappings included."""
+    if trust_as_template is not None:
+        # Since ansible-core 2.19 nothing is a template that has not been marked as one.
+        return value
+    from ansible.utils.unsafe_proxy import wrap_var
+
+    return wrap_var(value)

@@ -1,0 +1,194 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an account says is data: a template in every text of a mesh, a cluster, a gateway, a namespace and an Istio
+object is never executed, whatever plays do with hosts, facts, names, labels and results.
+
+Only ansible-core before 2.19 would execute it; tests run on it, too (noxfile.py).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from .account import CLUSTER, MESH, Account, Ansible, serving
+
+INVENTORY: dict[str, Any] = {
+    "plugin": "meshops.asm.asm",
+    "compose": {"copied": "mesh", "tag": "mesh.tags.team", "joined": "mesh.tags.team ~ mesh.version"},
+    "groups": {"labelled": "mesh.tags.team is defined"},
+    "keyed_groups": [
+        {"key": "mesh.tags", "prefix": "k"},
+        {"key": "mesh.version", "prefix": "", "separator": ""},
+        {"key": "gateway.addresses | default({})", "prefix": "a"},
+    ],
+}
+# Whatever a play may do with what it has been told.
+PLAY = """
+- name: Use everything that the account says
+  hosts: meshes:clusters:gateways
+  gather_facts: false
+  tasks:
+    - name: "Task for {{ inventory_hostname }} {{ mesh.version }} {{ mesh.tags.team }}"
+      ansible.builtin.debug: {var: item}
+      loop:
+        - "{{ mesh }}"
+        - "{{ cluster | default('') }}"
+        - "{{ gateway | default('') }}"
+        - "{{ copied }} {{ tag }} {{ joined }}"
+        - "{{ group_names }}"
+        - "{{ groups }}"
+        - "{{ hostvars[inventory_hostname].mesh }} {{ hostvars.keys() | list }}"
+        - "{{ inventory_hostname }} {{ inventory_hostname_short }} {{ ansible_play_hosts }}"
+      loop_control: {label: "{{ item }} {{ mesh.name }}"}
+    - ansible.builtin.set_fact:
+        told: "{{ mesh.version }}"
+        listed: "{{ mesh.tags | dict2items }}"
+        text: "of {{ mesh.name }}: {{ mesh.tags }}, {{ mesh.version | upper | lower }} {{ mesh | to_json }}"
+        "fact_{{ mesh.region | replace('-', '_') }}": "{{ mesh.tags.team }}"
+    - ansible.builtin.debug: {msg: "{{ told }} {{ listed }} {{ text }} {{ vars['fact_cn_hangzhou'] }}"}
+    - ansible.builtin.debug: {msg: "{{ item.key }} {{ item.value }}"}
+      loop: "{{ mesh.tags | dict2items }}"
+      register: loop_result
+    - ansible.builtin.debug: {msg: "{{ loop_result.results | map(attribute='item') | list }}"}
+    - ansible.builtin.template: {src: t.j2, dest: "{{ playbook_dir }}/rendered"}
+    - ansible.builtin.assert:
+        that: mesh.tags.team == told
+        success_msg: "{{ mesh.tags.team }} {{ copied.version }}"
+    - ansible.builtin.fail: {msg: "{{ mesh.version }} {{ told }}"}
+      ignore_errors: true
+      register: failed
+    - ansible.builtin.debug: {msg: "{{ failed.msg }}"}
+    - meshops.asm.asm_mesh_info:
+      register: meshes
+    - meshops.asm.asm_gateway_info: {mesh: "{{ meshes.meshes[0].id }}"}
+      register: gateways
+    - meshops.asm.asm_cluster_info: {mesh: "{{ meshes.meshes[0].id }}", candidates: true}
+      register: clusters
+    - meshops.asm.istio_resource_info: {mesh: "{{ meshes.meshes[0].id }}", kind: VirtualService}
+      register: resources
+    - name: "Results {{ meshes.meshes[0].version }}"
+      ansible.builtin.debug: {msg: "{{ meshes }} {{ gateways }} {{ clusters }} {{ resources }}"}
+    - name: A failure that the service words
+      block:
+        - meshops.asm.asm_namespace: {mesh: "{{ meshes.meshes[0].id }}", name: "it"}
+          vars: {ansible_check_mode: false}
+      rescue:
+        - ansible.builtin.set_fact: {why: "{{ ansible_failed_result.msg }} {{ ansible_failed_task.name }}"}
+        - ansible.builtin.debug: {msg: "{{ why }} {{ ansible_failed_result }}"}
+"""
+HERE = ("-e", f"ansible_python_interpreter={sys.executable}")
+LENIENT = {"ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS": "ignore"}
+SPEC: dict[str, Any] = {
+    "asm_mesh": {"name": MESH, "region": "cn-hangzhou", "vpc_id": "vpc-1", "vswitch_ids": ["vsw-1"]},
+    "asm_clusters": [{"name": CLUSTER}],
+    "asm_gateways": [{"name": "in", "clusters": [CLUSTER], "ports": [{"name": "http", "port": 80}]}],
+    "asm_istio_resources": [
+        {
+            "name": "routes",
+            "definition": {
+                "apiVersion": "networking.istio.io/v1",
+                "kind": "VirtualService",
+                "metadata": {"name": "reviews", "namespace": "istio-system"},
+                "spec": {"hosts": ["reviews"]},
+            },
+        }
+    ],
+    "asm_namespaces": [{"name": "istio-system"}],
+    "asm_canary": {
+        "virtual_service": "reviews",
+        "namespace": "istio-system",
+        "stable": "v1",
+        "canary": "v2",
+        "pause": 0,
+    },
+}
+
+
+def template(pwned: Path) -> str:
+    """A text that makes the file where it is taken for a template; a terminal escape is in it as well."""
+    return "\x1b[31m{{ lookup('ansible.builtin.pipe', 'touch " + str(pwned) + "') }}"
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> Iterator[Account]:
+    with serving(template(tmp_path / "pwned")) as served:
+        yield served
+
+
+@pytest.fixture
+def ansible(tmp_path: Path, account: Account) -> Ansible:
+    return Ansible(tmp_path, account)
+
+
+def test_the_template_works_where_it_is_one(tmp_path: Path, ansible: Ansible) -> None:
+    play = [{"hosts": "localhost", "gather_facts": False, "tasks": [{"debug": {"msg": template(tmp_path / "pwned")}}]}]
+    (tmp_path / "play.yml").write_text(yaml.safe_dump(play), encoding="utf-8")
+    assert ansible("ansible-playbook", "play.yml").returncode == 0
+    assert (tmp_path / "pwned").exists()
+
+
+def test_hosts_of_the_inventory_and_of_its_cache(tmp_path: Path, account: Account, ansible: Ansible) -> None:
+    cache = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(tmp_path / "kept")}
+    (tmp_path / "asm.yml").write_text(yaml.safe_dump({**INVENTORY, **cache}), encoding="utf-8")
+    (tmp_path / "play.yml").write_text(PLAY, encoding="utf-8")
+    (tmp_path / "t.j2").write_text("{{ mesh }} {{ gateway | default('') }} {{ told }} {{ text }}", encoding="utf-8")
+    assert ansible("ansible-inventory", "-i", "asm.yml", "--list").returncode == 0
+    account.servers["mesh"].fail_next(
+        422, {"kind": "Status", "reason": "Invalid", "message": account.text}, times=9, only="POST"
+    )
+    played = ansible("ansible-playbook", "-i", "asm.yml", "play.yml", *HERE, **LENIENT)
+    assert played.returncode == 0, played.stdout[-3000:] + played.stderr[-3000:]
+    assert "rescued=1" in played.stdout and "{{ lookup(" in played.stdout
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_names_of_hosts_and_groups(tmp_path: Path, account: Account, ansible: Ansible) -> None:
+    """Here the names are templates, too."""
+    mesh = account.mesh()
+    mesh["ServiceMeshInfo"].update(Name=account.text, RegionId=account.text, State=account.text)
+    cluster = {**account.cluster(), "Name": account.text, "State": account.text}
+    account.answers.update(
+        DescribeServiceMeshes=(200, {"ServiceMeshes": [mesh]}),
+        DescribeServiceMeshDetail=(200, {"ServiceMesh": mesh}),
+        DescribeClustersInServiceMesh=(200, {"Clusters": [cluster]}),
+    )
+    account.servers["mesh"].objects["/apis/istio.alibabacloud.com/v1beta1/namespaces/istio-system/istiogateways/in"][
+        "metadata"
+    ]["name"] = account.text
+    (tmp_path / "asm.yml").write_text(yaml.safe_dump(INVENTORY), encoding="utf-8")
+    tasks = PLAY[: PLAY.index("    - meshops.asm.asm_mesh_info")].replace(
+        "fact_{{ mesh.region | replace('-', '_') }}", "fact_cn_hangzhou"
+    )
+    (tmp_path / "play.yml").write_text(tasks, encoding="utf-8")
+    (tmp_path / "t.j2").write_text("{{ mesh }} {{ groups }} {{ hostvars.keys() | list }}", encoding="utf-8")
+    played = ansible("ansible-playbook", "-i", "asm.yml", "play.yml", *HERE, **LENIENT, ALIBABA_CLOUD_REGION_ID="")
+    assert played.returncode == 0, played.stdout[-3000:] + played.stderr[-3000:]
+    assert "lookup(" in played.stdout
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_roles_and_playbooks(tmp_path: Path, account: Account, ansible: Ansible) -> None:
+    (tmp_path / "mesh.yml").write_text(yaml.safe_dump(SPEC), encoding="utf-8")
+    playbooks = [f"meshops.asm.{name}" for name in ("site", "verify", "remove", "canary", "drift")]
+    options = ("-e", "@mesh.yml", "-e", f"drift_dir={tmp_path}/report", "--check", "--diff", "-v")
+    played = ansible("ansible-playbook", *playbooks, *options, ANSIBLE_CALLBACKS_ENABLED="meshops.asm.summary")
+    # The last one fails, because something differs.
+    assert played.returncode == 2 and "TASK [Fail when something differs]" in played.stdout, played.stdout[-3000:]
+    assert played.stdout.count("PLAY [") == len(playbooks) and played.stdout.count("MESHES ***") == len(playbooks)
+    assert played.stdout.count("lookup(") > 20
+    assert account.written == []
+    assert not (tmp_path / "pwned").exists()
+    assert "\x1b" not in played.stdout + played.stderr
+    # No name of the account is a name of a file.
+    assert sorted(file.name for file in (tmp_path / "report").iterdir()) == ["drift.html", "drift.json"]
+    page = (tmp_path / "report/drift.html").read_text(encoding="utf-8")
+    assert "\x1b" not in page and "lookup(&#39;" in page
+    assert json.loads((tmp_path / "report/drift.json").read_text(encoding="utf-8"))["objects"]
