@@ -30,12 +30,12 @@ class SpecAction(ManifestsAction):
 
     def items_of(self, option: str) -> list[Json]:
         """The items of one of these lists, each a mapping with a name; others are left out."""
-        return self._read(option)[0]
+        return self._items_of(option)[0]
 
     def objects_of(self, option: str, task_vars: Json) -> tuple[dict[str, list[Item]], list[str]]:
         """``{name of the item: its objects}``, and a sentence for each item whose objects cannot be had."""
         found: dict[str, list[Item]] = {}
-        items, problems = self._read(option)
+        items, problems = self._items_of(option)
         for item in items:
             try:
                 found[item["name"]] = self._objects(item, TARGETS[option], task_vars)
@@ -45,7 +45,7 @@ class SpecAction(ManifestsAction):
                 problems.append(f"asm_{option}, '{item['name']}': {error}")
         return found, problems
 
-    def _read(self, option: str) -> tuple[list[Json], list[str]]:
+    def _items_of(self, option: str) -> tuple[list[Json], list[str]]:
         spec, problems = spec_checks.read({f"asm_{option}": self._task.args.get(option)})
         return spec[f"asm_{option}"], problems
 

@@ -103,7 +103,7 @@ class _Entry:
 def read_kubeconfig(value: str) -> tuple[str, Path]:
     """The text of a kubeconfig given as text or as path, and the folder its relative paths refer to.
 
-    Messages name the file without its folder: the option is ``no_log``, so its whole value would be masked.
+    Messages do not repeat the path: what was put in its place by mistake may be a key.
     """
     text = given.text_of(value)
     if text is not None:
@@ -111,7 +111,7 @@ def read_kubeconfig(value: str) -> tuple[str, Path]:
     path = given.path_of(value)
     if path is None:
         raise InvalidInput(f"The option kubeconfig holds neither a kubeconfig nor a path of one. {_HINT}")
-    return _read(path, f"The option kubeconfig names the file {path.name}"), path.parent
+    return _read(path, "The option kubeconfig names a file"), path.parent
 
 
 def load(text: str, *, context: str | None = None, folder: Path | None = None) -> Endpoint:
@@ -173,7 +173,7 @@ def ssl_context(endpoint: Endpoint) -> ssl.SSLContext:
 
 
 def _parse(text: str) -> Json:
-    config = texts.load(text, "The kubeconfig")
+    config = texts.load(text, "The kubeconfig", keys=False)
     if not isinstance(config, dict) or not isinstance(config.get("clusters"), list):
         raise InvalidInput(f"This is not a kubeconfig: it has no list of clusters. {_HINT}")
     return config

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput, Refused
-from ansible_collections.meshops.asm.plugins.module_utils.kube import secrets
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import Document, Source, clean
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import (
@@ -133,7 +132,6 @@ def _make_item(
     discover: Discover | None,
 ) -> Item:
     try:
-        secrets.check(document.body)
         body = clean(document.body, set_name=wishes.set_name)
         wanted = (body["apiVersion"], body["kind"])
         if wanted not in cache:

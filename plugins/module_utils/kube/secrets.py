@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeError
 
 _VALUES = ("data", "stringData")
@@ -29,20 +28,6 @@ Json = dict[str, Any]
 def is_secret(found: Json | None) -> bool:
     """Whether it is (or calls itself) a Secret of the API server's own."""
     return bool(found) and (found or {}).get("kind") == "Secret" and (found or {}).get("apiVersion", "v1") == "v1"
-
-
-def check(body: Json) -> None:
-    """Raises ``InvalidInput`` for values that are no text, naming their place."""
-    for part in _VALUES if is_secret(body) else ():
-        values = body.get(part)
-        if values is None:
-            continue
-        if not isinstance(values, dict):
-            raise InvalidInput(f"{part} must be a mapping of names to text.")
-        wrong = [str(key) for key, value in values.items() if not isinstance(value, str)]
-        if wrong:
-            coded = ", in Base64" if part == "data" else ""
-            raise InvalidInput(f"{part}.{', '.join(wrong)} must be text{coded}: quote it.")
 
 
 def refusal(error: KubeError) -> str:

@@ -25,10 +25,10 @@ class _NotJson(ValueError):
     """JSON in form, and something in it that the YAML reader has to name with its line."""
 
 
-def load_all(text: str, file: str) -> Iterator[Any]:
+def load_all(text: str, file: str, *, keys: bool = True) -> Iterator[Any]:
     """The documents of a text; ``file`` is how messages call it. Raises ``InvalidInput`` with the line.
 
-    Messages hold nothing of the text but the names of keys: what cannot be read may be a secret.
+    Messages hold nothing of the text but the names of ``keys``, if wanted: what cannot be read may be a secret.
     """
     try:
         check_size(text)
@@ -46,14 +46,15 @@ def load_all(text: str, file: str) -> Iterator[Any]:
             yield from yamltext.load_all(text)
     except TextProblem as problem:
         where = f"{file}, line {problem.line}" if problem.line else file
-        raise InvalidInput(f"{where}: this is not valid YAML or JSON: {problem}.") from None
+        why = f": {problem}" if keys else ""
+        raise InvalidInput(f"{where}: this is not valid YAML or JSON{why}.") from None
     except UnicodeEncodeError:
         raise InvalidInput(f"{file}: this is not text in UTF-8.") from None
 
 
-def load(text: str, file: str) -> Any:
+def load(text: str, file: str, *, keys: bool = True) -> Any:
     """The first document of a text, None for an empty one."""
-    return next(load_all(text, file), None)
+    return next(load_all(text, file, keys=keys), None)
 
 
 def _json(text: str) -> Any:

@@ -134,9 +134,9 @@ def test_the_named_context_wins() -> None:
         (yaml.safe_dump(config({"token": 12345678})), "users[u].user.token must be text: quote it"),
         (yaml.safe_dump(config({"token": "s3cret\ns3cret"})), "users[u].user.token is no token"),
         (yaml.safe_dump(config({"password": {"a": "s3cret"}, "username": "u"})), "users[u].user.password must be text"),
-        ("s3cret: &s3cret [*s3cret, *other]", "The kubeconfig is not YAML"),
-        ("s3cret: 1\ns3cret: 2", "The kubeconfig is not YAML (line 2)"),
-        ("[" * 5000, "The kubeconfig is not YAML"),
+        ("s3cret: &s3cret [*s3cret, *other]", "this is not valid YAML or JSON."),
+        ("s3cret: 1\ns3cret: 2", "The kubeconfig, line 2: this is not valid YAML or JSON."),
+        ("[" * 5000, "this is not valid YAML or JSON."),
         (yaml.safe_dump(config({"client-certificate-data": "%%"})), "client-certificate-data is not base64"),
         (
             yaml.safe_dump(config({"client-certificate": "/nowhere/s3cret"})),
@@ -163,7 +163,7 @@ def told(error: BaseException) -> str:
 
 
 def test_a_path_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match=r"The option kubeconfig takes .* cannot be read: No such file"):
+    with pytest.raises(InvalidInput, match=r"The option kubeconfig names a file that cannot be read: No such file"):
         read_kubeconfig(str(tmp_path / "nowhere"))
 
 

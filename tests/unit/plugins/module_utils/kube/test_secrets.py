@@ -46,13 +46,13 @@ def objects(client: KubeClient, body: dict[str, Any], **manner: Any) -> ObjectSe
 @pytest.mark.parametrize(
     ("parts", "place"),
     [
-        ({"data": {"p": int(MARKER)}}, "data.p must be text, in Base64"),
-        ({"data": {"z": [MARKER]}}, "data.z must be text"),
-        ({"data": {"a": "YQ==", "p": {"q": MARKER}, "t": True}}, "data.p, t must be text"),
-        ({"data": [MARKER]}, "data must be a mapping"),
-        ({"data": MARKER}, "data must be a mapping"),
-        ({"stringData": {"p": float(MARKER)}}, "stringData.p must be text: quote it"),
-        ({"stringData": [MARKER], "data": {"p": "YQ=="}}, "stringData must be a mapping"),
+        ({"data": {"p": int(MARKER)}}, "'p' in data of the Secret login must be text, it is a number"),
+        ({"data": {"z": [MARKER]}}, "'z' in data of the Secret login must be text"),
+        ({"data": {"a": "YQ==", "p": {"q": MARKER}, "t": True}}, "'p' in data of the Secret login must be text"),
+        ({"data": [MARKER]}, "data of the Secret login must be a mapping"),
+        ({"data": MARKER}, "data of the Secret login must be a mapping"),
+        ({"stringData": {"p": float(MARKER)}}, "'p' in stringData of the Secret login must be text"),
+        ({"stringData": [MARKER], "data": {"p": "YQ=="}}, "stringData of the Secret login must be a mapping"),
     ],
 )
 def test_values_that_are_no_text_are_refused_by_their_place(
@@ -61,7 +61,7 @@ def test_values_that_are_no_text_are_refused_by_their_place(
     with pytest.raises(InvalidInput) as caught:
         objects(client, secret(**parts)).find()
     assert place in caught.value.message
-    assert "Secret default/login (definition, document 1)" in caught.value.message
+    assert caught.value.message.startswith("definition, document 1: ")
     assert MARKER not in caught.value.message
     assert api.requests == []
 
