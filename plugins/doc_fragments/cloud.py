@@ -89,7 +89,9 @@ options:
     type: str
   api_timeout:
     description:
-      - For how many seconds a single API call is tried again when it fails for a passing reason.
+      - For how many seconds a single API call is tried again when it fails for a passing reason. One attempt takes at
+        most 60 seconds. What would be refused again (a missing permission, a wrong name, a proxy that says no) ends the
+        task at once.
       - Unset means E(MESHOPS_API_TIMEOUT).
     type: int
     default: 60

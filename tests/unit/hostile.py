@@ -49,6 +49,12 @@ def endless_chunks() -> Answer:
         yield b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
 
 
+def interim() -> Answer:
+    """Answers that announce another one, for ever."""
+    while True:
+        yield b"HTTP/1.1 100 Continue\r\n\r\n" * 9999
+
+
 def bomb(layers: int = 1) -> Answer:
     """640 MB as gzip, one over the other."""
     data = gzip.compress(b" " * (8 * 2**20), 1) * 80

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.meshops.asm.plugins.module_utils.bounded_http import kind_of, parsed, quoted
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.codes import CLOCK, LATER, UNKNOWN, meaning_of, rule_of
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.shapes import SHAPES, WrongShape, conform
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.shapes import WrongShape, conform, shape_of
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.transport import NoReply, Reply
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, LostReply
 from ansible_collections.meshops.asm.plugins.module_utils.trouble import chain
@@ -102,7 +102,7 @@ def checked(reply: Reply, call: Call) -> dict[str, Any]:
     try:
         if wrong:
             raise WrongShape(wrong)
-        return conform(found, SHAPES.get(call.action, {}))
+        return conform(found, shape_of(call.action))
     except WrongShape as error:
         # What is not even JSON came from something on the way, which may be gone in a moment.
         raise CallFailed(

@@ -65,21 +65,28 @@ _ACK_CLUSTER = {
 }
 _GATEWAY_STATE = {"Status": TEXT, "Version": TEXT, "Message": SAID}
 
-SHAPES: dict[str, dict[str, Any]] = {
-    "CreateServiceMesh": {"ServiceMeshId": ID},
-    "DescribeServiceMeshes": {"ServiceMeshes": [_LISTED_MESH]},
-    "DescribeServiceMeshDetail": {"ServiceMesh": _MESH},
-    "DescribeServiceMeshKubeconfig": {"Kubeconfig": TEXT, "ExpireTime": TEXT},
-    "DescribeClustersInServiceMesh": {"Clusters": [_CLUSTER]},
-    "DescribeServiceMeshClusters": {"Clusters": [_CLUSTER], "NumberOfClusters": NUMBER},
-    "DescribeVersions": {"VersionInfo": [{"Edition": TEXT, "Versions": [TEXT]}]},
-    "DescribeVpcs": {"Vpcs": [{"VpcId": TEXT}], "NextToken": TEXT},
-    "DescribeVSwitches": {"VSwitches": [{"VSwitchId": TEXT}], "NextToken": TEXT},
-    "DescribeUpgradeVersion": {"Version": {"IstioVersion": TEXT}},
-    "DescribeServiceMeshUpgradeStatus": {"UpgradeDetail": {"GatewayStatusRecord": {"*": _GATEWAY_STATE}}},
-    "DescribeClustersV1": {"clusters": [_ACK_CLUSTER], "page_info": {"total_count": NUMBER}},
-    "DescribeClusterUserKubeconfig": {"config": TEXT, "expiration": TEXT},
-}
+
+class Shapes:
+    """By the name of the action: attributes, as tools/ram_policies.py takes a string of that name for a call."""
+
+    CreateServiceMesh = {"ServiceMeshId": ID}
+    DescribeServiceMeshes = {"ServiceMeshes": [_LISTED_MESH]}
+    DescribeServiceMeshDetail = {"ServiceMesh": _MESH}
+    DescribeServiceMeshKubeconfig = {"Kubeconfig": TEXT, "ExpireTime": TEXT}
+    DescribeClustersInServiceMesh = {"Clusters": [_CLUSTER]}
+    DescribeServiceMeshClusters = {"Clusters": [_CLUSTER], "NumberOfClusters": NUMBER}
+    DescribeVersions = {"VersionInfo": [{"Edition": TEXT, "Versions": [TEXT]}]}
+    DescribeVpcs = {"Vpcs": [{"VpcId": TEXT}], "NextToken": TEXT}
+    DescribeVSwitches = {"VSwitches": [{"VSwitchId": TEXT}], "NextToken": TEXT}
+    DescribeUpgradeVersion = {"Version": {"IstioVersion": TEXT}}
+    DescribeServiceMeshUpgradeStatus = {"UpgradeDetail": {"GatewayStatusRecord": {"*": _GATEWAY_STATE}}}
+    DescribeClustersV1 = {"clusters": [_ACK_CLUSTER], "page_info": {"total_count": NUMBER}}
+    DescribeClusterUserKubeconfig = {"config": TEXT, "expiration": TEXT}
+
+
+def shape_of(action: str) -> dict[str, Any]:
+    """What the collection reads of the action's reply; nothing for an action whose reply is not looked at."""
+    return getattr(Shapes, action, {})
 
 
 def conform(value: dict[str, Any], shape: dict[str, Any]) -> dict[str, Any]:

@@ -105,7 +105,8 @@ def as_page(body: Json, server: str, what: str) -> tuple[list[Json], str]:
 def bad_reply(server: str, what: str, why: str) -> BadReply:
     return BadReply(
         f"The reply of {server} to {what} is not what Kubernetes documents: {why}. Is this the address of an API "
-        "server, and does no proxy answer in its place?"
+        "server, and does no proxy answer in its place?",
+        code="UnexpectedReply",
     )
 
 

@@ -28,9 +28,9 @@ from ansible_collections.meshops.asm.plugins.module_utils.bounded_http import (
     read_body,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
-from ansible_collections.meshops.asm.plugins.module_utils.kube.answers import KubeError as KubeError
-from ansible_collections.meshops.asm.plugins.module_utils.kube.answers import Unreachable as Unreachable
 from ansible_collections.meshops.asm.plugins.module_utils.kube.answers import (
+    KubeError,
+    Unreachable,
     as_body,
     as_error,
     as_object,
@@ -41,6 +41,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import
 from ansible_collections.meshops.asm.plugins.module_utils.kube.libraries import library
 from ansible_collections.meshops.asm.plugins.module_utils.proxies import proxy_of
 from ansible_collections.meshops.asm.plugins.module_utils.trouble import trouble_of
+
+__all__ = ["MANAGER", "PAGE", "KubeClient", "KubeError", "Unreachable"]
 
 MANAGER = "meshops.asm"
 PAGE = 500

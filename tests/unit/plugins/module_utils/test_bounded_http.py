@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+import io
+import socket
+import time
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils.bounded_http import parsed, quoted
+from ansible_collections.meshops.asm.plugins.module_utils import bounded_http
+from ansible_collections.meshops.asm.plugins.module_utils.bounded_http import OutOfBounds, parsed, quoted
 
 
 @pytest.mark.parametrize(
@@ -54,3 +58,19 @@ def test_texts_of_servers_are_cut() -> None:
     assert quoted("x" * 10**7, 10) == "xxxxxxxxxx…"
     assert quoted("x" * 10, 10) == "x" * 10
     assert len(quoted(" \n" * 10**7)) <= 2001
+
+
+def test_bytes_that_are_there_are_not_read_after_the_deadline() -> None:
+    with socket.socket() as sock:
+        wire = bounded_http._Wire(io.BytesIO(b"there"), sock, 5.0, time.monotonic() - 1)
+        with pytest.raises(OutOfBounds, match="was not complete after 5 s") as caught:
+            wire.readinto(bytearray(5))
+    assert caught.value.slow
+
+
+def test_the_time_of_one_read_ends_with_the_deadline() -> None:
+    with socket.socket() as sock:
+        sock.settimeout(500)
+        wire = bounded_http._Wire(io.BytesIO(b"there"), sock, 5.0, time.monotonic() + 50)
+        assert wire.readinto(bytearray(5)) == 5
+        assert 0 < (sock.gettimeout() or 0) <= 50

@@ -32,6 +32,7 @@ from ansible_collections.meshops.asm.tests.unit.hostile import (
     endless_chunks,
     head,
     http,
+    interim,
 )
 
 PATH = "/api/v1/namespaces"
@@ -128,15 +129,23 @@ def test_a_list_without_items_is_empty(play: Play) -> None:
         pytest.param(lambda request: endless(), id="body"),
         pytest.param(lambda request: endless_chunks(), id="chunks"),
         pytest.param(lambda request: bomb(), id="gzip"),
-        pytest.param(lambda request: iter([head("Transfer-Encoding: chunked"), *[b"1" * 2**20] * 99]), id="length"),
-        pytest.param(lambda request: endless(b"HTTP/1.1 100 Continue\r\n\r\n" * 999), id="interim"),
+        pytest.param(lambda request: interim(), id="interim"),
     ],
 )
-def test_a_reply_without_end_is_given_up(play: Play, script: Script) -> None:
+def test_a_reply_without_end_is_given_up(play: Play, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "_ATTEMPT", 15.0)
     server, client = play(script)
-    with little_memory(), pytest.raises(AsmError, match=r"larger than 4 MiB|does not answer"):
+    with little_memory(), pytest.raises(BadReply, match="larger than 4 MiB"):
         client.get(PATH)
     assert server.sent < 100 * 2**20
+
+
+def test_the_length_of_a_chunk_is_bounded(play: Play) -> None:
+    """By us, or by urllib3 itself in its newer releases."""
+    server, client = play(lambda request: iter([head("Transfer-Encoding: chunked"), *[b"1" * 2**20] * 99]))
+    with little_memory(), pytest.raises(AsmError, match=r"larger than 4 MiB|size line exceeded"):
+        client.get(PATH)
+    assert server.sent < 50 * 2**20
 
 
 def test_layers_of_compression_are_not_unpacked(play: Play) -> None:
@@ -177,11 +186,11 @@ def test_too_many_headers_are_no_answer(play: Play) -> None:
         client.get(PATH)
 
 
-def test_odd_headers_do_no_harm(play: Play, capfd: pytest.CaptureFixture[str]) -> None:
+def test_odd_headers_do_no_harm(play: Play, caplog: pytest.LogCaptureFixture) -> None:
     odd = ("no header at all", "X-\x01: \x1b[31m", 'Warning: 299 - "a\x1b[31m"', "Retry-After: ²")
     _server, client = play(lambda request: http(200, {"kind": "x"}, *odd))
     assert client.get(PATH) == {"kind": "x"}
-    assert capfd.readouterr().err == ""
+    assert caplog.records == []
     assert all("\x1b" not in warning for warning in client.warnings)
 
 
@@ -370,13 +379,17 @@ def test_a_tls_reply_that_is_cut_is_tried_again(authority: Authority, after: int
         ({"name": "127.0.0.1", "days": (-20, -10)}, "expired .the clock of this machine says 20"),
         ({"name": "127.0.0.1", "days": (10, 20)}, "not yet valid .the clock of this machine says 20"),
         ({"name": "192.0.2.1"}, "IP address mismatch"),
+        ({"name": "127.0.0.1", "server_name": "api.example"}, "doesn't match"),
     ],
 )
 def test_a_wrong_certificate_is_final_and_a_wrong_clock_is_named(
     authority: Authority, certificate: dict[str, Any], said: str
 ) -> None:
-    server = HostileServer(lambda request: http(200, {}), authority.context(**certificate))
-    client = KubeClient(Endpoint(server.url(), ca_pem=authority.pem), patience=60.0)
+    server = HostileServer(
+        lambda request: http(200, {}), authority.context(certificate["name"], certificate.get("days", (-1, 1)))
+    )
+    name = certificate.get("server_name", "")
+    client = KubeClient(Endpoint(server.url(), ca_pem=authority.pem, tls_server_name=name), patience=60.0)
     try:
         with pytest.raises(Unreachable, match=f"No trusted TLS connection.*{said}"):
             client.get(PATH)
