@@ -26,10 +26,9 @@ CORES = {
     "2.17": ("3.10", "3.11", "3.12"),
     "2.18": ("3.11", "3.12", "3.13"),
     "2.19": ("3.11", "3.12", "3.13"),
-    "2.20": ("3.12", "3.13"),
     "2.21": ("3.12", "3.13"),
 }
-RUNNERS = ("2.4.0", "2.4.1", "2.4.2", "2.4.3")
+RUNNERS = ("2.4.0", "2.4.1", "2.4.3")
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def environment(pair: Pair) -> Path:
             _pip(folder, "--no-deps", f"ansible-core~={pair.core}.0", f"ansible-runner=={pair.runner}")
             (site,) = folder.glob("lib/python*/site-packages")
             (others,) = shared.glob("lib/python*/site-packages")
-            # Afterwards, so that pip installs what is shared as well in another release; what the pair has is found first.
+            # Afterwards, so that pip does not leave out what is shared; what the pair has itself is found first.
             (site / "shared.pth").write_text(f"{others}\n", encoding="utf-8")
     return own / "bin"
 
