@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,7 +24,20 @@ import yaml
 Json = dict[str, Any]
 #: A job that takes longer hangs; AWX itself has no limit of its own.
 SECONDS = 240.0
-_STEPS = ("requirements_collections", "~/.ansible/collections", "/usr/share/ansible/collections")
+_PATHS = "/runner/requirements_collections:~/.ansible/collections:/usr/share/ansible/collections"
+# What AWX's own settings and ansible-runner add to every job.
+_ALWAYS = {
+    "ANSIBLE_FORCE_COLOR": "True",
+    "ANSIBLE_UNSAFE_WRITES": "1",
+    "ANSIBLE_INVENTORY_UNPARSED_FAILED": "True",
+    "ANSIBLE_HOST_KEY_CHECKING": "False",
+    "ANSIBLE_PARAMIKO_RECORD_HOST_KEYS": "False",
+    "ANSIBLE_RETRY_FILES_ENABLED": "False",
+    "MAX_EVENT_RES": "700000",
+    "AWX_HOST": "https://towerhost",
+    "INVENTORY_ID": "2",
+    "PROJECT_REVISION": "0" * 40,
+}
 
 
 @dataclass
@@ -95,11 +109,11 @@ def read_inventory(node: Node, project: Path, source: str, environment: dict[str
         shutil.copytree(project, copied, ignore=shutil.ignore_patterns(".git"))
         output = folder / "output.json"
         command = [node.programs / "ansible-inventory", "--list", "--export", "-i", copied / source, "--output", output]
-        paths = [str(node.collections), *_STEPS]
         given = {
             **_base(node, folder),
             **environment,
-            "ANSIBLE_COLLECTIONS_PATHS": os.pathsep.join(paths),
+            # Without the singular that ansible-core 2.19 and newer read alone: what is no part of the image is not found.
+            "ANSIBLE_COLLECTIONS_PATHS": _PATHS,
             "ANSIBLE_INVENTORY_UNPARSED_FAILED": "True",
             "ANSIBLE_INVENTORY_EXPORT": "True",
             "ANSIBLE_VERBOSE_TO_STDERR": "True",
@@ -128,20 +142,15 @@ def run_job(node: Node, project: Path, job: Json, environment: dict[str, str]) -
     _write(folder / "env" / "extravars", "".join(yaml.dump({key: extra[key]}, Dumper=_Unsafe) for key in extra))
     script = f"#! /usr/bin/env python3\nprint({json.dumps(job['hosts'])!r})\n"
     _write(folder / "inventory" / "hosts", script, mode=0o700)
-    paths = [str(node.collections), *_STEPS]
     given = {
+        **_ALWAYS,
         **environment,
         **node.environment,
         "AWX_PRIVATE_DATA_DIR": str(folder),
         "JOB_ID": str(job["id"]),
-        "INVENTORY_ID": "2",
-        "PROJECT_REVISION": "0" * 40,
-        "ANSIBLE_RETRY_FILES_ENABLED": "False",
-        "MAX_EVENT_RES": "700000",
-        "AWX_HOST": "https://towerhost",
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(folder / "cp"),
-        "ANSIBLE_COLLECTIONS_PATHS": os.pathsep.join(paths),
-        "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(paths),
+        "ANSIBLE_COLLECTIONS_PATHS": _PATHS,
+        "ANSIBLE_COLLECTIONS_PATH": _PATHS,
     }
     _write(folder / "env" / "envvars", json.dumps(given))
     return _run(node, folder, job)
@@ -173,7 +182,7 @@ def _run(node: Node, folder: Path, job: Json) -> Ran:
         data.update(event.get("event_data", {}).get("artifact_data") or {})
     return Ran(
         status.read_text(encoding="utf-8") if status.exists() else "error",
-        stdout.read_text(encoding="utf-8", errors="replace") if stdout.exists() else "",
+        re.sub(r"\x1b\[[^m]*m", "", stdout.read_text(encoding="utf-8", errors="replace")) if stdout.exists() else "",
         data,
         folder,
     )
@@ -182,7 +191,10 @@ def _run(node: Node, folder: Path, job: Json) -> Ran:
 def _base(node: Node, folder: Path) -> dict[str, str]:
     """The environment of a container: nothing of this process but where programs are."""
     home = folder / "home"
-    home.mkdir(exist_ok=True)
+    own = home / ".ansible" / "collections"
+    if not own.exists():
+        own.parent.mkdir(parents=True)
+        own.symlink_to(node.collections)
     return {
         "PATH": os.pathsep.join([str(node.programs), "/usr/local/bin", "/usr/bin", "/bin"]),
         "HOME": str(home),
