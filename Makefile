@@ -22,7 +22,7 @@ export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
 
 export SECONDS_EACH
 
-.PHONY: help setup demo remove-demo test unit fuzz fuzz-short integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all awx site-docs release ee matrix matrix-here prometheus analyzers yaml-reference
+.PHONY: help setup demo remove-demo test unit fuzz fuzz-short integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all awx awx-short site-docs release ee matrix matrix-here prometheus analyzers yaml-reference
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -70,7 +70,7 @@ remove-demo: lab-up ## take the demo's mesh away again
 	@eval "$$(python -m meshlab env)"
 	cd examples/bookinfo && ansible-playbook meshops.asm.remove -e @mesh.yml -e asm_remove=bookinfo
 
-test: lint unit fuzz-short sanity integration molecule matrix-here ## everything that has to pass
+test: lint unit fuzz-short sanity awx-short integration molecule matrix-here ## everything that has to pass
 
 unit: setup ## unit tests
 	@python -m pytest -q tests/unit
@@ -117,7 +117,11 @@ bench-apply: binaries ## measures applying beside other tools; CASES, OBJECTS, R
 bench-traffic: binaries ## measures real traffic; prints a table and writes tests/bench/results/traffic.json
 	@python -m tests.bench.traffic
 
-awx: setup ## AWX as code against a served API; fetches the collection awx.awx once
+awx: binaries ## AWX as code against a served API, and its jobs on every pair of ansible-core and ansible-runner
+	@python -m pytest -q tests/awx
+	MESHOPS_AWX_PAIRS=all python -m pytest -q tests/integration/test_runner.py tests/integration/test_texts.py
+
+awx-short: setup
 	@python -m pytest -q tests/awx
 
 prometheus: binaries ## the playbook canary held to a real Prometheus, which is built once
@@ -135,11 +139,12 @@ site-docs: setup ## the documentation site, in .cache/site/html
 release: setup ## the artifact of the last commit: reproducible, installed offline, verified
 	@python tools/release.py
 
-ee: release ## the build context of an execution environment, in .cache/ee
+ee: release binaries ## the build context of an execution environment, in .cache/ee, and its steps tried without a container
 	@rm -rf .cache/ee && mkdir -p .cache/ee
 	cp execution-environment.yml .cache/ee/
 	cp meshops-asm-*.tar.gz .cache/ee/meshops-asm.tar.gz
-	cd .cache/ee && ansible-builder create --output-filename Containerfile
+	(cd .cache/ee && ansible-builder create --output-filename Containerfile)
+	python -m pytest -q tests/image
 
 matrix: setup ## unit tests on the oldest and the newest supported pair of Python and ansible-core
 	@nox

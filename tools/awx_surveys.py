@@ -34,18 +34,31 @@ SPEC = {
     "question_description": "Vars file in the project, as in meshes/shop/mesh.yml.",
     "type": "text",
     "required": True,
+    "min": len("x.yml"),
+    "max": 255,
+    "default": "",
 }
 _ROLES = ("preflight", "create", "attach", "gateway", "deploy", "define", "verify")
 # How a survey calls the types of an argument spec; others cannot be asked for.
 _TYPES = {"str": "text", "int": "integer", "float": "float", "bool": "multiplechoice"}
 # Set by the project's playbooks.
 _GIVEN = {"asm_base_dir"}
+# What a survey must not start without, although the role has its own way to say so: after the approval it is too late.
+_REQUIRED = {"asm_remove"}
+# Smallest and largest answers, of texts their lengths; argument specs have none. Of a number that may be left to the
+# spec, 0 says so.
+_LIMITS = {"asm_wait_timeout": (0, 86400), "asm_remove": (1, 255)}
+# AWX's pages send an answer to every question, and AWX refuses an empty one to all but texts. So whatever the spec or
+# the role decides as well has an answer that says so, and another name: awx/project/tasks/spec.yml makes it the
+# variable only then.
+AS_IN_THE_SPEC = "as in the spec"
+PREFIX = "answer_"
 
 Json = dict[str, Any]
 
 
 def questions(roles: list[str]) -> list[Json]:
-    """The scalar variables of some roles as questions, each once; none has a default but the role's own."""
+    """The scalar variables of some roles as questions, each once."""
     found: dict[str, Json] = {}
     for role in roles:
         spec = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
@@ -58,15 +71,23 @@ def questions(roles: list[str]) -> list[Json]:
 def _question(name: str, option: Json) -> Json:
     description = option["description"]
     text = description if isinstance(description, str) else str(description[0])
+    required = bool(option.get("required")) or name in _REQUIRED
     choices = ["true", "false"] if option["type"] == "bool" else option.get("choices")
     question: Json = {
-        "variable": name,
+        "variable": name if required else PREFIX + name,
         "question_name": name.removeprefix("asm_").replace("_", " ").capitalize(),
         "question_description": re.sub(r"\b[A-Z]{1,2}\(([^)]*)\)", r"\1", " ".join(text.split())),
         "type": "multiplechoice" if choices else _TYPES[option["type"]],
-        "required": bool(option.get("required")),
+        "required": required,
     }
-    return {**question, "choices": choices} if choices else question
+    if choices:
+        own = [] if required else [AS_IN_THE_SPEC]
+        return {**question, "choices": [*own, *choices], "default": own[0] if own else ""}
+    least, most = _LIMITS[name]
+    question |= {"min": least, "max": most, "default": "" if required or option["type"] == "str" else 0}
+    if not required and option["type"] in ("int", "float"):
+        question["question_description"] += f" 0: {AS_IN_THE_SPEC}."
+    return question
 
 
 def rendered() -> str:

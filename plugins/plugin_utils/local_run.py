@@ -108,7 +108,10 @@ def run_here(action: ActionBase, module: str, args: dict[str, Any]) -> dict[str,
         ended = {"stdout": _text(output), "stderr": _text(errors), "rc": os.waitstatus_to_exitcode(status)}
     parse = action._parse_returned_data
     # Since ansible-core 2.19 output has a profile; this is that of arguments on standard input.
-    return parse(ended, "legacy") if len(inspect.signature(parse).parameters) > 1 else parse(ended)
+    parsed = parse(ended, "legacy") if len(inspect.signature(parse).parameters) > 1 else parse(ended)
+    # Since ansible-core 2.21 a result is an object until an action hands it over.
+    result: dict[str, Any] = parsed.as_result_dict(for_round_trip=True) if hasattr(parsed, "as_result_dict") else parsed
+    return result
 
 
 def _become(module: str, streams: list[IO[bytes]]) -> NoReturn:

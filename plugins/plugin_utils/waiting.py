@@ -4,7 +4,8 @@
 """Shows what a module waits for, while it waits.
 
 The module adds lines to a file (module_utils/progress.py), and a thread of the task's process prints them. They go to
-the standard error, so that they are seen in a terminal and in AWX and stay out of output that a program reads.
+the standard error, so that they are seen in a terminal and in AWX and stay out of output that a program reads; not
+through Ansible's display, see ``plugin_utils/terminal.py``.
 
 PRIVATE: this code is for the action plugins of this collection only and may change without notice.
 """
@@ -22,10 +23,10 @@ from typing import IO, Any
 from ansible import constants as C
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.meshops.asm.plugins.module_utils.progress import VARIABLE
 from ansible_collections.meshops.asm.plugins.plugin_utils.drift_record import record
 from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import run_module
+from ansible_collections.meshops.asm.plugins.plugin_utils.terminal import TERMINAL
 
 # Switches the lines off; they are on without it.
 SWITCH = "MESHOPS_ASM_PROGRESS"
@@ -95,10 +96,7 @@ def showing_waits(action: ActionBase, task_vars: Json) -> Iterator[None]:
     if not wanted or task.async_val or task.no_log or action._connection.transport != "local":
         yield
         return
-    display = Display()
-    teller = Teller(
-        str(task_vars.get("inventory_hostname", "localhost")), lambda line: display.display(line, stderr=True)
-    )
+    teller = Teller(str(task_vars.get("inventory_hostname", "localhost")), TERMINAL.say)
     over = threading.Event()
     before = os.environ.get(VARIABLE)
     with tempfile.NamedTemporaryFile("r", prefix="meshops-waits-", dir=C.DEFAULT_LOCAL_TMP, encoding="utf-8") as file:

@@ -9,14 +9,18 @@ Both come from PyPI as they are, once, into ``.cache/awx``. Of the large package
 from __future__ import annotations
 
 import ast
+import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "awx"
@@ -48,6 +52,47 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "ansible_collections" / "meshops" / "asm").symlink_to(ROOT)
     (folder / "ansible_collections" / "awx").symlink_to(_unpacked("ansible") / "ansible_collections" / "awx")
     return folder
+
+
+def git(folder: Path, *words: str) -> None:
+    """Runs git in a repository, without what the user has configured."""
+    who = ["-c", "user.name=meshops", "-c", "user.email=meshops@example.com"]
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    done = subprocess.run(
+        ["git", *who, *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="session")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository of somebody who uses AWX: the files of awx/project, and no mesh yet."""
+    folder = tmp_path_factory.mktemp("repository") / "meshes"
+    shutil.copytree(ROOT / "awx" / "project", folder)
+    git(folder, "init", "--quiet", "--initial-branch", "main")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "The files of awx/project")
+    return folder
+
+
+def play_awx(collections: Path, home: Path, url: str, token: str, settings: dict[str, Any], code: int = 0) -> str:
+    """The output of the playbook meshops.asm.awx against the AWX at ``url``, with -vvv; it must end with ``code``."""
+    file = home / "settings.yml"
+    file.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "ANSIBLE_HOME": str(home / ".ansible"),
+        "ANSIBLE_COLLECTIONS_PATH": str(collections),
+        "ANSIBLE_LOCALHOST_WARNING": "False",
+        "CONTROLLER_HOST": url,
+        "CONTROLLER_OAUTH_TOKEN": token,
+    }
+    command = ["ansible-playbook", "-vvv", "meshops.asm.awx", "-e", f"@{file}"]
+    done = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stdout[-6000:] + done.stderr[-2000:]
+    return done.stdout + done.stderr
 
 
 @cache

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A server that speaks the part of AWX's REST API (v2) that the collection awx.awx uses, on loopback.
 
-It keeps objects in memory, refuses what AWX refuses (and fields that AWX would ignore), shows secrets as
-``$encrypted$``, and writes down every request that changes something.
+It keeps objects in memory, refuses what AWX refuses, ignores what AWX ignores, shows secrets as ``$encrypted$``, and
+writes down every request that changes something. Projects are checked out for real; ``launching`` runs the jobs.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ import copy
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from .schema import RELATED, RESOURCES, UNIFIED, Json, problems, stored, survey_problems
+from . import running
+from .schema import RELATED, RESOURCES, UNIFIED, Json, problems, stored
+from .surveys import answer_problems, survey_problems
 
 VERSION = "24.6.1"
 _SECRET_SETTINGS = {"slack": ("token",), "webhook": ("password",), "email": ("password",)}
@@ -31,15 +34,18 @@ class Refusal(Exception):
 
 
 class Awx:
-    """The objects of one AWX. ``playbooks`` are the files that its project finds in the repository."""
+    """The objects of one AWX, with its projects checked out below ``folder``."""
 
-    def __init__(self, playbooks: list[str]) -> None:
-        self.playbooks = playbooks
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        #: Updates of projects, the oldest first: ``{id, project, status, stdout}``.
+        self.updates: list[Json] = []
         self.objects: dict[int, Json] = {}
         self.writes: list[tuple[str, str, Json]] = []
         self.requests: list[tuple[str, str]] = []
         self.refusals: list[str] = []
         self._lock = threading.Lock()
+        self._last = 0
         self._create("organizations", {"name": "Default"})
 
     def named(self, resource: str) -> dict[str, Json]:
@@ -70,17 +76,22 @@ class Awx:
                 return refusal.status, refusal.body
 
     def _dispatch(self, method: str, parts: list[str], query: dict[str, str], body: Json) -> tuple[int, Any]:
+        if parts[0] == "project_updates" or parts[2:] == ["update"]:
+            return self._updating(method, parts)
         match method, parts:
             case "GET", [resource]:
                 return 200, self._list(resource, query)
             case "POST", [resource] if resource in RESOURCES:
                 return 201, self._shown(self._create(resource, body))
+            case "DELETE", [resource, identifier]:
+                self._remove(self._get(resource, identifier))
+                return 204, None
             case "GET", [resource, identifier]:
                 return 200, self._shown(self._get(resource, identifier))
             case "PATCH", [resource, identifier]:
                 return 200, self._shown(self._change(self._get(resource, identifier), body))
             case "GET", [resource, identifier, "survey_spec"]:
-                return 200, self._get(resource, identifier)["_survey"]
+                return 200, copy.deepcopy(self._get(resource, identifier)["_survey"])
             case "POST", [resource, identifier, "survey_spec"]:
                 self._refuse(survey_problems(body))
                 self._get(resource, identifier)["_survey"] = body
@@ -98,6 +109,19 @@ class Awx:
                 return 204, None
         raise Refusal(404, {"detail": "Not found."})
 
+    def _updating(self, method: str, parts: list[str]) -> tuple[int, Any]:
+        match method, parts:
+            case "GET", ["project_updates", identifier]:
+                return 200, self._shown_update(identifier)
+            case "GET", ["project_updates", identifier, "stdout"]:
+                return 200, {"range": {"start": 0}, "content": self.updates[int(identifier) - 1]["stdout"]}
+            case "GET", ["projects", identifier, "update"]:
+                return 200, {"can_update": True}
+            case "POST", ["projects", identifier, "update"]:
+                update = self.update_project(self._get("projects", identifier))
+                return 202, {"project_update": update["id"], **self._shown_update(str(update["id"]))}
+        raise Refusal(404, {"detail": "Not found."})
+
     def _get(self, resource: str, identifier: str) -> Json:
         found = self.objects.get(int(identifier)) if identifier.isdigit() else None
         if found is None or found["_resource"] != resource:
@@ -110,21 +134,66 @@ class Awx:
 
     def _create(self, resource: str, body: Json) -> Json:
         self._refuse(problems(resource, body, self.objects, creating=True))
-        made: Json = {"id": len(self.objects) + 1, **dict.fromkeys(RESOURCES[resource])}
+        self._last += 1
+        made: Json = {"id": self._last, **dict.fromkeys(RESOURCES[resource])}
         made.update(stored(resource, copy.deepcopy(body)))
         made.update(_resource=resource, _related={}, _survey={}, type=resource.removesuffix("s"))
         if resource == "inventories":
             made["type"] = "inventory"
         self._refuse(self._conflicts(made))
         self.objects[made["id"]] = made
+        if resource == "projects":
+            self.update_project(made)
         return made
 
     def _change(self, one: Json, body: Json) -> Json:
         sent = {key: value for key, value in body.items() if key != "type"}
-        self._refuse(problems(one["_resource"], sent, self.objects, creating=False))
+        self._refuse(problems(one["_resource"], sent, self.objects, creating=False, now=one))
+        changed = one["_resource"] == "credential_types" and sent.get("inputs", one["inputs"]) != one["inputs"]
+        if changed and self._using(one):
+            raise Refusal(403, {"detail": "Modifications to inputs are not allowed while the type is in use"})
         one.update(stored(one["_resource"], copy.deepcopy(sent)))
         self._refuse(self._conflicts(one))
+        if one["_resource"] == "projects" and {"scm_url", "scm_branch", "scm_type"} & set(sent):
+            self.update_project(one)
         return one
+
+    def _using(self, one: Json) -> list[Json]:
+        """The objects that have the id of this one in a field."""
+        field = {"inventories": "inventory"}.get(one["_resource"], one["_resource"].removesuffix("s"))
+        fields = {field, "unified_job_template"} if one["_resource"] in UNIFIED else {field}
+        return [other for other in self.objects.values() if any(other.get(name) == one["id"] for name in fields)]
+
+    def _remove(self, one: Json) -> None:
+        """The object, and those that are nothing without it."""
+        users = self._using(one)
+        if one["_resource"] == "credential_types" and users:
+            raise Refusal(403, {"detail": "Credential types that are in use cannot be deleted"})
+        parts = ("workflow_job_template_nodes", "schedules", "inventory_sources")
+        del self.objects[one["id"]]
+        for other in users:
+            if other["_resource"] in parts and other["id"] in self.objects:
+                self._remove(other)
+        approval = self.objects.get(one.get("unified_job_template") or 0, {})
+        if approval.get("_resource") == "workflow_approval_templates":
+            self._remove(approval)
+
+    def update_project(self, project: Json) -> Json:
+        """Checks the project out, as after its creation; the outcome is shown once it has been asked for."""
+        folder = self.folder / f"project-{project['id']}"
+        status, output = running.check_out(project["scm_url"], project["scm_branch"] or "main", folder)
+        update = {"id": len(self.updates) + 1, "project": project["id"], "status": status, "stdout": output}
+        self.updates.append(update)
+        project.update(_update=update["id"], _pending=True)
+        return update
+
+    def _shown_update(self, identifier: str) -> Json:
+        update = self.updates[int(identifier) - 1]
+        url = f"/api/v2/project_updates/{update['id']}/"
+        return {"id": update["id"], "url": url, "status": update["status"], "finished": "2026-01-01T00:00:00Z"}
+
+    def checked_out(self, project: Json) -> Path:
+        return self.folder / f"project-{project['id']}"
 
     def _conflicts(self, one: Json) -> list[str]:
         """What only the other objects tell: names in use, playbooks that the project does not have."""
@@ -136,8 +205,13 @@ class Awx:
             other for other in others if [other.get(part) for part in ("_resource", "name", "identifier", scope)] == key
         ]
         found = ["an object of this name exists already"] if same else []
-        if one["_resource"] == "job_templates" and one["project"] and one["playbook"] not in self.playbooks:
-            found.append(f"Playbook not found for project: {one['playbook']}")
+        if one["_resource"] == "job_templates":
+            folder = self.checked_out(self.objects[one["project"]])
+            if one["playbook"] not in (running.playbooks(folder) if folder.exists() else []):
+                found.append(f"Playbook not found for project: {one['playbook']}")
+        if one["_resource"] == "schedules":
+            survey = self.objects[one["unified_job_template"]]["_survey"]
+            found += answer_problems(survey, one["extra_data"] or {})
         return found
 
     def _associate(self, one: Json, related: str, body: Json) -> None:
@@ -176,6 +250,12 @@ class Awx:
         target = one.get("unified_job_template")
         if target:
             shown["related"]["unified_job_template"] = f"/api/v2/{self.objects[target]['_resource']}/{target}/"
+        if one["_resource"] == "projects":
+            status = self.updates[one["_update"] - 1]["status"]
+            shown["status"] = "pending" if one.pop("_pending", False) else status
+            shown["related"].update(last_job=f"/api/v2/project_updates/{one['_update']}/", update=f"{url}update/")
+        if one["_resource"] == "credentials" and one["inputs"]:
+            shown["inputs"] = dict.fromkeys(one["inputs"], "$encrypted$")
         hidden = _SECRET_SETTINGS.get(str(one.get("notification_type")), ())
         for key in hidden:
             if key in (shown["notification_configuration"] or {}):

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import os
+import copy
 import re
-import subprocess
-import sys
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,27 +17,27 @@ import pytest
 import yaml
 
 from . import schema
-from .conftest import ROOT
+from .conftest import ROOT, git, play_awx
 from .server import Awx, Server
 
 TOKEN, SLACK = "token-of-the-controller-4711", "xoxb-token-of-slack-0815"
-PLAYBOOKS = sorted(file.name for file in (ROOT / "awx" / "project").glob("*.yml"))
 FLOW = ["create", "attach", "gateway", "deploy", "define", "verify"]
 SETTINGS: dict[str, Any] = {
-    "awx_scm_url": "https://git.example.com/meshes.git",
     "awx_drift_specs": ["meshes/shop/mesh.yml", "meshes/store/mesh.yml"],
     "awx_notification": {"type": "slack", "configuration": {"token": SLACK, "channels": ["#mesh"], "hex_color": ""}},
 }
 
 
-MOVED = "https://git.example.com/moved.git"
-
-
 @dataclass
 class Made:
-    """An AWX after three runs: the first, the same again, and one with another address of the project."""
+    """An AWX after a run that failed, its repository not being there, and three more.
+
+    The first that succeeds, the same again, and one with another address of the project.
+    """
 
     awx: Awx
+    url: str
+    failed: str
     outputs: list[str]
     writes: list[list[tuple[str, str, dict[str, Any]]]]
 
@@ -49,35 +48,26 @@ def play(collections: Path, tmp_path_factory: pytest.TempPathFactory) -> Callabl
     home = tmp_path_factory.mktemp("home")
 
     def run(server: Server, settings: dict[str, Any], token: str = TOKEN, code: int = 0) -> str:
-        file = home / "settings.yml"
-        file.write_text(yaml.safe_dump(settings), encoding="utf-8")
-        environment = {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "HOME": str(home),
-            "LANG": "C.UTF-8",
-            "ANSIBLE_HOME": str(home / ".ansible"),
-            "ANSIBLE_COLLECTIONS_PATH": str(collections),
-            "ANSIBLE_LOCALHOST_WARNING": "False",
-            "CONTROLLER_HOST": server.url,
-            "CONTROLLER_OAUTH_TOKEN": token,
-        }
-        command = ["ansible-playbook", "-vvv", "meshops.asm.awx", "-e", f"@{file}"]
-        done = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == code, done.stdout[-6000:] + done.stderr[-2000:]
-        return done.stdout + done.stderr
+        return play_awx(collections, home, server.url, token, settings, code)
 
     return run
 
 
 @pytest.fixture(scope="module")
-def made(play: Callable[..., str]) -> Iterator[Made]:
-    awx, outputs, writes = Awx(PLAYBOOKS), [], []
+def made(play: Callable[..., str], repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+    folder = tmp_path_factory.mktemp("repositories")
+    url, moved = folder / "meshes.git", folder / "moved.git"
+    awx, outputs, writes = Awx(tmp_path_factory.mktemp("awx")), [], []
     with Server(awx, TOKEN) as server:
-        for settings in (SETTINGS, SETTINGS, {**SETTINGS, "awx_scm_url": MOVED}):
-            outputs.append(play(server, settings))
+        failed = play(server, {**SETTINGS, "awx_scm_url": str(url)}, code=2)
+        assert awx.named("job_templates") == {}
+        for place in (url, moved):
+            shutil.copytree(repository, place)
+        for place in (url, url, moved):
+            outputs.append(play(server, {**SETTINGS, "awx_scm_url": str(place)}))
             writes.append(awx.writes)
             awx.writes = []
-        yield Made(awx, outputs, writes)
+        yield Made(awx, str(url), failed, outputs, writes)
 
 
 def recap(output: str) -> dict[str, int]:
@@ -116,6 +106,7 @@ def test_job_templates_run_the_playbooks_of_the_project(made: Made) -> None:
         template = templates[f"meshops {one['name']}"]
         assert (template["playbook"], template["job_type"]) == (one["playbook"], "run")
         assert template["job_tags"] == one.get("tags")
+        assert template["diff_mode"] is one.get("diff", False)
         assert made.awx.names([template["project"], template["inventory"]]) == ["meshops", "meshops"]
         assert made.awx.names(template["_related"]["credentials"]) == ["meshops"]
         assert template["survey_enabled"] is True
@@ -130,7 +121,7 @@ def test_the_credential_type_puts_the_accesskey_into_the_environment(made: Made)
     assert set(kind["injectors"]) == {"env"}
     assert ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "{{ access_key_secret }}") in kind["injectors"]["env"].items()
     secret = {field["id"] for field in kind["inputs"]["fields"] if field.get("secret")}
-    assert secret == {"access_key_secret", "security_token"}
+    assert secret == {"access_key_id", "access_key_secret", "security_token"}
     (credential,) = made.awx.named("credentials").values()
     assert made.awx.objects[credential["credential_type"]] == kind
     assert credential["inputs"] is None
@@ -191,46 +182,51 @@ def test_requests_use_paths_and_fields_that_awx_publishes(
     assert unknown == []
     sent = {name for _method, path, body in made.writes[0] if not path.endswith("survey_spec/") for name in body}
     assert len(sent) > 30
-    # The client makes inventory sources from files only; it leaves the project of one out.
-    assert sent - published_names == {"source_project"}
+    # The client makes inventory sources from files only, and leaves these two out.
+    assert sent - published_names <= {"source_project", "update_cache_timeout"}
 
 
 def test_a_change_of_the_settings_is_the_only_thing_that_is_sent(made: Made) -> None:
     ((method, path, body),) = made.writes[2]
     (project,) = made.awx.named("projects").values()
     assert (method, path) == ("PATCH", f"/api/v2/projects/{project['id']}/")
-    assert body["scm_url"] == project["scm_url"] == MOVED
+    assert body["scm_url"] == project["scm_url"]
+    assert "moved" in project["scm_url"]
     assert recap(made.outputs[2])["changed"] == 1
 
 
-def test_a_playbook_that_the_project_lacks_and_a_wrong_token_are_refused(play: Callable[..., str]) -> None:
-    awx = Awx([name for name in PLAYBOOKS if name != "drift.yml"])
-    with Server(awx, TOKEN) as server:
-        assert "Playbook not found for project: drift.yml" in play(server, SETTINGS, code=2)
-        assert "Invalid authentication credentials" in play(server, SETTINGS, token=TOKEN[::-1], code=2)
+def test_no_field_is_one_that_awx_ignores(made: Made) -> None:
+    for _method, path, body in made.writes[0]:
+        parts = path.removeprefix("/api/v2/").strip("/").split("/")
+        if parts[0] in schema.RESOURCES and len(parts) < 3:
+            assert schema.unknown(parts[0], body) == [], path
 
 
-@pytest.mark.parametrize(
-    ("resource", "sent", "problem"),
-    [
-        ("projects", {"name": "x", "scm_typ": "git"}, "scm_typ"),
-        ("projects", {"scm_type": "git"}, "name: This field is required"),
-        ("projects", {"name": "x", "scm_type": "cvs"}, "'cvs' is not a valid choice"),
-        ("projects", {"name": "x", "organization": 77}, "Invalid pk 77"),
-        ("job_templates", {"name": "x", "diff_mode": "yes"}, "not a valid bool"),
-        ("schedules", {"name": "x", "unified_job_template": 1, "rrule": "daily"}, "DTSTART"),
-        (
-            "credential_types",
-            {
-                "name": "x",
-                "kind": "cloud",
-                "inputs": {"fields": [{"id": "a"}], "required": ["a"]},
-                "injectors": {"env": {"ANSIBLE_CONFIG": "{{ a }}"}},
-            },
-            "reserved",
-        ),
-    ],
-)
-def test_the_server_refuses_what_awx_refuses(resource: str, sent: dict[str, Any], problem: str) -> None:
-    (found,) = schema.problems(resource, sent, {1: {"_resource": "job_templates"}}, creating=True)
-    assert problem in found
+def test_a_repository_that_cannot_be_read_is_told_and_mended_by_the_next_run(made: Made) -> None:
+    assert f"AWX cannot read the repository {made.url} (branch main)" in made.failed
+    assert "does not exist" in made.failed
+    assert recap(made.outputs[0])["failed"] == 0
+
+
+def test_everything_goes_again(made: Made, play: Callable[..., str]) -> None:
+    gone = {**SETTINGS, "awx_scm_url": made.url, "asm_awx_state": "absent"}
+    with Server(copy.deepcopy(made.awx, {id(made.awx._lock): made.awx._lock}), TOKEN) as server:
+        assert recap(play(server, gone))["failed"] == 0
+        assert [one["name"] for one in server.awx.objects.values()] == ["Default"]
+        assert recap(play(server, gone))["changed"] == 0
+        assert server.awx.refusals == []
+        assert "it can be present or absent" in play(server, {"asm_awx_state": "gone"}, code=2)
+
+
+def test_a_playbook_that_the_project_lacks_and_a_wrong_token_are_refused(
+    play: Callable[..., str], repository: Path, tmp_path: Path
+) -> None:
+    git(repository, "rm", "--quiet", "drift.yml")
+    git(repository, "commit", "--quiet", "--message", "Without drift")
+    settings = {**SETTINGS, "awx_scm_url": str(repository)}
+    try:
+        with Server(Awx(tmp_path / "awx"), TOKEN) as server:
+            assert "Playbook not found for project: drift.yml" in play(server, settings, code=2)
+            assert "Invalid authentication credentials" in play(server, settings, token=TOKEN[::-1], code=2)
+    finally:
+        git(repository, "reset", "--quiet", "--hard", "HEAD~1")

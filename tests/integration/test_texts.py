@@ -1,0 +1,143 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A role with every boolean and number given as text, as by -e key=value and surveys, does what it does with real ones.
+
+On the oldest and the newest ansible-core. That nothing decides by a text is the matter of
+tests/unit/test_text_variables.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from awx.environments import ENDS, Pair, environment
+
+from .conftest import Shop
+from .labs import Lab
+from .playing import EXAMPLE
+from .runner import ROOT, Runner
+
+ROLES = sorted(folder.name for folder in (ROOT / "roles").iterdir())
+#: Texts for "no" in turn: not one of them is empty, and Python takes every one for true.
+NO = ("false", "no", "0", "False", "off")
+#: What a role needs besides the example's spec. The canary would need traffic: the role is run up to its first step.
+NEEDED: dict[str, dict[str, Any]] = {
+    "remove": {"asm_remove": "bookinfo", "asm_remove_workloads": False},
+    "upgrade": {},
+    "canary": {
+        "asm_canary": {
+            "virtual_service": "reviews",
+            "namespace": "bookinfo",
+            "stable": "v1",
+            "canary": "v3",
+            "steps": [100],
+            "pause": 1,
+        }
+    },
+}
+
+
+def options_of(role: str) -> dict[str, Any]:
+    text = (ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
+    found: dict[str, Any] = yaml.safe_load(text)["argument_specs"]["main"]["options"]
+    return found
+
+
+def whole(options: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """``given`` with every boolean and number of the argument spec that has a default, at any depth."""
+    found = dict(given)
+    for name, option in options.items():
+        inner = option.get("options")
+        if name in given and inner and isinstance(given[name], dict):
+            found[name] = whole(inner, given[name])
+        elif name in given and inner and isinstance(given[name], list):
+            found[name] = [whole(inner, one) for one in given[name]]
+        elif name not in given and option["type"] in ("bool", "int", "float") and "default" in option:
+            found[name] = option["default"]
+    return found
+
+
+def as_texts(options: dict[str, Any], given: dict[str, Any], no: Iterator[str]) -> dict[str, Any]:
+    """``given`` with its booleans and numbers as texts."""
+    found = dict(given)
+    for name, value in given.items():
+        option = options.get(name, {})
+        inner = option.get("options")
+        if isinstance(value, dict) and inner:
+            found[name] = as_texts(inner, value, no)
+        elif isinstance(value, list) and inner:
+            found[name] = [as_texts(inner, one, no) for one in value]
+        elif isinstance(value, list) and option.get("elements") in ("int", "float"):
+            found[name] = [str(one) for one in value]
+        elif option.get("type") == "bool":
+            found[name] = "yes" if value else next(no)
+        elif option.get("type") in ("int", "float"):
+            found[name] = str(value)
+    return found
+
+
+def given_to(role: str, version: str) -> dict[str, Any]:
+    """The example as variables of one role, with all booleans and numbers."""
+    spec = yaml.safe_load((EXAMPLE / "mesh.yml").read_text(encoding="utf-8"))
+    spec["asm_mesh"]["version"] = version
+    options = options_of(role)
+    known = {name: value for name, value in {**spec, **NEEDED.get(role, {})}.items() if name in options}
+    return (
+        {**whole(options, known), "asm_wait_timeout": 300} if "asm_wait_timeout" in options else whole(options, known)
+    )
+
+
+def play(run: Runner, pair: Pair, folder: Path, role: str, variables: dict[str, Any]) -> list[str]:
+    """The tasks with their results, and the recap, of one role in check mode."""
+    (folder / "play.yml").write_text(
+        yaml.safe_dump(
+            [
+                {
+                    "hosts": "localhost",
+                    "connection": "local",
+                    "gather_facts": False,
+                    "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
+                    "roles": [{"role": f"meshops.asm.{role}"}],
+                }
+            ]
+        ),
+        encoding="utf-8",
+    )
+    (folder / "given.json").write_text(json.dumps({**variables, "asm_base_dir": str(EXAMPLE)}), encoding="utf-8")
+    path = {"PATH": f"{environment(pair)}{os.pathsep}{os.environ['PATH']}"}
+    words = ["ansible-playbook", str(folder / "play.yml"), "--check", "--diff", "-e", f"@{folder / 'given.json'}"]
+    done = run.ansible(*words, cwd=folder, env={**path, "ANSIBLE_DEPRECATION_WARNINGS": "False"}).ok()
+    return [line for line in done.output.splitlines() if re.match(r"TASK|ok|changed|skipping|localhost|[-+]", line)]
+
+
+@pytest.mark.parametrize("pair", ENDS, ids=lambda pair: pair.core)
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_takes_texts_for_what_they_say(
+    lab: Lab, run: Runner, shop: Shop, tmp_path: Path, role: str, pair: Pair
+) -> None:
+    given = given_to(role, lab.meshes(shop.name)[0]["version"])
+    options = options_of(role)
+    texts = as_texts(options, given, iter(NO * 100))
+    assert json.dumps(texts) != json.dumps(given)
+    with lab.unwritten():
+        real = play(run, pair, tmp_path, role, given)
+        assert play(run, pair, tmp_path, role, texts) == real
+    assert len(real) > 2
+    if role == "remove":
+        assert "skipping" in real[real.index(next(line for line in real if "Remove the workloads" in line)) + 1]
+
+
+def test_the_texts_are_texts() -> None:
+    options = {"a": {"type": "bool"}, "b": {"type": "list", "options": {"c": {"type": "int"}, "d": {"type": "str"}}}}
+    assert as_texts(options, {"a": False, "b": [{"c": 5, "d": "x"}]}, iter(NO)) == {
+        "a": "false",
+        "b": [{"c": "5", "d": "x"}],
+    }
