@@ -83,6 +83,10 @@ class LostReply(AsmError):
         self.answered = answered
 
 
+class Outrun(AsmError):
+    """The service refused what another run has done meanwhile: it is to be looked at and planned anew."""
+
+
 class WaitFailed(AsmError):
     """The object reached a state from which it will not become ready by itself."""
 

@@ -125,10 +125,9 @@ error:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.meshops.asm.plugins.module_utils import account_checks, spec_checks
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS, Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.module import Task, run_task
 
 _LISTS = ("clusters", "gateways", "namespaces", "workloads", "istio_resources", "checks")
 OPTIONS: dict[str, Any] = {
@@ -138,20 +137,22 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec={**CLOUD_OPTIONS, **OPTIONS}, supports_check_mode=True)
-    cloud = Cloud(module.params)
-    wrong = spec_checks.wrong_checks(module.params["checks"], module.params["gateways"])
+def preflight(task: Task) -> dict[str, Any]:
+    task.tell("checking the spec")
+    wrong = spec_checks.wrong_checks(task.params["checks"], task.params["gateways"])
+    task.tell("asking the account")
     try:
-        findings = account_checks.check(cloud, module.params)
+        findings = account_checks.check(task.cloud, task.params)
     except AsmError as error:
-        module.fail_json(msg="\n".join([error.message, *wrong]), error=error.as_result())
-    else:
-        for warning in findings.warnings:
-            module.warn(warning)
-        module.exit_json(changed=False, creates=findings.creates, errors=[*wrong, *findings.errors])
-    finally:
-        cloud.close()
+        error.message = "\n".join([error.message, *wrong])
+        raise
+    for warning in findings.warnings:
+        task.module.warn(warning)
+    return {"changed": False, "creates": findings.creates, "errors": [*wrong, *findings.errors]}
+
+
+def main() -> None:
+    run_task(OPTIONS, preflight)
 
 
 if __name__ == "__main__":

@@ -462,9 +462,9 @@ error:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS, Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.module import Task, run_task
 from ansible_collections.meshops.asm.plugins.module_utils.probe import engine, rounds
 from ansible_collections.meshops.asm.plugins.module_utils.probe.addresses import gateway_addresses
 from ansible_collections.meshops.asm.plugins.module_utils.probe.options import PROBE_OPTIONS
@@ -494,20 +494,21 @@ def probe(params: dict[str, Any], check: bool) -> tuple[dict[str, Any], AsmError
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={**CLOUD_OPTIONS, "mesh": {"type": "str"}, **PROBE_OPTIONS, "stop_file": {"type": "path"}},
-        supports_check_mode=True,
+    def work(task: Task) -> dict[str, Any]:
+        task.tell("sending requests")
+        result, problem = probe(task.params, task.module.check_mode)
+        if problem:
+            problem.details = {**problem.details, **result}
+            raise problem
+        return {"changed": False, **result}
+
+    run_task(
+        {"mesh": {"type": "str"}, **PROBE_OPTIONS, "stop_file": {"type": "path"}},
+        work,
         required_one_of=[("gateway", "address")],
         required_by={"gateway": ("mesh",)},
         mutually_exclusive=[("gateway", "address"), ("cluster", "address")],
     )
-    try:
-        result, problem = probe(module.params, module.check_mode)
-    except AsmError as error:
-        module.fail_json(msg=error.message, changed=False, error=error.as_result())
-    if problem:
-        module.fail_json(msg=problem.message, changed=False, error=problem.as_result(), **result)
-    module.exit_json(changed=False, **result)
 
 
 if __name__ == "__main__":

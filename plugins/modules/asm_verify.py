@@ -180,11 +180,9 @@ error:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.meshops.asm.plugins.module_utils import inspection
 from ansible_collections.meshops.asm.plugins.module_utils.checks import running
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import CLOUD_OPTIONS, Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.module import Task, run_task
 
 OPTIONS: dict[str, Any] = {
     "mesh": {"type": "str", "required": True},
@@ -206,30 +204,29 @@ def _misses(findings: list[running.Finding]) -> list[str]:
     ]
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec={**CLOUD_OPTIONS, **OPTIONS}, supports_check_mode=True)
-    cloud = Cloud(module.params)
-    try:
-        params = module.params
-        checks = running.read_checks(params["checks"], [str(gateway["name"]) for gateway in params["gateways"]])
-        rows = inspection.inspect(cloud, params)
-        if module.check_mode:
-            findings = running.untried(checks, "not tried in check mode")
-        else:
-            findings = running.run_checks(cloud, params["mesh"], checks)
-        rows += inspection.check_rows(findings)
-    except AsmError as error:
-        module.fail_json(msg=error.message, error=error.as_result())
+def verify(task: Task) -> dict[str, Any]:
+    params = task.params
+    task.tell("reading the checks")
+    checks = running.read_checks(params["checks"], [str(gateway["name"]) for gateway in params["gateways"]])
+    task.tell("looking at the mesh")
+    rows = inspection.inspect(task.cloud, params)
+    task.tell("trying the checks")
+    if task.module.check_mode:
+        findings = running.untried(checks, "not tried in check mode")
     else:
-        module.exit_json(
-            changed=False,
-            rows=[row.as_result() for row in rows],
-            table=inspection.table(rows),
-            checks=[finding.as_result() for finding in findings],
-            problems=[*inspection.problems([row for row in rows if row.what != "check"]), *_misses(findings)],
-        )
-    finally:
-        cloud.close()
+        findings = running.run_checks(task.cloud, params["mesh"], checks)
+    rows += inspection.check_rows(findings)
+    return {
+        "changed": False,
+        "rows": [row.as_result() for row in rows],
+        "table": inspection.table(rows),
+        "checks": [finding.as_result() for finding in findings],
+        "problems": [*inspection.problems([row for row in rows if row.what != "check"]), *_misses(findings)],
+    }
+
+
+def main() -> None:
+    run_task(OPTIONS, verify)
 
 
 if __name__ == "__main__":

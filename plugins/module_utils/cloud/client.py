@@ -106,15 +106,19 @@ class Cloud:
         write = not _READ.match(action)
 
         def once() -> dict[str, Any]:
+            # Counted before it is sent, so that it counts however the call ends; what was surely refused is taken back.
+            self.writes += write
             try:
                 method(*arguments, runtime)
             except Exception as error:  # the SDK raises several unrelated families, all judged in failures.py
                 failure = failures.judge(error, action, write=write)
-                self.writes += 1 if write and failure.may_have_happened else 0
+                self.writes -= write and not failure.may_have_happened
                 raise failure from error
-            reply = failures.checked(client.last_body, action)
-            self.writes += 1 if write else 0
-            return reply
+            try:
+                return failures.checked(client.last_body, action)
+            except failures.CallFailed as failure:
+                self.writes -= write and not failure.may_have_happened
+                raise
 
         return self._retries.run(once)
 

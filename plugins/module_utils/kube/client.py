@@ -201,15 +201,15 @@ class KubeClient:
         """``writes`` counts what happened or may have happened; what the server refused did not."""
         if dry_run:
             query["dryRun"] = "All"
+        # Counted before it is sent, so that it counts however the request ends.
+        self._count(0 if dry_run else 1)
         try:
-            answer = self._request(method, path, query, json.dumps(body, separators=(",", ":")).encode(), content)
-        except AsmError as error:
-            self._count(not dry_run and not (isinstance(error, KubeError) and not error.transient))
+            return self._request(method, path, query, json.dumps(body, separators=(",", ":")).encode(), content)
+        except KubeError as error:
+            self._count(0 if dry_run or error.transient else -1)
             raise
-        self._count(not dry_run)
-        return answer
 
-    def _count(self, written: bool) -> None:
+    def _count(self, written: int) -> None:
         with self._lock:
             self.writes += written
 
