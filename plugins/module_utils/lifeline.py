@@ -4,8 +4,8 @@
 """A module ends with the playbook that runs it, however that ends: nothing is sent behind its user's back.
 
 The processes of the playbook (the task's worker and ansible-playbook itself) are named in the environment, and a thread
-of the module waits for the end of any of them. PR_SET_PDEATHSIG would not do: it knows the parent only, which outlives a
-kill -9 of ansible-playbook, and it fires when the thread that forked ends.
+of the module waits for the end of any of them. PR_SET_PDEATHSIG would not do: it knows the parent only, which outlives
+a kill -9 of ansible-playbook, and it fires when the thread that forked ends.
 
 PRIVATE: this code is for this collection only and may change without notice.
 """

@@ -145,12 +145,14 @@ def run_task(spec: dict[str, Any], work: Callable[[Task], dict[str, Any]], **rul
     with _interruptible():
         lifeline.follow()
         task: Task | None = None
+        result: dict[str, Any] = {}
+        problem: BaseException | None = None
         try:
             task = Task(module)
-            result, problem = work(task), None
+            result = work(task)
         # Whatever it is: what comes out of here instead would hide from Ansible that a write was made.
         except BaseException as error:
-            result, problem = {}, error
+            problem = error
         finally:
             if task:
                 _close(task)
@@ -160,7 +162,8 @@ def run_task(spec: dict[str, Any], work: Callable[[Task], dict[str, Any]], **rul
             except Exception as error:
                 problem = error
         # Outside of the handlers: within one, Ansible adds the traceback with all texts.
-        _fail(module, task, problem)
+        if problem is not None:
+            _fail(module, task, problem)
 
 
 def _fail(module: AnsibleModule, task: Task | None, problem: BaseException) -> NoReturn:

@@ -142,6 +142,24 @@ class Clock:
         time.sleep(seconds)
 
 
+class Deadline:
+    """The end (seconds from now) of something that takes several waits."""
+
+    def __init__(self, timeout: float, clock: Clock | None = None) -> None:
+        self._clock = clock or Clock()
+        self._timeout = timeout
+        self._end = self._clock.now() + timeout
+
+    def rest(self) -> float:
+        """The seconds that are left, at least 0."""
+        return max(self._end - self._clock.now(), 0.0)
+
+    def check(self, what: str, last: Any = None) -> None:
+        """Raises ``WaitTimeout`` when none are."""
+        if not self.rest():
+            raise gave_up(self._timeout, what, last)
+
+
 @dataclass
 class Outcome:
     """The result of one reconciliation; ``value`` is the object afterwards (predicted in check mode)."""
@@ -285,6 +303,15 @@ def _look_for_effect(resource: Resource, plan: Plan, lost: LostReply, clock: Clo
         clock.sleep(1.0)
 
 
+def gave_up(timeout: float, what: str, last: Any) -> WaitTimeout:
+    """The failure of a wait (seconds) for ``what``."""
+    return WaitTimeout(
+        f"Gave up after {timeout:.0f} s of waiting for {what}. It may still get there: run again, or raise "
+        "wait_timeout.",
+        details={"last_state": last},
+    )
+
+
 def wait_until_done(look: Callable[[], Progress], *, timeout: float, clock: Clock | None = None) -> bool:
     """Calls ``look() -> Progress`` until it is done; the pauses grow from 0.2 s to 10 s with the time passed.
 
@@ -302,11 +329,7 @@ def wait_until_done(look: Callable[[], Progress], *, timeout: float, clock: Cloc
             raise WaitFailed(progress.failed, details={"last_state": progress.last})
         elapsed = clock.now() - start
         if elapsed >= timeout:
-            raise WaitTimeout(
-                f"Gave up after {timeout:.0f} s of waiting for {progress.what}. "
-                "It may still get there: run again, or raise wait_timeout.",
-                details={"last_state": progress.last},
-            )
+            raise gave_up(timeout, progress.what, progress.last)
         waited = True
         tell(progress.what, elapsed, progress.percent)
         clock.sleep(min(max(0.2, elapsed * 0.15), 10.0, max(timeout - elapsed, 0.05)))

@@ -69,7 +69,6 @@ options:
       - This asks the control plane of the mesh and the API servers of its clusters. With V(false) neither is asked.
     type: bool
     default: true
-    version_added: 0.2.0
   retain_resources:
     description:
       - Ids of cloud resources (load balancers, security group) that O(state=absent) is to leave in the account.
@@ -727,8 +726,8 @@ mesh:
 may_remain:
   description:
     - What the account still has, or may have, and pays for after the mesh is deleted. What surely goes is not in it.
-    - C(exists) is V(true) for what the service showed afterwards, and V(null) for what it cannot be asked for then (load
-      balancers, security groups, log projects); C(note) says what is known.
+    - C(exists) is V(true) for what the service showed afterwards, and V(null) for what it cannot be asked for then
+      (load balancers, security groups, log projects); C(note) says what is known.
     - C(retained) is V(true) for what O(retain_resources) asked to keep.
   returned: when O(state=absent) deleted the mesh, or would in check mode
   type: list
@@ -873,9 +872,8 @@ class Mesh(ResourceModule):
             return found
         except AsmError as error:
             # The list may still show what is gone already.
-            if error.code == "ServiceMesh.NotFound" or (
-                self.wants_absence() and meshes.is_gone(error) and self._left()
-            ):
+            gone = error.code == "ServiceMesh.NotFound"
+            if gone or (self.wants_absence() and meshes.is_gone(error) and self._left()):
                 return None
             raise
 
