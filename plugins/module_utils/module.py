@@ -25,7 +25,13 @@ from ansible_collections.meshops.asm.plugins.module_utils.errors import (
     WaitFailed,
     WaitTimeout,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DONE, Plan, Progress, reconcile
+from ansible_collections.meshops.asm.plugins.module_utils.reconcile import (
+    DONE,
+    Outcome,
+    Plan,
+    Progress,
+    reconcile,
+)
 
 # Documented in the fragment meshops.asm.cloud.
 DEBUG_OPTION = {
@@ -220,7 +226,7 @@ def run_resource(resource_class: type[ResourceModule]) -> None:
         resource = resource_class(task.params, task.cloud)
         task.wrote = resource.wrote
         try:
-            outcome = reconcile(
+            outcome = converge(
                 resource,
                 check=module.check_mode,
                 wait=resource_class.waits and task.params["wait"],
@@ -244,6 +250,32 @@ def run_resource(resource_class: type[ResourceModule]) -> None:
         }
 
     run_task(spec, work, **resource_class.rules)
+
+
+def converge(resource: ResourceModule, *, telling: Callable[[str], None] = lambda doing: None, **how: Any) -> Outcome:
+    """``reconcile``, beside other runs: what went with its mesh is gone as wanted, or the failure says so.
+
+    ``how`` are further arguments of ``reconcile``.
+    """
+    try:
+        return reconcile(resource, telling=telling, **how)
+    except AsmError as error:
+        telling("looking whether the mesh is still there")
+        gone = resource.vanished(error)
+        if not gone:
+            raise
+        if not resource.wants_absence():
+            raise _without_mesh(error, gone) from error
+    telling("reading what is left")
+    found = resource.find()
+    # What somebody else removed is no change of ours.
+    return Outcome(resource.wrote(), resource.view(found), found, resource.plan(found))
+
+
+def _without_mesh(error: AsmError, gone: str) -> NotFound:
+    """``error`` as what it comes down to."""
+    kept: dict[str, Any] = {"request_id": error.request_id, "http_status": error.http_status}
+    return NotFound(gone, code="Vanished", changed=error.changed, details=error.details, **kept)
 
 
 def _extra_of(resource: ResourceModule) -> dict[str, Any]:

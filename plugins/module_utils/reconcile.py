@@ -19,7 +19,6 @@ from typing import Any, Protocol
 from ansible_collections.meshops.asm.plugins.module_utils.errors import (
     AsmError,
     LostReply,
-    NotFound,
     Outrun,
     WaitFailed,
     WaitTimeout,
@@ -104,15 +103,6 @@ class Resource(Protocol):
     def wrote(self) -> bool:
         """Whether any write may have reached the service so far."""
 
-    def vanished(self, error: AsmError) -> str:
-        """After a failure: a sentence if what the resource belongs to has gone, or is going, since; else empty.
-
-        ``find`` reports it as absent from then on.
-        """
-
-    def wants_absence(self) -> bool:
-        """Whether the resource is to be gone, which it is with what it belongs to."""
-
 
 class Before:
     """Tells a failure that is new from one that was there before: reads may lag behind the write that is to mend it.
@@ -184,25 +174,13 @@ def reconcile(
     ``timeout`` (seconds) bounds the whole wait. With ``wait`` the readiness of an unchanged object is looked at
     too: an earlier run may have been interrupted while it waited. Raises ``AsmError``; its ``changed`` is true
     once a write may have happened. ``telling`` hears what is being done, as the end of 'while it was ...'.
-
-    Another run may work on the same: what it removed is gone as wanted, or the failure says so at once.
     """
     clock = clock or Clock()
     try:
         return _flow(resource, check, wait, timeout, clock, telling)
     except AsmError as error:
         error.changed = error.changed or may_have_written(resource)
-        gone = resource.vanished(error)
-        if not gone:
-            raise
-        if not resource.wants_absence():
-            raise _without(error, gone) from error
-    telling("reading what is left")
-    found = resource.find()
-    plan = resource.plan(found)
-    # What somebody else removed is no change of ours.
-    changed = may_have_written(resource)
-    return Outcome(changed, resource.view(found), found, plan)
+        raise
 
 
 def _flow(
@@ -237,18 +215,6 @@ def may_have_written(resource: Resource) -> bool:
         return resource.wrote()
     except Exception:
         return True
-
-
-def _without(error: AsmError, gone: str) -> NotFound:
-    """``error`` as what it comes down to: its object's mesh went away under it."""
-    return NotFound(
-        gone,
-        code="Vanished",
-        request_id=error.request_id,
-        http_status=error.http_status,
-        changed=error.changed,
-        details=error.details,
-    )
 
 
 def _apply(resource: Resource, plan: Plan, clock: Clock) -> bool:
