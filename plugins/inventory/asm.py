@@ -146,10 +146,9 @@ import hashlib
 import json
 from typing import Any
 
-from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 from ansible_collections.meshops.asm.plugins.plugin_utils import inventory_hosts
+from ansible_collections.meshops.asm.plugins.plugin_utils.clean_failure import clean_parse
 from ansible_collections.meshops.asm.plugins.plugin_utils.inventory_account import read_account
 
 _SUFFIXES = ("asm.yml", "asm.yaml")
@@ -169,13 +168,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def verify_file(self, path: str) -> bool:
         return bool(super().verify_file(path)) and path.endswith(_SUFFIXES)
 
+    @clean_parse
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
-        try:
-            records = self._records(path, cache)
-        except AsmError as error:
-            raise AnsibleParserError(f"{error.message} ({error.code})") from error
+        records = self._records(path, cache)
         for warning in records["warnings"]:
             self.display.warning(warning)
         strict = self.get_option("strict")
