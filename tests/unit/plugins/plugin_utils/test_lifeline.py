@@ -129,9 +129,16 @@ def await_ends(descriptors: list[int]) -> None:
             left.discard(descriptor)
 
 
-@pytest.mark.parametrize("environment", [{}, {"ANY": "thing"}], ids=["child", "ordinary"])
 @pytest.mark.parametrize(
-    ("victim", "number"), [("playbook", signal.SIGKILL), ("worker", signal.SIGKILL), ("worker", signal.SIGTERM)]
+    ("environment", "victim", "number"),
+    [
+        ({}, "playbook", signal.SIGKILL),
+        ({}, "worker", signal.SIGKILL),
+        ({}, "worker", signal.SIGTERM),
+        # An environment of its own sends the task Ansible's ordinary way.
+        ({"ANY": "thing"}, "playbook", signal.SIGKILL),
+    ],
+    ids=["playbook", "worker", "worker-term", "ordinary"],
 )
 def test_a_module_sends_nothing_once_its_playbook_or_worker_has_ended(
     service: Service, tmp_path: Path, environment: dict[str, str], victim: str, number: int
