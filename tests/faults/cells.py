@@ -15,13 +15,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
+
 from tests.faults import planes
 from tests.faults.steps import FLOW, READS, Step
-from tests.faults.world import World
+from tests.faults.world import HIDDEN, World, crashing
 
 Json = dict[str, Any]
 Task = tuple[str, Json]
 
+#: A fault of the collection itself, before a request is sent and after it is answered.
+CRASHES = ("crash_before", "crash_after")
 API_KINDS = ("http_500", "throttle", "lost_request", "lost_reply", "non_json", "bad_code_200", "slow")
 #: A cell's verdicts: the fault was got over at once; the task failed and the next run did the rest; neither. A task
 #: that waits asks now more and now less often: then there was nothing to break.
@@ -30,7 +35,7 @@ ABSORBED, CONTINUED, BROKEN, UNREACHED = "absorbed", "continued", "broken", "unr
 
 @dataclass
 class Cell:
-    """``request`` is the action (or method and kind of object) that was broken; ``problems`` is empty but for a broken one."""
+    """``request`` is the action, or the method and kind of object, that was broken; a broken cell has ``problems``."""
 
     part: str
     request: str
@@ -106,6 +111,8 @@ class Tried:
 
     def try_api(self, number: int, kind: str) -> Cell:
         """Breaks one request to the API."""
+        if kind in CRASHES:
+            return self._crash(Cloud, "_call", self.api[number], number, kind)
         with self.world.broken(number, kind):
             first = self._run()
             hit = any(row["hits"] for row in self.world.lab.faults.rows())
@@ -113,11 +120,18 @@ class Tried:
 
     def try_kube(self, number: int, kind: str) -> Cell:
         """Breaks one request to an API server."""
+        if kind in CRASHES:
+            return self._crash(KubeClient, "_request", self.kube[number], number, kind)
         self.world.front.begin((number, kind))
         first = self._run()
         hit = self.world.front.hit
         self.world.front.begin()
         return self._judge(self.kube[number], number, kind, first, hit)
+
+    def _crash(self, target: Any, method: str, request: str, number: int, kind: str) -> Cell:
+        with crashing(target, method, number, after=kind == "crash_after") as hits:
+            first = self._run()
+        return self._judge(request, number, kind, first, bool(hits[0]))
 
     def _run(self) -> Json:
         try:
@@ -128,15 +142,14 @@ class Tried:
     def _judge(self, request: str, number: int, kind: str, first: Json, hit: bool) -> Cell:
         self.world.settle()
         after = self.world.what_there_is()
-        problems = list(self._untrue(first, after))
+        problems = list(self._untrue(first, after, kind))
         again = self._run()
         self.world.settle()
         if again.get("failed"):
             problems.append(f"the second run failed: {again['msg']}")
         elif not self.part.reads and again["changed"] is not (after != self.goal):
-            problems.append(
-                f"the second run says changed={again['changed']}, and there was {'' if after != self.goal else 'no'} rest"
-            )
+            rest = "some rest" if after != self.goal else "no rest"
+            problems.append(f"the second run says changed={again['changed']}, and there was {rest}")
         if self.world.what_there_is() != self.goal:
             problems.append(f"in the end it is not as wanted: {_difference(self.goal, self.world.what_there_is())}")
         good = CONTINUED if first.get("failed") else ABSORBED if hit else UNREACHED
@@ -144,7 +157,7 @@ class Tried:
         self._back()
         return Cell(self.part.name, request, number, kind, verdict, problems)
 
-    def _untrue(self, first: Json, after: Json) -> Iterator[str]:
+    def _untrue(self, first: Json, after: Json, kind: str) -> Iterator[str]:
         """What the first result says that is not so."""
         if first.get("unclean"):
             yield f"no clean result: {first['msg']}"
@@ -157,19 +170,29 @@ class Tried:
                 yield f"it succeeded and is not as wanted: {_difference(self.goal, after)}"
             if first["changed"] and not moved:
                 yield "it says changed=true and nothing changed"
-        elif "error" not in first or "Unexpected" in str(first["error"]["code"]):
-            yield f"an unexpected failure: {first['msg']}"
+        elif (first["error"]["code"] == "Unexpected") is not (kind in CRASHES):
+            yield f"another failure than expected: {first['msg']}"
+        if HIDDEN in json.dumps(first):
+            yield "it tells the text of an exception"
 
 
 def _difference(wanted: Json, found: Json) -> str:
-    keys = [key for key in wanted if wanted[key] != found.get(key)]
-    return json.dumps({key: {"wanted": wanted[key], "found": found.get(key)} for key in keys})[:600]
+    return "; ".join(_leaves(wanted, found, ""))[:600]
+
+
+def _leaves(wanted: Any, found: Any, path: str) -> Iterator[str]:
+    """The places that differ, each with both values."""
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        for key in sorted({*wanted, *found}):
+            yield from _leaves(wanted.get(key), found.get(key), f"{path} {key}".strip())
+    elif wanted != found:
+        yield f"{path}: wanted {json.dumps(wanted)[:120]}, found {json.dumps(found)[:120]}"
 
 
 def cells(tried: Tried, every: int) -> Iterator[Callable[[], Cell]]:
     """All cells of a part, or every so manyth."""
-    api = [(tried.try_api, number, kind) for number in range(len(tried.api)) for kind in API_KINDS]
-    kube = [(tried.try_kube, number, kind) for number in range(len(tried.kube)) for kind in planes.KINDS]
+    api = [(tried.try_api, number, kind) for number in range(len(tried.api)) for kind in (*API_KINDS, *CRASHES)]
+    kube = [(tried.try_kube, number, kind) for number in range(len(tried.kube)) for kind in (*planes.KINDS, *CRASHES)]
     for try_one, number, kind in [*api, *kube][:: every or 1]:
         yield lambda try_one=try_one, number=number, kind=kind: try_one(number, kind)
 

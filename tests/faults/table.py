@@ -22,6 +22,8 @@ COLUMNS = {
     "non_json": "no JSON",
     "bad_code_200": "bad Code",
     "slow": "too late",
+    "crash_before": "crash before",
+    "crash_after": "crash after",
 }
 
 

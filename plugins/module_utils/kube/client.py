@@ -261,7 +261,10 @@ class KubeClient:
         for text in _WARNING.findall(answer.headers.get("Warning", "")):
             self._remember(text.replace('\\"', '"'))
         if answer.status < 300:
-            return json.loads(answer.data)
+            try:
+                return json.loads(answer.data)
+            except ValueError:
+                return Unreachable(f"The API server {self._server} answers with something that is no JSON.")
         return _as_error(answer.status, answer.headers, answer.data, self._server)
 
     def _remember(self, warning: str) -> None:
