@@ -16,16 +16,12 @@ from pathlib import PurePath
 from types import TracebackType
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, Unexpected
 
 # Where faults are reported, as in galaxy.yml.
 REPORTS = "https://github.com/meshops/asm/issues"
 _MOST_FRAMES = 40
 _OURS = "/ansible_collections/meshops/asm/"
-
-
-class Unexpected(AsmError):
-    """A fault of the collection, or the end of the process from outside."""
 
 
 class Terminated(BaseException):
@@ -47,8 +43,7 @@ def explain(error: BaseException, doing: str) -> AsmError:
         f"It stopped unexpectedly while it was {doing}: {kind}{f' at {where}' if where else ''}. This is a fault of "
         "meshops.asm, not of your playbook. Run the task again, it goes on from what is there. If it comes back, run "
         f"it with meshops_debug=true and report what it then returns as 'debug', without any of your values, to "
-        f"{REPORTS}.",
-        code="Unexpected",
+        f"{REPORTS}."
     )
 
 

@@ -21,6 +21,8 @@ Json = dict[str, Any]
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "faults.rst"
+#: The cells of the last whole run of each part, and how long it took.
+KEPT = ROOT / ".cache" / "faults"
 #: Of the sample: a number that has no factor in common with the numbers of kinds, so that each comes up.
 EVERY = 13
 SECONDS = 1800.0
@@ -44,7 +46,18 @@ def run(part: str, every: int) -> list[Json]:
     print(f"{part}: {len(rows)} cells, {len(broken)} broken, {time.monotonic() - began:.0f} s", flush=True)
     for row in broken:
         print(f"  {row['request']} (request {row['number']}) {row['kind']}: {' '.join(row['problems'])}", flush=True)
-    return [*rows, *({**row, "verdict": "broken"} for row in broken if row not in rows)]
+    rows += [{**row, "verdict": "broken"} for row in broken if row not in rows]
+    if every == 1:
+        KEPT.mkdir(parents=True, exist_ok=True)
+        kept = {"rows": rows, "seconds": time.monotonic() - began}
+        (KEPT / f"{part}.json").write_text(json.dumps(kept), encoding="utf-8")
+    return rows
+
+
+def write_table(parts: list[str]) -> None:
+    """Writes the page from what the last run of each part has found."""
+    kept = [json.loads((KEPT / f"{part}.json").read_text(encoding="utf-8")) for part in parts]
+    write_page(PAGE, [row for one in kept for row in one["rows"]], sum(one["seconds"] for one in kept))
 
 
 def names() -> list[str]:
@@ -61,7 +74,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("parts", nargs="*", help="names of parts, as printed (all without)")
     parser.add_argument("--sample", action="store_true", help=f"every {EVERY}th cell, and no table")
+    parser.add_argument("--table", action="store_true", help="only write the table, from the last runs of all parts")
     chosen = parser.parse_args()
+    if chosen.table:
+        write_table(names())
+        return 0
     began = time.monotonic()
     wanted = [name for name in names() if not chosen.parts or name in chosen.parts]
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
@@ -70,7 +87,7 @@ def main() -> int:
         ]
     seconds = time.monotonic() - began
     if not chosen.sample and not chosen.parts:
-        write_page(PAGE, rows, seconds)
+        write_table(wanted)
     broken = sum(row["verdict"] == "broken" for row in rows)
     print(f"{len(rows)} cells, {broken} broken, {seconds:.0f} s")
     return 1 if broken or not rows else 0

@@ -42,7 +42,7 @@ def table(rows: list[Json], seconds: float) -> str:
     counts = [_count(reached, request) for request in requests]
     total = ["**all**", *(f"**{cell}**" if cell else "" for cell in _cells(reached))]
     lines = [
-        f"{_verdicts(reached)}, in {seconds:.0f} s on {describe_machine()}.",
+        f"{_verdicts(reached)}. {seconds / len(reached or [0]):.1f} s for each, on {describe_machine()}.",
         "",
         ".. list-table::",
         "   :header-rows: 1",
