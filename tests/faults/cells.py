@@ -82,6 +82,8 @@ class Tried:
         self.start = self.world.what_there_is()
         self.api, self.kube = self._count()
         self.goal = self.world.what_there_is()
+        assert not any("orphaned" in key for key in self.goal["billed"]), self.goal["billed"]
+        assert part.name != "remove all at once" or self.goal["billed"] == {}, self.goal["billed"]
         self._back()
 
     def _build(self) -> None:
