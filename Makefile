@@ -22,7 +22,7 @@ export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
 
 export SECONDS_EACH
 
-.PHONY: help setup demo remove-demo test unit fuzz fuzz-short integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all awx awx-short site-docs release ee matrix matrix-here prometheus analyzers yaml-reference
+.PHONY: help setup demo remove-demo test unit fuzz fuzz-short faults faults-sample integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all awx awx-short site-docs release ee matrix matrix-here prometheus analyzers yaml-reference
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -70,7 +70,7 @@ remove-demo: lab-up ## take the demo's mesh away again
 	@eval "$$(python -m meshlab env)"
 	cd examples/bookinfo && ansible-playbook meshops.asm.remove -e @mesh.yml -e asm_remove=bookinfo
 
-test: lint unit fuzz-short sanity awx-short integration molecule matrix-here ## everything that has to pass
+test: lint unit fuzz-short faults-sample sanity awx-short integration molecule matrix-here ## everything that has to pass
 
 unit: setup ## unit tests
 	@python -m pytest -q tests/unit
@@ -80,6 +80,12 @@ fuzz: setup ## every reader and parser with invented input, a minute each; TARGE
 
 fuzz-short: setup
 	@python -m pytest -q tests/fuzz
+
+faults: setup ## every request of the main flow broken in every way, in memory; writes the table of docs/faults.rst
+	@python -m tests.faults
+
+faults-sample: setup
+	@python -m tests.faults --sample
 
 integration: binaries ## lab and collection against real servers
 	@python -m pytest -q tests/lab/tests tests/integration

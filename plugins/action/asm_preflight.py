@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils import shapes, spec_checks
+from ansible_collections.meshops.asm.plugins.plugin_utils.clean_failure import clean_action
 from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import load, run_module
 from ansible_collections.meshops.asm.plugins.plugin_utils.spec import SpecAction
 
@@ -23,6 +24,7 @@ Json = dict[str, Any]
 class ActionModule(SpecAction):
     """Fails with every problem of the spec and of the account in one message."""
 
+    @clean_action
     def run(self, tmp: str | None = None, task_vars: Json | None = None) -> Json:
         task_vars = task_vars or {}
         args = self._task.args

@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item
+from ansible_collections.meshops.asm.plugins.plugin_utils.clean_failure import clean_action
 from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import load, run_module
 from ansible_collections.meshops.asm.plugins.plugin_utils.spec import SpecAction
 from ansible_collections.meshops.asm.plugins.plugin_utils.untrusted import untrusted
@@ -21,6 +22,7 @@ load("asm_verify")
 class ActionModule(SpecAction):
     """Manifests, which may hold secrets, do not leave the controller."""
 
+    @clean_action
     def run(self, tmp: str | None = None, task_vars: Json | None = None) -> Json:
         task_vars = task_vars or {}
         args = self._task.args

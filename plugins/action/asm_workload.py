@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.meshops.asm.plugins.plugin_utils.clean_failure import clean_action
 from ansible_collections.meshops.asm.plugins.plugin_utils.drift_record import record
 from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import load
 from ansible_collections.meshops.asm.plugins.plugin_utils.manifests import ManifestsAction
@@ -18,6 +19,7 @@ load("asm_workload", sdk=False)
 class ActionModule(ManifestsAction):
     """See ``ManifestsAction`` and ``showing_waits``."""
 
+    @clean_action
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         with showing_waits(self, task_vars or {}):
             result = super().run(tmp, task_vars)

@@ -95,4 +95,11 @@ options:
       - Unset means E(MESHOPS_API_TIMEOUT).
     type: int
     default: 60
+  meshops_debug:
+    description:
+      - Adds to a failure, under C(debug), which exceptions it came from and where they were raised, by file, line and
+        function. Messages and values of exceptions are left out, as they may hold secrets.
+      - Unset means E(MESHOPS_DEBUG).
+    type: bool
+    default: false
 """

@@ -151,12 +151,11 @@ import hashlib
 import json
 from typing import Any
 
-from ansible.errors import AnsibleParserError
 from ansible.inventory.group import to_safe_group_name
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.text import printable
 from ansible_collections.meshops.asm.plugins.plugin_utils import inventory_hosts
+from ansible_collections.meshops.asm.plugins.plugin_utils.clean_failure import clean_parse
 from ansible_collections.meshops.asm.plugins.plugin_utils.inventory_account import fingerprint, read_account
 from ansible_collections.meshops.asm.plugins.plugin_utils.untrusted import untrusted
 
@@ -180,13 +179,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def verify_file(self, path: str) -> bool:
         return bool(super().verify_file(path)) and path.endswith(_SUFFIXES)
 
+    @clean_parse
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
         self._given = frozenset(self._read_config_data(path))
-        try:
-            records = self._records(path, cache)
-        except AsmError as error:
-            raise AnsibleParserError(untrusted(f"{error.message} ({error.code})")) from None
+        records = self._records(path, cache)
         for warning in records["warnings"]:
             self.display.warning(printable(warning))
         for host in inventory_hosts.hosts_of(records["meshes"], self.get_option("kinds"), self.get_option("group_by")):

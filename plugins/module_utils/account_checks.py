@@ -97,10 +97,10 @@ def _options(mesh: Json) -> tuple[Json, list[str]]:
 def _check_existing_mesh(cloud: Cloud, mesh: Json, found: Json, findings: Findings) -> None:
     detail = meshes.describe_mesh(cloud, meshes.mesh_id(found))
     progress = meshes.state_progress(detail)
-    if progress.failed:
-        findings.errors.append(f"{progress.failed} Remove the mesh and create it anew, or ask the service's support.")
-    elif meshes.info(detail).get("State") == "deleting":
+    if meshes.info(detail).get("State") == "deleting":
         findings.errors.append(f"Mesh '{mesh['name']}' is being deleted: run again once it is gone.")
+    elif progress.failed:
+        findings.errors.append(f"{progress.failed} Remove the mesh and create it anew, or ask the service's support.")
     try:
         changes = changes_between(MESH_ATTRIBUTES, mesh, detail, f"Mesh '{mesh['name']}'")
         mesh_view.plan_addresses(mesh, detail, changes)

@@ -93,6 +93,14 @@ class LostReply(AsmError):
         self.answered = answered
 
 
+class Outrun(AsmError):
+    """The service refused what another run has done meanwhile: it is to be looked at and planned anew."""
+
+
+class Unexpected(AsmError):
+    """Something that the collection did not foresee. The message names its type and place; please report it."""
+
+
 class WaitFailed(AsmError):
     """The object reached a state from which it will not become ready by itself."""
 

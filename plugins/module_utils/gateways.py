@@ -17,13 +17,17 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cl
 from ansible_collections.meshops.asm.plugins.module_utils.gateway_manifest import NAMESPACE
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DONE, Progress, waiting
+from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DONE, Progress, failed, waiting
 
 COLLECTION = f"/apis/istio.alibabacloud.com/v1beta1/namespaces/{NAMESPACE}/istiogateways"
 
 # Maps that an option gives as a whole: what is no longer in the option goes. All other maps are merged, because
 # the service adds entries of its own.
 _WHOLE = frozenset({"overrides", "nodeSelector", "podLabels", "podAnnotations", "serviceLabels", "env", "resources"})
+
+
+# How many looks in a row may show the same complaint of the service before the gateway counts as failed.
+_PATIENCE = 12
 
 
 def control_plane(cloud: Cloud, mesh: dict[str, Any]) -> KubeClient:
@@ -117,6 +121,29 @@ def address_progress(gateway: dict[str, Any] | None, name: str, names: dict[str,
     said = status.get("ErrorMessage") or ""
     why = f" (the service says: {said.rstrip('.')})" if said else ""
     return waiting(f"an address of gateway '{name}' in {', '.join(sorted(missing))}{why}", last=status or None)
+
+
+class Complaints:
+    """Turns a wait for a gateway into a failure once the service has said the same for a while.
+
+    The states of an IstioGateway are not documented, and what its status complains of may pass.
+    """
+
+    def __init__(self) -> None:
+        self._said: dict[str, tuple[str, int]] = {}
+
+    def judge(self, name: str, gateway: dict[str, Any] | None, progress: Progress) -> Progress:
+        """``progress`` of the gateway ``name``, whose object is ``gateway``, or the failure that it comes down to."""
+        status = (gateway or {}).get("status") or {}
+        said = str(status.get("ErrorMessage") or "")
+        if progress.done or progress.failed or not said:
+            self._said.pop(name, None)
+            return progress
+        before, count = self._said.get(name, ("", 0))
+        self._said[name] = (said, count + 1 if said == before else 1)
+        if self._said[name][1] < _PATIENCE:
+            return progress
+        return failed(f"Gateway '{name}' does not get on: {said.rstrip('.')}. Waited for {progress.what}.", last=status)
 
 
 class Departures:

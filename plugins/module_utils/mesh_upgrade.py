@@ -22,6 +22,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidI
 from ansible_collections.meshops.asm.plugins.module_utils.gateway_manifest import NAMESPACE
 from ansible_collections.meshops.asm.plugins.module_utils.reconcile import (
     DONE,
+    Deadline,
     Progress,
     failed,
     wait_until_done,
@@ -108,7 +109,8 @@ def _moves(params: dict[str, Any], detail: dict[str, Any]) -> bool:
 
 
 def _check_offer(name: str, now: str, wanted: str, offer: str) -> None:
-    if not offer:
+    # The service has been seen to offer the version that is there.
+    if numbers(offer) <= numbers(now):
         raise Refused(
             f"Mesh '{name}' has version {now}, and the service offers no upgrade of it now, so it cannot become "
             f"{wanted}. Look at the versions that DescribeVersions lists for its edition."
@@ -127,20 +129,22 @@ def _is_behind(gateway: dict[str, Any], version: str) -> bool:
 
 
 def run(cloud: Cloud, identifier: str, upgrade: Upgrade, *, wait: bool, timeout: float) -> None:
-    """Sends the requests, and waits (seconds) wherever the next one needs it.
+    """Sends the requests, and waits wherever the next one needs it; ``timeout`` (seconds) bounds all of it together.
 
     Without ``wait`` the last request's effect is not waited for. An upgrade that is going on already, from an
     interrupted run, is waited for and not asked for again.
     """
-    meshes.settle(cloud, identifier, timeout)
+    deadline = Deadline(timeout)
+    meshes.settle(cloud, identifier, deadline.rest())
     version = _version(cloud, identifier)
     while upgrade.version and numbers(version) < numbers(upgrade.version):
         step = offered(cloud, identifier)
         _check_offer(identifier, version, upgrade.version, step)
+        deadline.check(f"mesh '{identifier}' to have version {upgrade.version}", last=version)
         cloud.asm("UpgradeMeshEditionPartially", ServiceMeshId=identifier, ExpectedVersion=step)
         if step == upgrade.version and not upgrade.gateways and not wait:
             return
-        wait_until_done(functools.partial(version_progress, cloud, identifier, step), timeout=timeout)
+        wait_until_done(functools.partial(version_progress, cloud, identifier, step), timeout=deadline.rest())
         version = step
     if upgrade.gateways:
         # The version it has: the service must not take this request for one more step of the control plane.

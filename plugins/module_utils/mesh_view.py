@@ -19,17 +19,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.table import Changes, 
 from ansible_collections.meshops.asm.plugins.module_utils.table import view as view_of_rows
 
 _LOAD_BALANCER = "Spec.LoadBalancer."
-# What a deleted mesh may leave on the bill: kind, where the detail names it, why.
-_LEFTOVERS = (
-    ("load_balancer", "load_balancers.api_server", "load balancer of the API server"),
-    ("load_balancer", "load_balancers.pilot", "load balancer of the control plane"),
-    ("eip", "api_server_eip_id", "an EIP that was bound to the API server is not released with the mesh"),
-    ("eip", "pilot_eip_id", "an EIP that was bound to the control plane is not released with the mesh"),
-    ("log_project", "access_log.project", "log project of the access log"),
-    ("log_project", "audit.project", "log project of the audit log"),
-    ("log_project", "control_plane_log.project", "log project of the control plane"),
-    ("security_group", "security_group_id", "security group of the mesh"),
-)
 
 
 def whole(cloud: Cloud, listed: dict[str, Any]) -> dict[str, Any]:
@@ -127,16 +116,6 @@ def needs_second_step(params: dict[str, Any]) -> bool:
     """Whether options are set that CreateServiceMesh does not know."""
     late = [row for row in MESH_ATTRIBUTES if row.create is None and row.desired(params) is not None]
     return bool(late or params["api_server_eip_id"] or params["pilot_eip_id"])
-
-
-def may_remain(before: dict[str, Any], retained: list[str]) -> list[dict[str, Any]]:
-    """What the mesh used and what its deletion may leave behind, billed: ``[{kind, id, note, retained}]``."""
-    entries = [(kind, dig(before, path), note) for kind, path, note in _LEFTOVERS]
-    return [
-        {"kind": kind, "id": identifier, "note": note, "retained": identifier in retained}
-        for kind, identifier, note in entries
-        if identifier
-    ]
 
 
 def as_json(value: Any) -> str:

@@ -170,7 +170,7 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils import gateway_release
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import clusters, meshes
-from ansible_collections.meshops.asm.plugins.module_utils.errors import Refused
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, Outrun, Refused
 from ansible_collections.meshops.asm.plugins.module_utils.module import ResourceModule, run_resource
 from ansible_collections.meshops.asm.plugins.module_utils.reconcile import (
     DONE,
@@ -189,6 +189,8 @@ class Changes:
     remove: list[dict[str, Any]] = field(default_factory=list)
     releases: list[gateway_release.Release] = field(default_factory=list)
     released: dict[str, list[str]] = field(default_factory=dict)
+    # The attached clusters as they were listed.
+    before: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Clusters(ResourceModule):
@@ -218,13 +220,14 @@ class Clusters(ResourceModule):
         self.attached: list[str] = []
         self.detached: list[str] = []
         self.released: dict[str, list[str]] = {}
+        self.membership: clusters.Membership | None = None
 
     def find(self) -> Any:
         """``{mesh, attached, candidates, releases}``.
 
         The candidates are asked for only when a cluster is yet to be added, the gateways when one is to leave.
         """
-        mesh = meshes.find_mesh(self.cloud, self.params["mesh"])
+        mesh = self.living_mesh()
         if mesh is None:
             return {"mesh": None, "attached": [], "candidates": None, "releases": []}
         self.id = meshes.mesh_id(mesh)
@@ -265,7 +268,7 @@ class Clusters(ResourceModule):
             after["gateways"] = {one.name: _named(one.staying, names) for one in found["releases"]}
         warnings = () if found["mesh"] else (f"Mesh '{self.params['mesh']}' does not exist yet.",)
         released = {one.name: _named(one.leaving, names) for one in found["releases"]}
-        changes = Changes(found["mesh"], add, remove, found["releases"], released)
+        changes = Changes(found["mesh"], add, remove, found["releases"], released, found["attached"])
         return Plan(UPDATE, before, after, changes, [clusters.as_user_sees(one) for one in predicted], warnings)
 
     def _sort_out(self, found: Any, attached: dict[str, Any]) -> list[dict[str, Any]]:
@@ -323,25 +326,39 @@ class Clusters(ResourceModule):
             self.attached.append(clusters.name(item["cluster"]))
 
     def _attach(self, item: dict[str, Any]) -> None:
-        self.cloud.asm(
-            "AddClusterIntoServiceMesh",
-            ServiceMeshId=self.id,
-            ClusterId=item["cluster"]["ClusterId"],
-            Kubeconfig=item["kubeconfig"],
-            IgnoreNamespaceCheck=item["ignore_namespace_check"] or None,
-            DiscoveryOnly=item["discovery_only"] or None,
-        )
+        identifier = item["cluster"]["ClusterId"]
+        try:
+            self.cloud.asm(
+                "AddClusterIntoServiceMesh",
+                ServiceMeshId=self.id,
+                ClusterId=identifier,
+                Kubeconfig=item["kubeconfig"],
+                IgnoreNamespaceCheck=item["ignore_namespace_check"] or None,
+                DiscoveryOnly=item["discovery_only"] or None,
+            )
+        except AsmError as error:
+            # There is no documented code for "in this mesh already": only the list tells.
+            refused = clusters.is_refusal(error)
+            there = clusters.pick(clusters.attached(self.cloud, self.id), identifier) if refused else None
+            if there is None or clusters.is_failed(there):
+                raise
+            raise Outrun(error.message, code=error.code, http_status=error.http_status) from error
 
     def progress(self, plan: Plan) -> Progress:
-        changes = plan.changes or Changes()
         if not self.id:
             return DONE
+        if self.membership is None:
+            self.membership = self._membership(plan)
+        return self.membership.look()
+
+    def _membership(self, plan: Plan) -> clusters.Membership:
+        changes = plan.changes or Changes()
         wanted = [item["cluster"]["ClusterId"] for item in changes.add]
         if not plan.changed and self.params["state"] == "present":
             listed = clusters.attached(self.cloud, self.id)
             wanted = [clusters.require(listed, item["name"])["ClusterId"] for item in self.params["clusters"]]
         unwanted = [cluster["ClusterId"] for cluster in changes.remove]
-        return clusters.membership_progress(self.cloud, self.id, wanted, unwanted)
+        return clusters.Membership(self.cloud, self.id, wanted, unwanted, changes.before)
 
     def view(self, found: Any) -> Any:
         return [clusters.as_user_sees(cluster) for cluster in found["attached"]]

@@ -367,9 +367,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.reconcile import (
     waiting,
 )
 
-# How many looks in a row may show the same complaint of the service before the gateway counts as failed.
-_PATIENCE = 12
-
 
 class Gateway(ResourceModule):
     result = "gateway"
@@ -394,7 +391,7 @@ class Gateway(ResourceModule):
         gateway_manifest.check(params)
         self.kube: Any = None
         self.departures = gateways.Departures(cloud)
-        self.complaints: list[str] = []
+        self.complaints = gateways.Complaints()
         self.deployed: set[str] = set()
 
     @property
@@ -403,8 +400,10 @@ class Gateway(ResourceModule):
 
     def find(self) -> Any:
         """``{attached, live}``: the mesh's clusters and the object; ``attached`` is None without a mesh."""
+        if self.gone:
+            return {"attached": None, "live": None}
         if self.kube is None:
-            mesh = meshes.find_mesh(self.cloud, self.params["mesh"])
+            mesh = self.living_mesh()
             if mesh is None:
                 return {"attached": None, "live": None}
             self.attached = clusters.attached(self.cloud, meshes.mesh_id(mesh))
@@ -461,7 +460,8 @@ class Gateway(ResourceModule):
     def apply(self, plan: Plan) -> None:
         if self.kube is None:
             meshes.require_mesh(self.cloud, self.params["mesh"])
-        elif plan.action == DELETE:
+            raise NotFound(f"Mesh '{self.params['mesh']}' has come meanwhile: run the task again.")
+        if plan.action == DELETE:
             live = self.kube.get(self.path)
             if live is not None:
                 self.kube.delete(self.path, uid=live["metadata"]["uid"])
@@ -475,15 +475,14 @@ class Gateway(ResourceModule):
             return DONE
         live = self.kube.get(self.path)
         if self.params["state"] == "absent":
-            return self._removal_progress(live)
+            return self.complaints.judge(self.params["name"], live, self._removal_progress(live))
+        if live is None or _deleting(live):
+            # The API server shows what it has stored: somebody took it away again.
+            return failed(f"Gateway '{self.params['name']}' was removed meanwhile, by another run or in the console.")
         progress = gateways.address_progress(live, self.params["name"], self.names)
         if progress.done:
             progress = self._departure_progress(live)
-        said = ((live or {}).get("status") or {}).get("ErrorMessage") or ""
-        self.complaints = [*self.complaints, said] if said and not progress.done else []
-        if len(self.complaints) >= _PATIENCE and len(set(self.complaints[-_PATIENCE:])) == 1:
-            return failed(f"Gateway '{self.params['name']}' is not deployed: {said}", last=live["status"])
-        return progress
+        return self.complaints.judge(self.params["name"], live, progress)
 
     def _departure_progress(self, live: Any) -> Progress:
         """A cluster that the gateway was taken out of keeps the load balancer until the Service is gone."""

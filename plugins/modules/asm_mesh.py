@@ -34,8 +34,8 @@ options:
   state:
     description:
       - V(present) creates the mesh or changes it.
-      - V(absent) detaches its clusters, deletes it and waits until the service no longer lists it. Delete its gateways
-        first (M(meshops.asm.asm_gateway)), so that no load balancer stays behind and is billed.
+      - V(absent) removes its gateways and waits until their load balancers are released, detaches its clusters, deletes
+        it and waits until the service no longer lists it.
     type: str
     choices: [present, absent]
     default: present
@@ -62,6 +62,13 @@ options:
     description:
       - With O(state=absent), detaches the clusters of the mesh, one after the other, before deleting it.
       - With V(false), a mesh that has clusters is left alone and the task fails, as the service would refuse it.
+    type: bool
+    default: true
+  release_gateways:
+    description:
+      - With O(state=absent) of a mesh that has clusters, removes all its gateways first. A gateway that outlives its
+        mesh leaves its load balancers in the account, unused and billed.
+      - This asks the control plane of the mesh and the API servers of its clusters. With V(false) neither is asked.
     type: bool
     default: true
   retain_resources:
@@ -720,31 +727,28 @@ mesh:
       poll_delay: 0.02s
 may_remain:
   description:
-    - What the deleted mesh used and what the account may still have, and pay for, afterwards.
+    - What the account still has, or may have, and pays for after the mesh is deleted. What surely goes is not in it.
+    - C(exists) is V(true) for what the service showed afterwards, and V(null) for what it cannot be asked for then
+      (load balancers, security groups, log projects); C(note) says what is known.
     - C(retained) is V(true) for what O(retain_resources) asked to keep.
   returned: when O(state=absent) deleted the mesh, or would in check mode
   type: list
   elements: dict
   sample:
-    - kind: load_balancer
-      id: lb-bp1apiserver
-      note: load balancer of the API server
-      retained: false
-    - kind: load_balancer
-      id: lb-bp1pilot
-      note: load balancer of the control plane
-      retained: false
     - kind: eip
       id: eip-bp1example
-      note: an EIP that was bound to the API server is not released with the mesh
+      note: EIP of the API server, not released with the mesh (now Available)
+      exists: true
       retained: false
     - kind: log_project
       id: shop-access
-      note: log project of the access log
+      note: "log project of the access log: was there before and is not released with the mesh"
+      exists: null
       retained: false
     - kind: security_group
       id: sg-bp1example
-      note: security group of the mesh
+      note: security group of the mesh, kept by retain_resources
+      exists: null
       retained: true
 account:
   description: Whose account it was. Absent when no credential was needed.
@@ -810,18 +814,25 @@ last_state:
 
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils import mesh_upgrade, mesh_view
-from ansible_collections.meshops.asm.plugins.module_utils.cloud import clusters, meshes, tags
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput, NotFound, Refused
+from ansible_collections.meshops.asm.plugins.module_utils import mesh_removal, mesh_upgrade, mesh_view
+from ansible_collections.meshops.asm.plugins.module_utils.cloud import meshes, tags
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.errors import (
+    AsmError,
+    InvalidInput,
+    Outrun,
+    Refused,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.mesh_table import MESH_ATTRIBUTES
 from ansible_collections.meshops.asm.plugins.module_utils.module import ResourceModule, run_resource
 from ansible_collections.meshops.asm.plugins.module_utils.reconcile import (
     CREATE,
     DELETE,
-    DONE,
+    STALE_LOOKS,
     UPDATE,
     Plan,
     Progress,
+    failed,
     wait_until_done,
     waiting,
 )
@@ -831,12 +842,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.table import (
     create_parameters,
     overlay,
 )
-
-# DeleteServiceMesh answers these while the mesh is still busy with what went before.
-_BUSY = ("StillInitializing", "RelatedResourceReused")
-
-# How many looks in a row may miss the mesh before it counts as gone: about ten seconds.
-_PATIENCE = 20
 
 
 class Mesh(ResourceModule):
@@ -851,6 +856,7 @@ class Mesh(ResourceModule):
         "tags": {"type": "dict"},
         "purge_tags": {"type": "bool", "default": True},
         "detach_clusters": {"type": "bool", "default": True},
+        "release_gateways": {"type": "bool", "default": True},
         "retain_resources": {"type": "list", "elements": "str"},
         "upgrade": {"type": "bool", "default": False},
         "upgrade_gateways": {"type": "list", "elements": "str"},
@@ -859,7 +865,13 @@ class Mesh(ResourceModule):
 
     id = ""
     region = ""
+    # Looks in a row that missed the mesh, and whether any has seen it.
     misses = 0
+    seen = False
+
+    def __init__(self, params: dict[str, Any], cloud: Cloud) -> None:
+        super().__init__(params, cloud)
+        self.removal = mesh_removal.Removal(cloud, params)
 
     def find(self) -> Any:
         listed = meshes.list_meshes(self.cloud)
@@ -875,12 +887,16 @@ class Mesh(ResourceModule):
         self.region = str(meshes.info(picked[0]).get("RegionId") or self.cloud.region or "")
         try:
             found = mesh_view.whole(self.cloud, picked[0])
+            self.seen = True
             if self.params["state"] == "present":
                 found["upgrade"] = mesh_upgrade.look(self.cloud, self.params, found["detail"])
+            else:
+                found["removal"] = self.removal.find(found)
             return found
         except AsmError as error:
             # The list may still show what is gone already.
-            if error.code == "ServiceMesh.NotFound":
+            gone = error.code == "ServiceMesh.NotFound"
+            if gone or (self.wants_absence() and meshes.is_gone(error) and self._left()):
                 return None
             raise
 
@@ -940,10 +956,7 @@ class Mesh(ResourceModule):
         return Plan(CREATE, None, after)
 
     def _plan_removal(self, found: Any) -> Plan:
-        if found is None:
-            return Plan()
-        state = meshes.info(found["detail"]).get("State")
-        if state == "deleting":
+        if found is None or meshes.info(found["detail"]).get("State") == "deleting":
             return Plan()
         attached = found["detail"].get("Clusters") or []
         if attached and not self.params["detach_clusters"]:
@@ -951,27 +964,34 @@ class Mesh(ResourceModule):
                 f"Mesh '{self.params['name']}' still has {len(attached)} cluster(s): {', '.join(attached)}. "
                 "Detach them first, or leave detach_clusters at its default."
             )
-        return Plan(DELETE, mesh_view.settings(found), None, {"attached": attached, "state": state})
+        before, after = self.removal.diff(found["removal"])
+        return Plan(DELETE, before, after, found["removal"])
 
     def apply(self, plan: Plan) -> None:
         if plan.action == CREATE:
             self._create()
         elif plan.action == DELETE:
-            self._delete(plan.changes["attached"])
+            self.removal.carry_out(self.id, plan.changes)
         else:
             self._update(*plan.changes)
 
     def _create(self) -> None:
         p = self.params
-        reply = self.cloud.asm(
-            "CreateServiceMesh",
-            RegionId=self.cloud.region,
-            Name=p["new_name"] or p["name"],
-            ApiServerPublicEip=p["api_server_public_eip"],
-            UseExistingCA=True if p["ca"] else None,
-            Tag=tags.to_list(p["tags"]) if p["tags"] else None,
-            **create_parameters(MESH_ATTRIBUTES, p),
-        )
+        try:
+            reply = self.cloud.asm(
+                "CreateServiceMesh",
+                RegionId=self.cloud.region,
+                Name=p["new_name"] or p["name"],
+                ApiServerPublicEip=p["api_server_public_eip"],
+                UseExistingCA=True if p["ca"] else None,
+                Tag=tags.to_list(p["tags"]) if p["tags"] else None,
+                **create_parameters(MESH_ATTRIBUTES, p),
+            )
+        except AsmError as error:
+            # Another run may have made it since it was looked for.
+            if "NameAlreadyExist" not in error.code or self.find() is None:
+                raise
+            raise Outrun(error.message, code=error.code, http_status=error.http_status) from error
         self.id = str(reply["ServiceMeshId"])
         if mesh_view.needs_second_step(p):
             wait_until_done(self._running, timeout=p["wait_timeout"])
@@ -996,53 +1016,24 @@ class Mesh(ResourceModule):
             self.cloud.asm(action, ServiceMeshId=self.id, **parameters)
         tags.apply(self.cloud, self.id, self.region, to_set, to_remove)
 
-    def _delete(self, attached: list[str]) -> None:
-        timeout = self.params["wait_timeout"]
-        for cluster_id in attached:
-            clusters.detach(self.cloud, self.id, cluster_id)
-            wait_until_done(
-                lambda gone=cluster_id: clusters.membership_progress(self.cloud, self.id, [], [gone]), timeout=timeout
-            )
-        wait_until_done(self._try_delete, timeout=timeout)
+    def _left(self) -> bool:
+        """Whether the list, which alone tells it from a missing permission, does not show the mesh (any more)."""
+        return bool(self.id) and meshes.listed(self.cloud, self.id) is None
 
-    def _try_delete(self) -> Progress:
-        retain = self.params["retain_resources"]
+    def vanished(self, error: AsmError) -> str:
+        # Its own deletion is what a removal waits for.
+        if self.wants_absence() or not self.seen or not self._may_mean_gone(error):
+            return ""
         try:
-            self.cloud.asm(
-                "DeleteServiceMesh",
-                ServiceMeshId=self.id,
-                RetainResources=mesh_view.as_json(retain) if retain else None,
-            )
-        except AsmError as error:
-            if error.code in _BUSY:
-                return waiting(f"mesh '{self.params['name']}' to become deletable ({error.code})", last=error.code)
-            if not self._is_gone(error):
-                raise
-        return DONE
-
-    def _is_gone(self, error: AsmError) -> bool:
-        """The service may forbid what is gone already; only the list tells that from a missing permission."""
-        if error.code == "ServiceMesh.NotFound":
-            return True
-        listed = self._listed() if meshes.is_gone(error) else {}
-        return listed is None or meshes.info(listed).get("State") == "deleting"
-
-    def _listed(self) -> dict[str, Any] | None:
-        return meshes.pick_mesh(meshes.list_meshes(self.cloud), self.id, None) if self.id else None
+            listed = meshes.listed(self.cloud, self.id)
+        except AsmError:
+            return ""
+        gone = listed is None or meshes.info(listed).get("State") == "deleting"
+        return meshes.deleted_meanwhile(self.params["name"], listed) if gone else ""
 
     def progress(self, plan: Plan) -> Progress:
         if self.params["state"] == "absent":
-            listed = self._listed()
-            if listed is None:
-                return DONE
-            progress = meshes.state_progress(listed)
-            # The list may still show the failure because of which the mesh is deleted.
-            new = progress.last != (plan.changes or {}).get("state")
-            return (
-                progress
-                if progress.failed and new
-                else waiting(f"mesh '{self.params['name']}' to be gone", last="deleting")
-            )
+            return self.removal.progress(self.id)
         running = self._running()
         upgrade = plan.changes[3] if plan.action == UPDATE else None
         if not running.done or not upgrade:
@@ -1059,19 +1050,22 @@ class Mesh(ResourceModule):
             if not meshes.is_gone(error):
                 raise
             self.misses += 1
-            if self.misses >= _PATIENCE:
-                raise NotFound(f"Mesh {self.id} disappeared while waiting for it: {error.message}") from error
+            gone = self.seen and self.misses > 1 and self._left()
+            if gone or self.misses >= STALE_LOOKS:
+                return failed(f"Mesh {self.id} disappeared while waiting for it: {error.message}")
             return waiting(f"mesh '{self.params['name']}' to show up")
         self.misses = 0
+        self.seen = True
         return progress
 
     def view(self, found: Any) -> Any:
         return None if found is None else mesh_view.view(found)
 
+    def wrote(self) -> bool:
+        return super().wrote() or self.removal.wrote()
+
     def extra(self, plan: Plan) -> dict[str, Any]:
-        if plan.action != DELETE:
-            return {}
-        return {"may_remain": mesh_view.may_remain(plan.before, self.params["retain_resources"] or [])}
+        return {"may_remain": self.removal.remaining(plan.changes)} if plan.action == DELETE else {}
 
 
 def main() -> None:

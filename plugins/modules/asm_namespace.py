@@ -146,6 +146,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.reconcile import (
     UPDATE,
     Plan,
     Progress,
+    failed,
     waiting,
 )
 
@@ -179,6 +180,8 @@ class AsmNamespace(ResourceModule):
             raise Refused(f"The namespace {self.name} belongs to the mesh itself and cannot be removed.")
 
     def find(self) -> Any:
+        if self.gone:
+            return None
         try:
             self.client = self.client or connect(self.params, self.cloud)
         except NotFound as error:
@@ -224,7 +227,11 @@ class AsmNamespace(ResourceModule):
         found = None if self.nowhere or not self.client else self.client.get(self.path)
         phase = ((found or {}).get("status") or {}).get("phase")
         if self.params["state"] == "absent":
-            return waiting(f"namespace {self.name} to be gone", last=found.get("status")) if found else DONE
+            what = f"namespace {self.name} to be gone{_why(found or {})}"
+            return waiting(what, last=found.get("status")) if found else DONE
+        if self.client and (found is None or found["metadata"].get("deletionTimestamp")):
+            # The API server shows what it has stored: somebody took it away again.
+            return failed(f"Namespace {self.name} was removed meanwhile, by another run or by hand.")
         return DONE if phase == "Active" else waiting(f"namespace {self.name} to be active (phase {phase})")
 
     def view(self, found: Any) -> Any:
@@ -232,6 +239,13 @@ class AsmNamespace(ResourceModule):
 
     def wrote(self) -> bool:
         return bool(self.client and self.client.writes) or super().wrote()
+
+
+def _why(found: dict[str, Any]) -> str:
+    """What the namespace's own controller says holds it up."""
+    conditions = (found.get("status") or {}).get("conditions") or []
+    texts = [str(one.get("message")) for one in conditions if one.get("status") == "True" and one.get("message")]
+    return f" ({' '.join(texts)})" if texts else ""
 
 
 def main() -> None:

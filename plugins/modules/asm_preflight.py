@@ -135,12 +135,8 @@ error:
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils import account_checks, spec_checks
-from ansible_collections.meshops.asm.plugins.module_utils.arguments import AsmModule
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.account import told
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.module import refuse_empty
+from ansible_collections.meshops.asm.plugins.module_utils.module import Task, run_task
 from ansible_collections.meshops.asm.plugins.module_utils.text import printable
 
 _LISTS = ("clusters", "gateways", "namespaces", "workloads", "istio_resources", "checks")
@@ -151,22 +147,23 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-def main() -> None:
-    module = AsmModule(argument_spec={**CLOUD_OPTIONS, **OPTIONS}, supports_check_mode=True)
-    refuse_empty(module)
-    cloud = Cloud(module.params)
-    wrong = spec_checks.wrong_checks(module.params["checks"], module.params["gateways"])
+def preflight(task: Task) -> dict[str, Any]:
+    task.tell("checking the spec")
+    wrong = spec_checks.wrong_checks(task.params["checks"], task.params["gateways"])
+    task.tell("asking the account")
     try:
-        findings = account_checks.check(cloud, module.params)
+        findings = account_checks.check(task.cloud, task.params)
     except AsmError as error:
-        module.fail_json(msg="\n".join([error.message, *wrong]), error=error.as_result(), **told(module, cloud))
-    else:
-        for warning in findings.warnings:
-            module.warn(printable(warning))
-        creates, errors = ([printable(one) for one in texts] for texts in (findings.creates, findings.errors))
-        module.exit_json(changed=False, creates=creates, errors=[*wrong, *errors], **told(module, cloud))
-    finally:
-        cloud.close()
+        error.message = "\n".join([error.message, *wrong])
+        raise
+    for warning in findings.warnings:
+        task.module.warn(printable(warning))
+    creates, errors = ([printable(one) for one in texts] for texts in (findings.creates, findings.errors))
+    return {"changed": False, "creates": creates, "errors": [*wrong, *errors]}
+
+
+def main() -> None:
+    run_task(OPTIONS, preflight)
 
 
 if __name__ == "__main__":

@@ -471,12 +471,9 @@ error:
 
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.arguments import AsmModule
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.account import told
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
-from ansible_collections.meshops.asm.plugins.module_utils.module import refuse_empty
+from ansible_collections.meshops.asm.plugins.module_utils.module import Task, run_task
 from ansible_collections.meshops.asm.plugins.module_utils.probe import engine, rounds
 from ansible_collections.meshops.asm.plugins.module_utils.probe.addresses import gateway_addresses
 from ansible_collections.meshops.asm.plugins.module_utils.probe.options import PROBE_OPTIONS
@@ -505,23 +502,21 @@ def probe(cloud: Cloud, params: dict[str, Any], check: bool) -> tuple[dict[str, 
 
 
 def main() -> None:
-    module = AsmModule(
-        argument_spec={**CLOUD_OPTIONS, "mesh": {"type": "str"}, **PROBE_OPTIONS, "stop_file": {"type": "path"}},
-        supports_check_mode=True,
+    def work(task: Task) -> dict[str, Any]:
+        task.tell("sending requests")
+        result, problem = probe(task.cloud, task.params, task.module.check_mode)
+        if problem:
+            problem.details = {**problem.details, **result}
+            raise problem
+        return {"changed": False, **result}
+
+    run_task(
+        {"mesh": {"type": "str"}, **PROBE_OPTIONS, "stop_file": {"type": "path"}},
+        work,
         required_one_of=[("gateway", "address")],
         required_by={"gateway": ("mesh",)},
         mutually_exclusive=[("gateway", "address"), ("cluster", "address")],
     )
-    refuse_empty(module)
-    cloud = Cloud(module.params)
-    try:
-        result, problem = probe(cloud, module.params, module.check_mode)
-    except AsmError as error:
-        module.fail_json(msg=error.message, changed=False, error=error.as_result(), **told(module, cloud))
-    result |= told(module, cloud)
-    if problem:
-        module.fail_json(msg=problem.message, changed=False, error=problem.as_result(), **result)
-    module.exit_json(changed=False, **result)
 
 
 if __name__ == "__main__":

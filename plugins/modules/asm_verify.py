@@ -190,13 +190,8 @@ error:
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils import inspection
-from ansible_collections.meshops.asm.plugins.module_utils.arguments import AsmModule
 from ansible_collections.meshops.asm.plugins.module_utils.checks import running
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.account import told
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.module import refuse_empty
+from ansible_collections.meshops.asm.plugins.module_utils.module import Task, run_task
 from ansible_collections.meshops.asm.plugins.module_utils.text import printable
 
 OPTIONS: dict[str, Any] = {
@@ -219,33 +214,30 @@ def _misses(findings: list[running.Finding]) -> list[str]:
     ]
 
 
-def main() -> None:
-    module = AsmModule(argument_spec={**CLOUD_OPTIONS, **OPTIONS}, supports_check_mode=True)
-    refuse_empty(module)
-    cloud = Cloud(module.params)
-    try:
-        params = inspection.read(module.params)
-        checks = running.read_checks(params["checks"], [gateway["name"] for gateway in params["gateways"]])
-        rows = inspection.inspect(cloud, params)
-        if module.check_mode:
-            findings = running.untried(checks, "not tried in check mode")
-        else:
-            findings = running.run_checks(cloud, params["mesh"], checks)
-        rows += inspection.check_rows(findings)
-    except AsmError as error:
-        module.fail_json(msg=error.message, error=error.as_result(), **told(module, cloud))
+def verify(task: Task) -> dict[str, Any]:
+    task.tell("reading the checks")
+    params = inspection.read(task.params)
+    checks = running.read_checks(params["checks"], [gateway["name"] for gateway in params["gateways"]])
+    task.tell("looking at the mesh")
+    rows = inspection.inspect(task.cloud, params)
+    task.tell("trying the checks")
+    if task.module.check_mode:
+        findings = running.untried(checks, "not tried in check mode")
     else:
-        things = [row for row in rows if row.what != "check"]
-        module.exit_json(
-            changed=False,
-            rows=[row.as_result() for row in rows],
-            table=inspection.table(rows),
-            checks=[finding.as_result() for finding in findings],
-            problems=[printable(one) for one in (*inspection.problems(things), *_misses(findings))],
-            **told(module, cloud),
-        )
-    finally:
-        cloud.close()
+        findings = running.run_checks(task.cloud, params["mesh"], checks)
+    rows += inspection.check_rows(findings)
+    things = [row for row in rows if row.what != "check"]
+    return {
+        "changed": False,
+        "rows": [row.as_result() for row in rows],
+        "table": inspection.table(rows),
+        "checks": [finding.as_result() for finding in findings],
+        "problems": [printable(one) for one in (*inspection.problems(things), *_misses(findings))],
+    }
+
+
+def main() -> None:
+    run_task(OPTIONS, verify)
 
 
 if __name__ == "__main__":

@@ -20,10 +20,12 @@ import os
 import signal
 import sys
 import tempfile
-import traceback
 from typing import IO, Any, NoReturn
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.meshops.asm.plugins.module_utils import lifeline, unexpected
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.plugin_utils import clean_failure
 
 _MODULES = "ansible_collections.meshops.asm.plugins.modules"
 # What modules need that speak to an API server, and those that ask the service anything: it takes long to import.
@@ -62,15 +64,26 @@ def run_module(
 ) -> dict[str, Any]:
     """The result of the module of ``action``'s name, run here where that is the same, else as Ansible does."""
     task = action._task
-    if not can_run_here(action, task_vars):
-        given = Unshown(task.args if module_args is None else module_args)
-        return action._execute_module(module_args=given, task_vars=task_vars, wrap_async=task.async_val)
-    args = dict(task.args if module_args is None else module_args)
-    module = task.action.rpartition(".")[2]
-    if args.get("kubeconfig") is None:
-        load(module)
-    action._update_module_args(task.action, args, task_vars)
-    return run_here(action, module, args)
+    clean_failure.started(action)
+    if task.async_val:
+        # It is to outlive the playbook.
+        return clean_failure.ended(action, _elsewhere(action, task_vars, module_args))
+    with lifeline.announced():
+        if not can_run_here(action, task_vars):
+            return clean_failure.ended(action, _elsewhere(action, task_vars, module_args))
+        args = dict(task.args if module_args is None else module_args)
+        module = task.action.rpartition(".")[2]
+        if args.get("kubeconfig") is None:
+            load(module)
+        action._update_module_args(task.action, args, task_vars)
+        return clean_failure.ended(action, run_here(action, module, args))
+
+
+def _elsewhere(action: ActionBase, task_vars: dict[str, Any], module_args: dict[str, Any] | None) -> dict[str, Any]:
+    task = action._task
+    given = Unshown(task.args if module_args is None else module_args)
+    result: dict[str, Any] = action._execute_module(module_args=given, task_vars=task_vars, wrap_async=task.async_val)
+    return result
 
 
 def can_run_here(action: ActionBase, task_vars: dict[str, Any]) -> bool:
@@ -90,7 +103,7 @@ def can_run_here(action: ActionBase, task_vars: dict[str, Any]) -> bool:
 def run_here(action: ActionBase, module: str, args: dict[str, Any]) -> dict[str, Any]:
     """The result of the module ``module`` (its short name) with ``args``, internal ones included.
 
-    Output that is no result (of a module that was killed) is made a failure by Ansible, as from anywhere else.
+    Output that is no result is that of a module that was killed, and it may have changed something by then.
     """
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         given.write(json.dumps({"ANSIBLE_MODULE_ARGS": args}, default=str).encode())
@@ -110,8 +123,20 @@ def run_here(action: ActionBase, module: str, args: dict[str, Any]) -> dict[str,
     # Since ansible-core 2.19 output has a profile; this is that of arguments on standard input.
     parsed = parse(ended, "legacy") if len(inspect.signature(parse).parameters) > 1 else parse(ended)
     # Since ansible-core 2.21 a result is an object until an action hands it over.
-    result: dict[str, Any] = parsed.as_result_dict(for_round_trip=True) if hasattr(parsed, "as_result_dict") else parsed
-    return result
+    result = parsed.as_result_dict(for_round_trip=True) if hasattr(parsed, "as_result_dict") else dict(parsed)
+    return result if result.get("_ansible_parsed") else _cut_off(module, ended["rc"], args)
+
+
+def _cut_off(module: str, code: int, args: dict[str, Any]) -> dict[str, Any]:
+    """The result in the place of the one that is missing; of its output nothing is shown, as nobody masked it."""
+    how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
+    message = (
+        f"{module} {how} before it could say what it has done. Run the task again, it goes on from what is there. "
+        "Signal 9 usually means that the memory of this machine was not enough."
+    )
+    error = {"code": "CutOff", "message": message, "request_id": "", "http_status": None}
+    changed = not args.get("_ansible_check_mode")
+    return {"failed": True, "changed": changed, "msg": message, "error": error, "rc": code}
 
 
 def _become(module: str, streams: list[IO[bytes]]) -> NoReturn:
@@ -131,12 +156,22 @@ def _become(module: str, streams: list[IO[bytes]]) -> NoReturn:
         code = 0
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 1
-    except BaseException:
-        traceback.print_exc()
+    except BaseException as error:
+        # Before or after all that a module does; within, it says so itself.
+        _say_instead(unexpected.explain(error, f"starting {module}"))
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def _say_instead(failure: AsmError) -> None:
+    """The result of the module is this failure; what it may have printed before is none."""
+    result = {"failed": True, "changed": False, "msg": failure.message, "error": failure.as_result()}
+    sys.stdout.flush()
+    os.ftruncate(1, 0)
+    os.lseek(1, 0, os.SEEK_SET)
+    sys.stdout.write(json.dumps(result) + "\n")
 
 
 def _leave_controller() -> None:

@@ -24,6 +24,7 @@ from ansible import constants as C
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible_collections.meshops.asm.plugins.module_utils.progress import VARIABLE
+from ansible_collections.meshops.asm.plugins.plugin_utils.clean_failure import clean_action
 from ansible_collections.meshops.asm.plugins.plugin_utils.drift_record import record
 from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import run_module
 from ansible_collections.meshops.asm.plugins.plugin_utils.terminal import TERMINAL
@@ -46,6 +47,7 @@ class WaitingAction(ActionBase):
     _supports_check_mode = True
     _supports_diff = True
 
+    @clean_action
     def run(self, tmp: str | None = None, task_vars: Json | None = None) -> Json:
         super().run(tmp, task_vars)
         with showing_waits(self, task_vars or {}):

@@ -223,10 +223,13 @@ def test_removal_detaches_first_and_says_what_may_remain(mesh: dict[str, Any], l
     assert [entry["action"] for entry in lab.writes(since)] == ["RemoveClusterFromServiceMesh", "DeleteServiceMesh"]
     assert lab.meshes(NAME) == []
     assert removed["mesh"] is None
-    assert removed["diff"]["after"] == {}
+    assert f"load_balancer {api_balancer}" in removed["diff"]["after"]["stay"]
+    assert removed["diff"]["before"]["clusters"] == ["shop-3"]
     remaining = {entry["id"]: entry for entry in removed["may_remain"]}
     assert remaining[api_balancer]["retained"] is True
-    assert {entry["kind"] for entry in removed["may_remain"]} >= {"load_balancer", "log_project", "security_group"}
+    assert {entry["kind"] for entry in removed["may_remain"]} >= {"load_balancer", "log_project"}
+    everything = lab.billed("load_balancer", "eip", "log_project", "security_group")
+    assert set(remaining) <= {row["id"] for row in everything}
     still_billed = [row["id"] for row in lab.billed("load_balancer", "eip") if identifier in row["made_for"]]
     assert still_billed == [api_balancer]
     lab.control.remove("load_balancers", api_balancer)

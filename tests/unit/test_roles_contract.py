@@ -27,7 +27,17 @@ EXAMPLE = ROOT / "examples/bookinfo"
 
 # Role -> module -> options that the role leaves to their defaults, with the reason why.
 LEFT_OUT = {
-    "create": {"asm_mesh": {"state", "new_name", "detach_clusters", "retain_resources", "upgrade", "upgrade_gateways"}},
+    "create": {
+        "asm_mesh": {
+            "state",
+            "new_name",
+            "detach_clusters",
+            "release_gateways",
+            "retain_resources",
+            "upgrade",
+            "upgrade_gateways",
+        }
+    },
     "attach": {"asm_cluster": {"state", "wait"}},
     "gateway": {"asm_gateway": {"state"}},
     "deploy": {

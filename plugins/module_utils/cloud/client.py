@@ -94,13 +94,14 @@ class Cloud:
         runtime = RuntimeOptions(connect_timeout=_CONNECT_TIMEOUT, read_timeout=_READ_TIMEOUT, autoretry=False)
 
         def once() -> dict[str, Any]:
+            # Counted before it is sent, so that it counts however the call ends; what was surely refused is taken back.
+            self.writes += call.write
             try:
                 reply = _ask(client, method, [*arguments, runtime], call)
             except failures.CallFailed as failure:
-                self.writes += 1 if call.write and failure.may_have_happened else 0
+                self.writes -= call.write and not failure.may_have_happened
                 raise
             self._owner = self._owner or account.owner(reply)
-            self.writes += 1 if call.write else 0
             return reply
 
         return self._retries.run(once)

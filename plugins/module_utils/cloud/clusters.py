@@ -15,8 +15,15 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils.bounded_http import parsed, quoted
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.errors import Ambiguous, AsmError, NotFound
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DONE, Progress, failed, waiting
+from ansible_collections.meshops.asm.plugins.module_utils.errors import Ambiguous, AsmError, LostReply, NotFound
+from ansible_collections.meshops.asm.plugins.module_utils.reconcile import (
+    DONE,
+    STALE_LOOKS,
+    Before,
+    Progress,
+    failed,
+    waiting,
+)
 
 PAGE = 100
 # 20,000 clusters.
@@ -141,40 +148,121 @@ def refusal(candidate: dict[str, Any], mesh_id: str, *, ignore_namespace: bool =
 
 
 def state_progress(clusters: list[dict[str, Any]], wanted: Iterable[str], unwanted: Iterable[str] = ()) -> Progress:
-    """Added means listed and running; removed means no longer listed. Pure."""
+    """Added means listed and running; removed means no longer listed. A failed state ends both. Pure."""
     listed = {str(cluster["ClusterId"]): cluster for cluster in clusters}
     for identifier in wanted:
-        cluster = listed.get(identifier)
-        state = str(cluster.get("State") or "") if cluster else "not listed yet"
-        name = cluster.get("Name") if cluster else identifier
-        if cluster and (is_failed(cluster) or state == "stopped"):
-            said = str(cluster.get("ErrorMessage") or "the service gave no reason").rstrip(".")
-            advice = " Once the cause is gone, run the task again: it adds the cluster again."
-            why = f"Cluster '{name}' is in state {state} in the mesh: {said}."
-            return failed(why + (advice if is_failed(cluster) else ""), last=state)
-        if state != "running":
-            return waiting(f"cluster '{name}' to be running in the mesh (state {state})", last=state)
+        progress = _added(listed.get(identifier), identifier)
+        if not progress.done:
+            return progress
     for identifier in unwanted:
         if identifier in listed:
-            state = str(listed[identifier].get("State"))
-            return waiting(f"cluster '{listed[identifier].get('Name')}' to leave the mesh (state {state})", last=state)
+            return _leaving(listed[identifier])
     return DONE
 
 
+def _added(cluster: dict[str, Any] | None, identifier: str) -> Progress:
+    state = str(cluster.get("State") or "") if cluster else "not listed yet"
+    if cluster and (is_failed(cluster) or state == "stopped"):
+        advice = " Once the cause is gone, run the task again: it adds the cluster again."
+        why = f"Cluster '{cluster.get('Name')}' is in state {state} in the mesh: {_said(cluster)}."
+        return failed(why + (advice if is_failed(cluster) else ""), last=state)
+    if state == "running":
+        return DONE
+    name = cluster.get("Name") if cluster else identifier
+    return waiting(f"cluster '{name}' to be running in the mesh (state {state})", last=state)
+
+
+def _leaving(cluster: dict[str, Any]) -> Progress:
+    state = str(cluster.get("State"))
+    if is_failed(cluster):
+        return failed(
+            f"Cluster '{cluster.get('Name')}' could not leave the mesh, its state is {state}: {_said(cluster)}. Once "
+            "the cause is gone, run the task again: it detaches the cluster again.",
+            last=state,
+        )
+    return waiting(f"cluster '{cluster.get('Name')}' to leave the mesh (state {state})", last=state)
+
+
+def _said(cluster: dict[str, Any]) -> str:
+    return str(cluster.get("ErrorMessage") or "the service gave no reason").rstrip(".")
+
+
 def detach(cloud: Cloud, mesh_id: str, cluster_id: str, *, reserve_namespace: bool = False) -> None:
-    """Sends one removal (action RemoveClusterFromServiceMesh) and returns at once."""
-    cloud.asm(
-        "RemoveClusterFromServiceMesh",
-        ServiceMeshId=mesh_id,
-        ClusterId=cluster_id,
-        ReserveNamespace=reserve_namespace,
-    )
+    """Sends one removal (action RemoveClusterFromServiceMesh) and returns at once; a cluster that left is no error."""
+    try:
+        cloud.asm(
+            "RemoveClusterFromServiceMesh",
+            ServiceMeshId=mesh_id,
+            ClusterId=cluster_id,
+            ReserveNamespace=reserve_namespace,
+        )
+    except AsmError as error:
+        # Another run may have been faster, for which the documents name no code: only the list tells.
+        if not is_refusal(error) or any(one["ClusterId"] == cluster_id for one in attached(cloud, mesh_id)):
+            raise
 
 
-def membership_progress(cloud: Cloud, mesh_id: str, wanted: Iterable[str], unwanted: Iterable[str]) -> Progress:
-    """Looks at the clusters and, once they are as wanted, at the mesh, which is updated along with them."""
-    progress = state_progress(attached(cloud, mesh_id), wanted, unwanted)
-    return meshes.state_progress(meshes.describe_mesh(cloud, mesh_id)) if progress.done else progress
+def is_refusal(error: AsmError) -> bool:
+    """Whether the service answered and did nothing."""
+    return not isinstance(error, LostReply) and error.http_status is not None and error.http_status < 500
+
+
+class Membership:
+    """Follows clusters on their way into a mesh (``wanted``, ids) and out of it (``unwanted``).
+
+    ``before`` are the clusters as they were listed before the requests: a failure of then may be shown for a while.
+    """
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        mesh_id: str,
+        wanted: Iterable[str],
+        unwanted: Iterable[str],
+        before: Iterable[dict[str, Any]] = (),
+    ) -> None:
+        self._cloud = cloud
+        self._mesh_id = mesh_id
+        self._wanted = list(wanted)
+        self._unwanted = list(unwanted)
+        self._before = {str(cluster["ClusterId"]): Before(_failure(cluster)) for cluster in before}
+        self._seen: set[str] = set()
+        self._misses: dict[str, int] = {}
+
+    def look(self) -> Progress:
+        """Looks at the clusters and, once they are as wanted, at the mesh, which is updated along with them."""
+        listed = attached(self._cloud, self._mesh_id)
+        shown = [self._as_it_may_be(cluster) for cluster in listed]
+        progress = self._lost(listed) or state_progress(shown, self._wanted, self._unwanted)
+        return meshes.state_progress(meshes.describe_mesh(self._cloud, self._mesh_id)) if progress.done else progress
+
+    def _as_it_may_be(self, cluster: dict[str, Any]) -> dict[str, Any]:
+        """A failure of before is no failure yet."""
+        before = self._before.get(str(cluster["ClusterId"]))
+        if before is None or not before.still(_failure(cluster)):
+            return cluster
+        return {**cluster, "State": f"{cluster.get('State')} as before"}
+
+    def _lost(self, listed: list[dict[str, Any]]) -> Progress | None:
+        """A wanted cluster that is not listed for long: somebody took it out again, or the mesh is going."""
+        there = {str(cluster["ClusterId"]) for cluster in listed}
+        self._misses = {one: self._misses.get(one, 0) + 1 for one in self._wanted if one not in there}
+        self._seen |= there
+        for one, misses in self._misses.items():
+            if misses < STALE_LOOKS:
+                continue
+            if one in self._seen:
+                why = f"Cluster '{one}' is not in the mesh any more: it was detached, by another run or in the console."
+                return failed(why, last="not listed")
+            mesh = meshes.state_progress(meshes.describe_mesh(self._cloud, self._mesh_id))
+            if mesh.failed:
+                return mesh
+        return None
+
+
+def _failure(cluster: dict[str, Any]) -> str:
+    """What is shown of a failure; empty for a cluster that has not failed."""
+    return f"{cluster.get('State')}: {cluster.get('ErrorMessage')}" if is_failed(cluster) else ""
 
 
 def _plain(info: Any) -> str:

@@ -79,7 +79,7 @@ def describe_mesh(cloud: Cloud, identifier: str) -> dict[str, Any]:
 
 
 def state_progress(mesh: dict[str, Any]) -> Progress:
-    """The state rule: ``running`` is done, what ends in ``failed`` and ``create_timeout`` are failures.
+    """The state rule: ``running`` is done; what ends in ``failed``, ``create_timeout`` and ``deleting`` are failures.
 
     Everything else, known or not, is a transition.
     """
@@ -91,6 +91,8 @@ def state_progress(mesh: dict[str, Any]) -> Progress:
     if state.endswith("failed") or state == "create_timeout":
         said = str(about.get("ErrorMessage") or "the service gave no reason").rstrip(".")
         return failed(f"Mesh '{name}' is in state {state}: {said}.", last=state)
+    if state == "deleting":
+        return failed(f"Mesh '{name}' is being deleted, by another run or in the console.", last=state)
     return waiting(f"mesh '{name}' to be running (state {state or 'unknown'})", last=state)
 
 
@@ -105,6 +107,17 @@ def settle(cloud: Cloud, identifier: str, timeout: float) -> None:
         return DONE if progress.failed and progress.last in _CHANGEABLE else progress
 
     wait_until_done(look, timeout=timeout)
+
+
+def listed(cloud: Cloud, identifier: str) -> dict[str, Any] | None:
+    """The list entry of the mesh with this id, or ``None``."""
+    return pick_mesh(list_meshes(cloud), identifier, None)
+
+
+def deleted_meanwhile(name: str, listed: dict[str, Any] | None) -> str:
+    """What to say when a mesh that a task works on is gone (or going, as ``listed`` shows) all of a sudden."""
+    state = "is being deleted" if listed else "was deleted"
+    return f"Mesh '{name}' {state} while this task was working on it, by another run or in the console."
 
 
 def is_gone(error: AsmError) -> bool:

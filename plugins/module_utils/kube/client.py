@@ -217,15 +217,16 @@ class KubeClient:
         """``writes`` counts what happened or may have happened; what the server refused did not."""
         if dry_run:
             query["dryRun"] = "All"
+        # Counted before it is sent, so that it counts however the request ends.
+        self._count(0 if dry_run else 1)
         try:
             answer = self._request(method, path, query, encoded(body), content)
-        except AsmError as error:
-            self._count(not dry_run and not (isinstance(error, KubeError) and not error.transient))
+        except KubeError as error:
+            self._count(0 if dry_run or error.transient else -1)
             raise
-        self._count(not dry_run)
         return answer if method == "DELETE" else as_object(answer, self._server, f"{method} {path}")
 
-    def _count(self, written: bool) -> None:
+    def _count(self, written: int) -> None:
         with self._lock:
             self.writes += written
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.errors import NotFound
 from ansible_collections.meshops.asm.plugins.module_utils.kube import differ
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.fleet import Fleet
@@ -30,32 +31,43 @@ class ObjectsModule(ResourceModule):
 
     def __init__(self, params: dict[str, Any], cloud: Cloud) -> None:
         super().__init__(params, cloud)
-        wishes = Wishes(
+        self.wishes = Wishes(
             target=self.target,
             documents=given_documents(params),
             namespace=params["namespace"],
             set_name=params["set"],
             absent=params["state"] == "absent",
         )
-        manner = Manner(
+        self.manner = Manner(
             force_conflicts=params["force_conflicts"],
             validate=params["validate"],
             set_name=params["set"],
             prune=params["prune"],
             prune_all=params["prune_all"],
-            require_sidecar=bool(params.get("require_sidecar")) and not wishes.absent,
+            require_sidecar=bool(params.get("require_sidecar")) and not self.wishes.absent,
             lint=bool(params.get("lint")),
             patience=float(params["wait_timeout"]),
         )
+        self.wrote_before = False
         # All sets share the documents: they only read them.
-        self.objects = Fleet({name: ObjectSet(wishes, manner, one) for name, one in self.servers().items()})
+        self.objects = Fleet({name: self._set(one) for name, one in self.servers().items()})
+
+    def _set(self, connect: Callable[[], KubeClient]) -> ObjectSet:
+        return ObjectSet(self.wishes, self.manner, connect)
 
     def servers(self) -> dict[str, Callable[[], KubeClient]]:
         """How to reach each API server that gets the objects, by the name that results call it."""
         return {self.params.get("mesh") or "": lambda: connect(self.params, self.cloud)}
 
     def find(self) -> Any:
+        if self.gone:
+            # With their mesh, the objects are gone as well.
+            self.wrote_before = self.objects.wrote()
+            self.objects = Fleet({name: self._set(self._nowhere) for name in self.servers()})
         return self.objects.find()
+
+    def _nowhere(self) -> KubeClient:
+        raise NotFound(self.gone)
 
     def plan(self, found: Any) -> Plan:
         return self.objects.plan(found)
@@ -70,7 +82,7 @@ class ObjectsModule(ResourceModule):
         return self.objects.view(found)
 
     def wrote(self) -> bool:
-        return self.objects.wrote() or super().wrote()
+        return self.wrote_before or self.objects.wrote() or super().wrote()
 
     def extra(self, plan: Plan) -> dict[str, Any]:
         found = self.objects.items()

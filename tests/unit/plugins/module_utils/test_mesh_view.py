@@ -210,30 +210,5 @@ def test_a_second_step_is_needed_for_what_creation_does_not_know(options: dict[s
     assert mesh_view.needs_second_step(params(**options)) is late
 
 
-# What a deleted mesh leaves behind
-
-
-def test_everything_that_may_be_billed_is_named_with_its_reason() -> None:
-    remaining = mesh_view.may_remain(mesh_view.settings(FOUND), [])
-    assert [(entry["kind"], entry["id"]) for entry in remaining] == [
-        ("load_balancer", "lb-api"),
-        ("load_balancer", "lb-pilot"),
-        ("eip", "eip-api"),
-        ("log_project", "logs"),
-        ("log_project", "audit"),
-        ("security_group", "sg-1"),
-    ]
-    assert all(entry["note"] and entry["retained"] is False for entry in remaining)
-
-
-def test_what_was_asked_to_stay_is_marked() -> None:
-    remaining = mesh_view.may_remain(mesh_view.settings(FOUND), ["sg-1", "lb-other"])
-    assert [entry["id"] for entry in remaining if entry["retained"]] == ["sg-1"]
-
-
-def test_a_mesh_without_resources_leaves_nothing() -> None:
-    assert mesh_view.may_remain(mesh_view.settings({"detail": {}, "tags": {}}), []) == []
-
-
 def test_retained_resources_travel_as_json() -> None:
     assert mesh_view.as_json(["lb-1", "sg-1"]) == '["lb-1", "sg-1"]'

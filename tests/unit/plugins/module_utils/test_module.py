@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.meshops.asm.plugins.module_utils import module as base
-from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput, NotFound
+from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput, NotFound
 from ansible_collections.meshops.asm.plugins.module_utils.module import ResourceModule, as_diff, run_info, run_resource
 from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DONE, NONE, UPDATE, Plan, Progress, failed
 from ansible_collections.meshops.asm.tests.unit.conftest import FakeClock
@@ -281,12 +282,92 @@ def test_the_connection_is_closed_however_the_run_ends(run: Run, monkeypatch: py
     assert closed == [True]
 
 
-def test_a_mistake_in_the_code_is_not_dressed_up_as_a_failure(no_waiting: FakeClock) -> None:
-    def read(params: dict[str, Any], cloud: Any) -> Any:
-        raise TypeError("a programming mistake")
+HIDDEN = "the-private-key"
+KINDS = [
+    ValueError(HIDDEN),
+    SystemExit(HIDDEN),
+    KeyboardInterrupt(HIDDEN),
+    MemoryError(HIDDEN),
+    RecursionError(HIDDEN),
+    AsmError(f"Refused with {HIDDEN[:3]}."),
+]
+# The hook, whether a write was made before it is called, and how often it is called before it breaks.
+POINTS = [
+    ("__init__", False, 0),
+    ("find", False, 0),
+    ("plan", False, 0),
+    ("apply", False, 0),
+    ("progress", True, 0),
+    ("find", True, 1),
+    ("view", True, 0),
+    ("extra", True, 0),
+]
 
-    with patch_module_args({}), pytest.raises(TypeError, match="programming mistake"):
-        run_info("lamps", {}, read)
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: type(kind).__name__)
+@pytest.mark.parametrize(("hook", "written", "skip"), POINTS, ids=[f"{hook}-{skip}" for hook, _w, skip in POINTS])
+def test_whatever_breaks_wherever_it_is_one_failure_that_says_whether_something_changed(
+    run: Run, monkeypatch: pytest.MonkeyPatch, hook: str, written: bool, skip: int, kind: BaseException
+) -> None:
+    real, left = getattr(Lamp, hook), [skip]
+
+    def breaks(self: Any, *arguments: Any) -> Any:
+        left[0] -= 1
+        if left[0] >= 0:
+            return real(self, *arguments)
+        raise kind
+
+    monkeypatch.setattr(Lamp, hook, breaks)
+    result = run(lamp, colour="red", meshops_debug=True)
+    assert (result["failed"], result["changed"]) == (True, written)
+    assert result["error"]["message"] == result["msg"]
+    assert HIDDEN not in json.dumps(result)
+    assert "exception" not in result
+    assert result["debug"]["exceptions"][0]["type"] == type(kind).__name__
+
+
+def test_a_write_that_breaks_in_the_middle_counts(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(self: Any, plan: Plan) -> None:
+        self.cloud.writes += 1
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Lamp, "apply", breaks)
+    result = run(lamp, colour="red")
+    assert (result["changed"], result["error"]["code"]) == (True, "Interrupted")
+    assert "carrying out the changes" in result["msg"]
+
+
+def test_a_resource_that_cannot_say_whether_it_wrote_may_have(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(self: Any) -> Any:
+        raise ValueError
+
+    monkeypatch.setattr(Lamp, "wrote", breaks)
+    monkeypatch.setattr(Lamp, "find", breaks)
+    assert run(lamp, colour="red")["changed"] is True
+
+
+def test_a_result_that_cannot_be_told_is_a_failure_that_says_changed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Lamp, "view", lambda self, found: {1j: object()})
+    result = run(lamp, colour="red")
+    assert (result["failed"], result["changed"], result["error"]["code"]) == (True, True, "Unexpected")
+
+
+def test_a_request_to_end_is_a_failure_that_says_changed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked_to_end(self: Any, plan: Plan) -> Progress:
+        signal.raise_signal(signal.SIGTERM)
+        return DONE
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(Lamp, "progress", asked_to_end)
+    result = run(lamp, colour="red")
+    assert (result["changed"], result["error"]["code"]) == (True, "Interrupted")
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_debug_is_there_only_when_asked_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "debug" not in run(lamp, colour="black")
+    monkeypatch.setenv("MESHOPS_DEBUG", "true")
+    assert run(lamp, colour="black")["debug"]["exceptions"][0]["type"] == "InvalidInput"
 
 
 def test_an_absent_side_of_a_diff_is_an_empty_mapping() -> None:

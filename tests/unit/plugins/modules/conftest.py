@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.meshops.asm.plugins.module_utils import gateways
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.mesh_table import MESH_ATTRIBUTES
 from ansible_collections.meshops.asm.plugins.module_utils.module import ResourceModule
 from ansible_collections.meshops.asm.plugins.module_utils.table import Attribute, dig, put
 from ansible_collections.meshops.asm.tests.unit.conftest import FakeCloud
 
+CLUSTERS = {"k1": "shop-1", "k2": "shop-2", "k3": "shop-3"}
 OFFERED = ["v1.22.6.109-aliyun", "v1.21.6.103-aliyun"]
 
 
@@ -34,6 +36,7 @@ class FakeAsm(FakeCloud):
         self.meshes: dict[str, dict[str, Any]] = {}
         self.candidates: list[dict[str, Any]] = []
         self.faults: dict[str, list[Any]] = {}
+        self.eips: list[str] = []
         self.path = ["v1.22.6.109-aliyun", "v1.24.6.64-aliyun", "v1.25.6.41-aliyun"]
         self.gateways: dict[str, dict[str, str]] = {}
         self._pending: dict[str, int] = {}
@@ -92,6 +95,24 @@ class FakeAsm(FakeCloud):
 
     def DescribeServiceMeshClusters(self, ServiceMeshId: str, Limit: int, Offset: int) -> Any:
         return {"Clusters": self.candidates[Offset : Offset + Limit], "NumberOfClusters": len(self.candidates)}
+
+    def DescribeServiceMeshAdditionalStatus(self, ServiceMeshId: str, CheckMode: str) -> Any:
+        self._mesh(ServiceMeshId)
+        balancer = {"SLBExistStatus": "exist", "Reused": False}
+        return {
+            "ClusterStatus": {
+                "ApiServerLoadBalancerStatus": balancer,
+                "PilotLoadBalancerStatus": balancer,
+                "AuditProjectStatus": "not exist",
+                "AccessLogProjectStatus": "exist",
+                "SgStatus": "not_reused",
+            }
+        }
+
+    def DescribeEipResources(self, PageNum: int, PageSize: int) -> Any:
+        page = self.eips[(PageNum - 1) * PageSize : PageNum * PageSize]
+        listed = [{"AllocationId": eip, "Status": "Available"} for eip in page]
+        return {"EipList": listed, "PageResult": {"TotalCount": len(self.eips)}}
 
     # Writing
 
@@ -183,6 +204,8 @@ class FakeAsm(FakeCloud):
 
     def RemoveClusterFromServiceMesh(self, ServiceMeshId: str, ClusterId: str, ReserveNamespace: bool) -> Any:
         mesh = self._running(ServiceMeshId)
+        if ClusterId not in mesh["Clusters"]:
+            raise AsmError("It is not in the mesh.", code="ErrorClusterNotFound", http_status=404)
         mesh["Members"] = [cluster for cluster in mesh["Members"] if cluster["ClusterId"] != ClusterId]
         mesh["Clusters"].remove(ClusterId)
         return self._begin(mesh)
@@ -240,6 +263,58 @@ class FakeAsm(FakeCloud):
     def _arrived(self, identifier: str) -> bool:
         self._pending[identifier] = self._pending.get(identifier, 0) - 1
         return self._pending[identifier] < 0
+
+
+class FakeGateways:
+    """The IstioGateway objects of the control plane; one that leaves keeps its Services for ``looks`` looks."""
+
+    def __init__(self) -> None:
+        self.live: dict[str, dict[str, Any]] = {}
+        self.log: list[Any] = []
+        self.looks = 2
+        self.reads = 0
+
+    def deploy(self, name: str, *cluster_ids: str, **spec: Any) -> None:
+        metadata = {"name": name, "uid": f"uid-{name}"}
+        self.live[name] = {"metadata": metadata, "spec": {"clusterIds": list(cluster_ids), **spec}}
+
+    @property
+    def writes(self) -> int:
+        return len([entry for entry in self.log if entry[0] in ("merge", "delete")])
+
+    def list(self, path: str) -> Any:
+        assert path == gateways.COLLECTION
+        self.reads += 1
+        return list(self.live.values())
+
+    def get(self, path: str) -> Any:
+        return self.live.get(path.rpartition("/")[2])
+
+    def delete(self, path: str, *, uid: str) -> None:
+        name = path.rpartition("/")[2]
+        assert uid == self.live[name]["metadata"]["uid"]
+        self.log.append(("delete", name))
+        del self.live[name]
+
+    def merge(self, path: str, patch: dict[str, Any]) -> None:
+        name = path.rpartition("/")[2]
+        self.log.append(("merge", name, patch))
+        self.live[name] = gateways.merged(self.live[name], patch)
+
+    def services_left(self, name: str, cluster_ids: Any) -> Any:
+        self.looks -= 1
+        left = [CLUSTERS[key] for key in cluster_ids] if self.looks > 0 else []
+        self.log.append(("left", name, left))
+        return left
+
+
+@pytest.fixture
+def plane(monkeypatch: pytest.MonkeyPatch) -> FakeGateways:
+    """Stands in for the control plane of every mesh, and for the API servers of its clusters."""
+    fake = FakeGateways()
+    monkeypatch.setattr(gateways, "control_plane", lambda *_arguments: fake)
+    monkeypatch.setattr(gateways.Departures, "left", lambda _self, *which: fake.services_left(*which))
+    return fake
 
 
 @pytest.fixture

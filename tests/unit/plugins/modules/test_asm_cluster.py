@@ -19,13 +19,14 @@ from ansible_collections.meshops.asm.plugins.module_utils.errors import (
     Refused,
     WaitFailed,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import Plan, reconcile
+from ansible_collections.meshops.asm.plugins.module_utils.module import converge
+from ansible_collections.meshops.asm.plugins.module_utils.reconcile import Plan
 from ansible_collections.meshops.asm.plugins.modules.asm_cluster import Clusters
 
-from .conftest import FakeAsm
+from .conftest import CLUSTERS as NAMES
+from .conftest import FakeAsm, FakeGateways
 
 ADD, REMOVE = "AddClusterIntoServiceMesh", "RemoveClusterFromServiceMesh"
-NAMES = {"k1": "shop-1", "k2": "shop-2", "k3": "shop-3"}
 
 Result = dict[str, Any]
 Run = Callable[..., Result]
@@ -40,54 +41,13 @@ def shop(asm: FakeAsm) -> str:
     return "c1"
 
 
-class FakeGateways:
-    """The IstioGateway objects of the control plane; a patched one keeps its Services for ``looks`` looks."""
-
-    def __init__(self) -> None:
-        self.live: dict[str, dict[str, Any]] = {}
-        self.log: list[Any] = []
-        self.looks = 2
-        self.reads = 0
-
-    def deploy(self, name: str, *cluster_ids: str, **spec: Any) -> None:
-        self.live[name] = {"metadata": {"name": name}, "spec": {"clusterIds": list(cluster_ids), **spec}}
-
-    @property
-    def writes(self) -> int:
-        return len([entry for entry in self.log if entry[0] == "merge"])
-
-    def list(self, path: str) -> Any:
-        assert path == gateways.COLLECTION
-        self.reads += 1
-        return list(self.live.values())
-
-    def merge(self, path: str, patch: dict[str, Any]) -> None:
-        name = path.rpartition("/")[2]
-        self.log.append(("merge", name, patch))
-        self.live[name] = gateways.merged(self.live[name], patch)
-
-    def services_left(self, name: str, cluster_ids: Any) -> Any:
-        self.looks -= 1
-        left = [NAMES[key] for key in cluster_ids] if self.looks > 0 else []
-        self.log.append(("left", name, left))
-        return left
-
-
-@pytest.fixture(autouse=True)
-def plane(monkeypatch: pytest.MonkeyPatch) -> FakeGateways:
-    fake = FakeGateways()
-    monkeypatch.setattr(gateways, "control_plane", lambda *_arguments: fake)
-    monkeypatch.setattr(gateways.Departures, "left", lambda _self, *which: fake.services_left(*which))
-    return fake
-
-
 @pytest.fixture
-def run(asm: FakeAsm, task: Callable[..., dict[str, Any]], no_waiting: Any) -> Run:
+def run(asm: FakeAsm, plane: FakeGateways, task: Callable[..., dict[str, Any]], no_waiting: Any) -> Run:
     def call(*wanted: Any, check: bool = False, wait: bool = True, mesh: str = "shop", **options: Any) -> Result:
         items = [{"name": item} if isinstance(item, str) else item for item in wanted]
         resource = Clusters(task(Clusters, mesh=mesh, clusters=items, **options), asm)  # type: ignore[arg-type]
         try:
-            outcome = reconcile(resource, check=check, wait=wait)
+            outcome = converge(resource, check=check, wait=wait)
         except AsmError as error:
             error.details = {**resource.extra(Plan()), **error.details}
             raise
@@ -389,3 +349,145 @@ def test_a_release_that_takes_too_long_detaches_nothing_and_says_so(
         run("shop-2", state="absent", wait_timeout=5)
     assert caught.value.changed
     assert attached(asm) == {"k1", "k2"}
+
+
+# Other runs on the same mesh
+
+
+def failing_once(asm: FakeAsm, action: str, before: Callable[[], Any], error: AsmError) -> None:
+    """The next ``action`` comes after ``before``, because of which it is refused."""
+
+    def refused(**parameters: Any) -> Any:
+        asm.answers[action] = getattr(asm, action)
+        before()
+        raise error
+
+    asm.answers[action] = refused
+
+
+REFUSED = AsmError("Refused.", code="ClusterHasBeenAdded", http_status=400)
+UNKNOWN = AsmError("Not found.", code="ServiceMesh.NotFound", http_status=404)
+
+
+def test_a_cluster_that_another_run_attached_meanwhile_is_attached(run: Run, asm: FakeAsm, shop: str) -> None:
+    failing_once(asm, ADD, lambda: attach(asm, "k1"), REFUSED)
+    result = run("shop-1")
+    assert (result["clusters"], attached(asm)) == (["shop-1"], {"k1"})
+
+
+def test_what_is_left_after_another_run_attached_one_is_done(run: Run, asm: FakeAsm, shop: str) -> None:
+    failing_once(asm, ADD, lambda: attach(asm, "k1"), REFUSED)
+    assert run("shop-1", "shop-2")["clusters"] == ["shop-1", "shop-2"]
+
+
+def test_a_refusal_to_attach_stays_a_refusal(run: Run, asm: FakeAsm, shop: str) -> None:
+    asm.faults[ADD] = [(REFUSED, False)]
+    with pytest.raises(AsmError, match=r"Refused\."):
+        run("shop-1")
+
+
+def test_a_cluster_that_another_run_detached_meanwhile_is_detached(run: Run, asm: FakeAsm, shop: str) -> None:
+    attach(asm, "k1", "k2")
+    gone = AsmError("Not there.", code="ErrorClusterNotFound", http_status=404)
+    failing_once(asm, REMOVE, lambda: attach(asm, "k2"), gone)
+    assert run("shop-1", state="absent")["clusters"] == ["shop-2"]
+
+
+@pytest.mark.parametrize("action", ["DescribeClustersInServiceMesh", "DescribeServiceMeshDetail", REMOVE])
+def test_clusters_are_gone_with_a_mesh_that_another_run_removed(run: Run, asm: FakeAsm, shop: str, action: str) -> None:
+    attach(asm, "k1")
+    failing_once(asm, action, asm.meshes.clear, UNKNOWN)
+    result = run("shop-1", state="absent")
+    assert (result["clusters"], result["changed"]) == ([], action == REMOVE)
+
+
+@pytest.mark.parametrize("action", ["DescribeServiceMeshDetail", ADD])
+def test_a_mesh_that_another_run_removed_is_told_at_once(
+    run: Run, asm: FakeAsm, shop: str, no_waiting: Any, action: str
+) -> None:
+    failing_once(asm, action, asm.meshes.clear, UNKNOWN)
+    with pytest.raises(NotFound, match="'shop' was deleted while this task was working on it"):
+        run("shop-1")
+    assert no_waiting.pauses == []
+
+
+@pytest.mark.parametrize("options", [{"state": "absent"}, {}], ids=["absent", "present"])
+def test_a_mesh_on_its_way_out(run: Run, asm: FakeAsm, shop: str, options: dict[str, Any]) -> None:
+    asm.meshes[shop]["ServiceMeshInfo"]["State"] = "deleting"
+    asm._pending[shop] = 99
+    if options:
+        assert run("shop-1", **options)["changed"] is False
+    else:
+        with pytest.raises(Refused, match="is being deleted"):
+            run("shop-1")
+    assert asm.written() == []
+
+
+def test_a_cluster_that_another_run_detaches_while_it_is_waited_for_is_told(
+    run: Run, asm: FakeAsm, shop: str, no_waiting: Any
+) -> None:
+    def detached(**parameters: Any) -> Any:
+        reply = asm.AddClusterIntoServiceMesh(**parameters)
+        asm.meshes[shop]["Members"][-1]["State"] = "starting"
+        looks = iter(range(2))
+        asm.answers["DescribeClustersInServiceMesh"] = lambda ServiceMeshId: {
+            "Clusters": asm.meshes[shop]["Members"] if next(looks, None) is not None else []
+        }
+        return reply
+
+    asm.answers[ADD] = detached
+    with pytest.raises(WaitFailed, match="not in the mesh any more"):
+        run("shop-1", wait_timeout=3600)
+    assert sum(no_waiting.pauses) < 60
+
+
+# Clusters that cannot leave
+
+
+def stuck(asm: FakeAsm, shop: str) -> Callable[..., Any]:
+    def refuses_to_go(ServiceMeshId: str, ClusterId: str, ReserveNamespace: bool) -> Any:
+        asm.meshes[shop]["Members"][0].update(State="failed", ErrorMessage="namespace istio-system is still there")
+        return {}
+
+    return refuses_to_go
+
+
+@pytest.mark.parametrize("before", ["running", "failed"])
+def test_a_cluster_that_cannot_leave_ends_the_wait_with_the_reason(
+    run: Run, asm: FakeAsm, shop: str, no_waiting: Any, before: str
+) -> None:
+    attach(asm, "k1")
+    asm.meshes[shop]["Members"][0].update(State=before, ErrorMessage="no route" if before == "failed" else None)
+    asm.answers[REMOVE] = stuck(asm, shop)
+    with pytest.raises(WaitFailed, match=r"'shop-1' could not leave .*istio-system is still there") as caught:
+        run("shop-1", state="absent", wait_timeout=3600)
+    assert (caught.value.changed, no_waiting.pauses) == (True, [])
+
+
+def test_the_failure_of_before_is_none_of_the_removal_but_not_for_ever(
+    run: Run, asm: FakeAsm, shop: str, no_waiting: Any
+) -> None:
+    """A list that lags behind shows it for a while; one that shows it for long means it."""
+    attach(asm, "k1")
+    asm.meshes[shop]["Members"][0].update(State="failed", ErrorMessage="namespace istio-system is still there")
+    asm.answers[REMOVE] = stuck(asm, shop)
+    with pytest.raises(WaitFailed, match="could not leave"):
+        run("shop-1", state="absent", wait_timeout=3600)
+    assert 5 < sum(no_waiting.pauses) < 60
+
+
+def test_a_failed_cluster_that_leaves_late_has_left(run: Run, asm: FakeAsm, shop: str) -> None:
+    attach(asm, "k1")
+    asm.meshes[shop]["Members"][0].update(State="failed", ErrorMessage="no route")
+    shown = list(asm.meshes[shop]["Members"])
+    looks = iter(range(3))
+
+    def late(**parameters: Any) -> Any:
+        reply = asm.RemoveClusterFromServiceMesh(**parameters)
+        asm.answers["DescribeClustersInServiceMesh"] = lambda ServiceMeshId: {
+            "Clusters": shown if next(looks, None) is not None else []
+        }
+        return reply
+
+    asm.answers[REMOVE] = late
+    assert run("shop-1", state="absent")["detached"] == ["shop-1"]

@@ -22,10 +22,11 @@ from ansible_collections.meshops.asm.plugins.module_utils.errors import (
     WaitFailed,
     WaitTimeout,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import Outcome, reconcile
+from ansible_collections.meshops.asm.plugins.module_utils.module import converge
+from ansible_collections.meshops.asm.plugins.module_utils.reconcile import Outcome
 from ansible_collections.meshops.asm.plugins.modules.asm_mesh import Mesh
 
-from .conftest import OFFERED, FakeAsm
+from .conftest import OFFERED, FakeAsm, FakeGateways
 
 BASICS: dict[str, Any] = {
     "name": "shop",
@@ -55,12 +56,12 @@ Run = Callable[..., Outcome]
 
 
 @pytest.fixture
-def run(asm: FakeAsm, task: Callable[..., dict[str, Any]], no_waiting: Any) -> Run:
+def run(asm: FakeAsm, plane: FakeGateways, task: Callable[..., dict[str, Any]], no_waiting: Any) -> Run:
     """Runs the module with options; ``run.resource`` is not kept, each run starts from nothing as a task does."""
 
     def call(check: bool = False, wait: bool = True, timeout: float = 1200, **options: Any) -> Outcome:
         resource = Mesh(task(Mesh, **options), asm)  # type: ignore[arg-type]
-        return reconcile(resource, check=check, wait=wait, timeout=timeout)
+        return converge(resource, check=check, wait=wait, timeout=timeout)
 
     return call
 
@@ -529,15 +530,204 @@ def test_a_mesh_that_is_being_deleted_is_only_waited_for(run: Run, asm: FakeAsm,
     assert (outcome.changed, outcome.value, asm.meshes, asm.written()) == (False, None, {}, [])
 
 
-def test_what_may_remain_is_reported_for_a_deletion_only(
-    run: Run, asm: FakeAsm, task: Callable[..., dict[str, Any]], shop: str
+# What goes with a mesh, and what stays
+
+
+Remove = Callable[..., tuple[Outcome, list[dict[str, Any]]]]
+
+
+@pytest.fixture
+def remove(asm: FakeAsm, task: Callable[..., dict[str, Any]], plane: FakeGateways, no_waiting: Any) -> Remove:
+    """Removes the mesh ``shop`` and gives the outcome and ``may_remain``."""
+
+    def call(check: bool = False, **options: Any) -> tuple[Outcome, list[dict[str, Any]]]:
+        resource = Mesh(task(Mesh, name="shop", state="absent", **options), asm)  # type: ignore[arg-type]
+        outcome = converge(resource, check=check)
+        return outcome, resource.extra(outcome.plan).get("may_remain", [])
+
+    return call
+
+
+def test_gateways_are_gone_from_the_clusters_before_these_leave(
+    remove: Remove, asm: FakeAsm, plane: FakeGateways, shop: str
 ) -> None:
-    options = {"name": "shop", "state": "absent", "retain_resources": ["sg-c1"]}
-    resource = Mesh(task(Mesh, **options), asm)  # type: ignore[arg-type]
-    remaining = resource.extra(run(**options).plan)["may_remain"]
-    assert [(entry["id"], entry["retained"]) for entry in remaining] == [("lb-c1", False), ("sg-c1", True)]
+    attach(asm, shop, "k1", "k2")
+    plane.deploy("ingress", "k1", "k2")
+    plane.deploy("nowhere")
+    plane.live["ingress"]["status"] = {"ClusterIdGatewayAddressMap": [{"clusterId": "k1", "ipAddress": "203.0.113.1"}]}
+    seen: list[Any] = []
+    asm.answers["RemoveClusterFromServiceMesh"] = lambda **parameters: (
+        seen.append(list(plane.log)),
+        asm.RemoveClusterFromServiceMesh(**parameters),
+    )[1]
+
+    predicted, _unused = remove(check=True)
+    assert (asm.written(), plane.log, predicted.value) == ([], [], None)
+    outcome, _unused = remove()
+    log = [("delete", "ingress"), ("delete", "nowhere"), ("left", "ingress", ["shop-1", "shop-2"])]
+    assert plane.log == [*log, ("left", "ingress", []), ("left", "nowhere", [])]
+    assert seen == [plane.log, plane.log]
+    assert asm.meshes == {}
+    assert predicted.plan.before == outcome.plan.before
+    assert outcome.plan.before["clusters"] == ["k1", "k2"]
+    assert outcome.plan.before["gateways"] == {
+        "ingress": {"clusters": ["k1", "k2"], "addresses": {"k1": ["203.0.113.1"]}},
+        "nowhere": {"clusters": [], "addresses": {}},
+    }
+
+
+def test_a_gateway_on_its_way_out_is_waited_for(
+    remove: Remove, asm: FakeAsm, plane: FakeGateways, shop: str, no_waiting: Any
+) -> None:
+    attach(asm, shop, "k1")
+    plane.deploy("ingress", "k1")
+    plane.live["ingress"]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    with pytest.raises(WaitTimeout, match="gateway 'ingress' to leave"):
+        remove(wait_timeout=30)
+    assert (asm.written(), plane.writes) == ([], 0)
+
+
+def test_a_gateway_that_cannot_go_ends_the_wait_with_what_the_service_says(
+    remove: Remove, asm: FakeAsm, plane: FakeGateways, shop: str, no_waiting: Any
+) -> None:
+    attach(asm, shop, "k1")
+    plane.deploy("ingress", "k1")
+    plane.live["ingress"]["status"] = {"ErrorMessage": "the load balancer is locked"}
+    plane.live["ingress"]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    with pytest.raises(WaitFailed, match="'ingress' does not get on: the load balancer is locked"):
+        remove(wait_timeout=3600)
+    assert sum(no_waiting.pauses) < 60
+
+
+def test_gateways_are_not_looked_at_when_told_so_and_that_is_said(
+    remove: Remove, asm: FakeAsm, plane: FakeGateways, shop: str
+) -> None:
+    attach(asm, shop, "k1")
+    plane.deploy("ingress", "k1")
+    _unused, remaining = remove(release_gateways=False)
+    assert (plane.reads, plane.log, asm.meshes) == (0, [], {})
+    assert [(entry["kind"], entry["id"]) for entry in remaining] == [("cluster", "k1")]
+    assert "not looked at" in remaining[0]["note"]
+
+
+def test_a_control_plane_that_is_away_stops_before_anything_is_detached(
+    remove: Remove, asm: FakeAsm, plane: FakeGateways, shop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attach(asm, shop, "k1")
+
+    def away(path: str) -> Any:
+        raise AsmError("No answer.")
+
+    monkeypatch.setattr(plane, "list", away)
+    with pytest.raises(AsmError, match="release_gateways=false") as caught:
+        remove()
+    assert (asm.written(), caught.value.changed) == ([], False)
+
+
+def test_what_remains_is_asked_of_the_account(remove: Remove, asm: FakeAsm, plane: FakeGateways, shop: str) -> None:
+    """The load balancers and the security group go with the mesh, as the service said; one of two EIPs stays."""
+    balancer = asm.meshes[shop]["Spec"]["LoadBalancer"]
+    balancer.update(ApiServerPublicEipId="eip-made", PilotPublicEipId="eip-own")
+    asm.eips = [*(f"eip-{number}" for number in range(70)), "eip-own"]
+    predicted, before = remove(check=True)
+    assert {entry["id"]: entry["exists"] for entry in before} == {"eip-made": None, "eip-own": None}
+    outcome, remaining = remove()
+    assert {entry["id"]: entry["exists"] for entry in remaining} == {"eip-own": True}
+    assert "Available" in remaining[0]["note"]
+    assert predicted.plan.after == outcome.plan.after
+    assert set(outcome.plan.after["stay"]) == {"eip eip-made", "eip eip-own"}
+    assert outcome.value is None
+
+
+def test_what_is_retained_or_cannot_be_asked_is_named_as_such(remove: Remove, asm: FakeAsm, shop: str) -> None:
+    no = AsmError("No.", code="Forbidden.RAM", http_status=403)
+    asm.faults["DescribeServiceMeshAdditionalStatus"] = [(no, False)]
+    asm.faults["DescribeEipResources"] = [(no, False)]
+    asm.meshes[shop]["Spec"]["LoadBalancer"]["PilotPublicEipId"] = "eip-own"
+    _outcome, remaining = remove(retain_resources=["sg-c1"])
+    shown = {entry["id"]: (entry["exists"], entry["retained"]) for entry in remaining}
+    assert shown == {"lb-c1": (None, False), "eip-own": (None, False), "sg-c1": (None, True)}
     assert asm.sent("DeleteServiceMesh")[0]["RetainResources"] == '["sg-c1"]'
-    assert resource.extra(run(**options).plan) == {}
+    assert remove()[1] == []
+
+
+# Other runs on the same mesh
+
+
+UNKNOWN = AsmError("Not found.", code="ServiceMesh.NotFound", http_status=404)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "DescribeServiceMeshDetail",
+        "DescribeServiceMeshAdditionalStatus",
+        "DescribeClustersInServiceMesh",
+        "RemoveClusterFromServiceMesh",
+        "DeleteServiceMesh",
+    ],
+)
+@pytest.mark.parametrize("skip", [0, 1])
+@pytest.mark.parametrize("ending", ["gone", "deleting"])
+def test_a_mesh_that_another_run_removes_meanwhile_is_removed(
+    remove: Remove, asm: FakeAsm, shop: str, action: str, skip: int, ending: str
+) -> None:
+    attach(asm, shop, "k1", "k2")
+    left = [skip]
+
+    def too_late(**parameters: Any) -> Any:
+        left[0] -= 1
+        if left[0] >= 0:
+            return getattr(asm, action)(**parameters)
+        asm.answers[action] = getattr(asm, action)
+        if ending == "gone":
+            asm.meshes.clear()
+        elif shop in asm.meshes:
+            asm.meshes[shop]["Clusters"], asm.meshes[shop]["Members"] = [], []
+            asm.DeleteServiceMesh(shop)
+        raise UNKNOWN
+
+    asm.answers[action] = too_late
+    outcome, _unused = remove()
+    assert (outcome.value, asm.meshes) == (None, {})
+
+
+def test_a_mesh_that_another_run_makes_meanwhile_is_taken_as_it_is(run: Run, asm: FakeAsm) -> None:
+    def outrun(**parameters: Any) -> Any:
+        asm.answers["CreateServiceMesh"] = asm.CreateServiceMesh
+        asm.CreateServiceMesh(**parameters)
+        raise AsmError("The name is taken.", code="NameAlreadyExist", http_status=400)
+
+    asm.answers["CreateServiceMesh"] = outrun
+    outcome = run(**BASICS)
+    assert (outcome.value["state"], len(asm.meshes)) == ("running", 1)
+
+
+def test_a_name_that_is_taken_elsewhere_stays_an_error(run: Run, asm: FakeAsm) -> None:
+    taken = AsmError("The name is taken.", code="NameAlreadyExist", http_status=400)
+    asm.faults["CreateServiceMesh"] = [(taken, False)]
+    with pytest.raises(AsmError, match="The name is taken"):
+        run(**BASICS)
+    assert len(asm.sent("CreateServiceMesh")) == 1
+
+
+@pytest.mark.parametrize("ending", ["gone", "deleting"])
+def test_a_mesh_that_is_removed_while_it_is_changed_is_told_at_once(
+    run: Run, asm: FakeAsm, shop: str, no_waiting: Any, ending: str
+) -> None:
+    def removed(**parameters: Any) -> Any:
+        asm.UpdateMeshFeature(**parameters)
+        asm.DeleteServiceMesh(shop)
+        asm._pending[shop] = 99
+        if ending == "gone":
+            asm.meshes.clear()
+        return {}
+
+    asm.answers["UpdateMeshFeature"] = removed
+    with pytest.raises(NotFound, match=r"'shop' (was|is being) deleted while this task") as caught:
+        run(name="shop", telemetry=True, wait_timeout=3600)
+    assert (caught.value.changed, caught.value.code) == (True, "Vanished")
+    assert sum(no_waiting.pauses) < 2
 
 
 # Trouble while waiting
@@ -546,7 +736,7 @@ def test_what_may_remain_is_reported_for_a_deletion_only(
 def test_a_mesh_that_disappears_while_it_is_waited_for_is_an_error(run: Run, asm: FakeAsm) -> None:
     gone = AsmError("The mesh is not there.", code="ServiceMesh.NotFound", http_status=400)
     asm.faults["DescribeServiceMeshDetail"] = [(gone, False)] * 20
-    with pytest.raises(NotFound, match="c1 disappeared while waiting"):
+    with pytest.raises(WaitFailed, match="c1 disappeared while waiting"):
         run(**BASICS)
 
 

@@ -16,6 +16,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.errors import (
     LostReply,
     Refused,
     WaitFailed,
+    WaitTimeout,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.reconcile import Outcome, reconcile
 from ansible_collections.meshops.asm.plugins.modules.asm_mesh import Mesh
@@ -122,6 +123,49 @@ def test_a_version_that_is_not_on_the_way_is_named_with_the_one_that_is(run: Run
     with pytest.raises(Refused, match="no upgrade"):
         run(version=SECOND, upgrade=True)
     assert asm.written() == []
+
+
+def offering(asm: FakeAsm, version: Callable[[str], str]) -> None:
+    """The service offers ``version(the one that is there)``, and makes every step that it offers."""
+    asm.answers["DescribeUpgradeVersion"] = lambda ServiceMeshId: {
+        "Version": {"IstioVersion": version(asm.meshes[ServiceMeshId]["ServiceMeshInfo"]["Version"])}
+    }
+
+    def upgrade(ServiceMeshId: str, ExpectedVersion: str) -> Any:
+        asm.meshes[ServiceMeshId]["ServiceMeshInfo"]["Version"] = ExpectedVersion
+        return {}
+
+    asm.answers["UpgradeMeshEditionPartially"] = upgrade
+
+
+@pytest.mark.parametrize("offer", [FIRST, "v1.22.6.109-gother-aliyun", "v1.21.6.103-aliyun", "latest", ""])
+def test_an_offer_that_is_not_newer_is_none(run: Run, asm: FakeAsm, offer: str) -> None:
+    offering(asm, lambda _now: offer)
+    with pytest.raises(Refused, match="no upgrade"):
+        run(version=SECOND, upgrade=True)
+    assert asm.written() == []
+
+
+def test_an_offer_that_stops_getting_newer_on_the_way_ends_the_upgrade(run: Run, asm: FakeAsm) -> None:
+    offers = iter([SECOND])
+    offering(asm, lambda now: next(offers, now) if now == FIRST else now)
+    asm.answers["DescribeUpgradeVersion"] = lambda ServiceMeshId: {"Version": {"IstioVersion": SECOND}}
+    with pytest.raises(Refused, match="no upgrade") as caught:
+        run(version=THIRD, upgrade=True)
+    assert (caught.value.changed, len(sent(asm))) == (True, 1)
+
+
+def test_ever_smaller_steps_end_with_the_time(run: Run, asm: FakeAsm, no_waiting: Any) -> None:
+    """Each of them is newer, none of them gets there, and each takes its time."""
+
+    def later(now: str) -> str:
+        no_waiting.time += 10
+        return f"{now.removesuffix('-aliyun')}.1-aliyun"
+
+    offering(asm, later)
+    with pytest.raises(WaitTimeout, match=f"Gave up after 60 s of waiting for mesh 'c1' to have version {SECOND}"):
+        run(version=SECOND, upgrade=True, wait_timeout=60)
+    assert 0 < len(sent(asm)) <= 6
 
 
 def test_a_failed_upgrade_fails_and_can_be_repeated(run: Run, asm: FakeAsm, monkeypatch: Any) -> None:

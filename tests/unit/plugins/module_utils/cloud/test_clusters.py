@@ -210,8 +210,15 @@ def test_a_failed_cluster_ends_the_wait_with_the_reason(state: str) -> None:
     assert ("adds the cluster again" in progress.failed) is (state != "stopped")
 
 
-def test_a_cluster_that_is_to_leave_is_waited_for_whatever_its_state() -> None:
-    for state in ("running", "stopping", "failed"):
+@pytest.mark.parametrize("state", ["failed", "remove_failed"])
+def test_a_cluster_that_cannot_leave_ends_the_wait_with_the_reason(state: str) -> None:
+    listed = [cluster("k1", "shop-1", state, ErrorMessage="istio-system is still there.")]
+    progress = clusters.state_progress(listed, [], ["k1"])
+    assert progress.failed.startswith(f"Cluster 'shop-1' could not leave the mesh, its state is {state}: istio-system")
+
+
+def test_a_cluster_that_is_to_leave_is_waited_for() -> None:
+    for state in ("running", "stopping"):
         progress = clusters.state_progress([cluster("k1", "shop-1", state)], [], ["k1"])
         assert (progress.done, progress.failed) == (False, "")
         assert "cluster 'shop-1' to leave the mesh" in progress.what
@@ -226,7 +233,8 @@ def test_the_mesh_is_looked_at_once_the_clusters_are_as_wanted(fake_cloud: Calla
         DescribeClustersInServiceMesh=[{"Clusters": [cluster("k1", state="starting")]}, {"Clusters": [cluster("k1")]}],
         DescribeServiceMeshDetail=[mesh("updating"), mesh("running")],
     )
-    looks = [clusters.membership_progress(cloud, "c1", ["k1"], []) for _unused in range(3)]
+    membership = clusters.Membership(cloud, "c1", ["k1"], [])
+    looks = [membership.look() for _unused in range(3)]
     assert [look.done for look in looks] == [False, False, True]
     assert "cluster" in looks[0].what
     assert "mesh 'shop'" in looks[1].what
@@ -235,7 +243,7 @@ def test_the_mesh_is_looked_at_once_the_clusters_are_as_wanted(fake_cloud: Calla
 
 def test_a_mesh_that_fails_over_a_cluster_is_a_failure(fake_cloud: Callable[..., FakeCloud]) -> None:
     cloud = fake_cloud(DescribeClustersInServiceMesh={}, DescribeServiceMeshDetail=mesh("updating_failed"))
-    assert "updating_failed" in clusters.membership_progress(cloud, "c1", [], ["k1"]).failed
+    assert "updating_failed" in clusters.Membership(cloud, "c1", [], ["k1"]).look().failed
 
 
 # Lists page by page

@@ -135,14 +135,17 @@ def test_a_failed_state_without_a_reason_says_so() -> None:
     assert "gave no reason" in meshes.state_progress(mesh("c1", "shop", state="failed")).failed
 
 
-@pytest.mark.parametrize(
-    "state", ["initial", "updating", "upgrading", "deleting", "success", "something_new", "failed_over", ""]
-)
+@pytest.mark.parametrize("state", ["initial", "updating", "upgrading", "success", "something_new", "failed_over", ""])
 def test_any_other_state_known_or_not_is_waited_on(state: str) -> None:
     progress = meshes.state_progress(mesh("c1", "shop", state=state))
     assert (progress.done, progress.failed) == (False, "")
     assert "mesh 'shop' to be running" in progress.what
     assert (state or "unknown") in progress.what
+
+
+def test_a_mesh_on_its_way_out_does_not_become_ready() -> None:
+    progress = meshes.state_progress(mesh("c1", "shop", state="deleting"))
+    assert progress.failed == "Mesh 'shop' is being deleted, by another run or in the console."
 
 
 def test_a_mesh_of_which_nothing_is_known_is_waited_on() -> None:
