@@ -136,11 +136,12 @@ site-docs: setup ## the documentation site, in .cache/site/html
 release: setup ## the artifact of the last commit: reproducible, installed offline, verified
 	@python tools/release.py
 
-ee: release ## the build context of an execution environment, in .cache/ee
+ee: release binaries ## the build context of an execution environment, in .cache/ee, and its steps tried without a container
 	@rm -rf .cache/ee && mkdir -p .cache/ee
 	cp execution-environment.yml .cache/ee/
 	cp meshops-asm-*.tar.gz .cache/ee/meshops-asm.tar.gz
-	cd .cache/ee && ansible-builder create --output-filename Containerfile
+	(cd .cache/ee && ansible-builder create --output-filename Containerfile)
+	python -m pytest -q tests/image
 
 matrix: setup ## unit tests on the oldest and the newest supported pair of Python and ansible-core
 	@nox

@@ -4,9 +4,9 @@
 """Lines on Ansible's standard error from a thread of a task's process: shown at once, or not at all.
 
 Ansible's display takes locks. A task's process is a fork, and a lock that was held at that moment by the thread that
-forked stays held for every other thread of the fork, for ever: with ansible-runner before 2.4.2, which wraps the display,
-a thread that shows a line hangs, and the task with it. So nothing here takes a lock of Ansible's or of Python's streams,
-and nothing waits: not for a reader that is slow, and not for one that is gone.
+forked stays held for every other thread of the fork, for ever: with ansible-runner before 2.4.2, which wraps the
+display, a thread that shows a line hangs, and the task with it. So nothing here takes a lock of Ansible's or of
+Python's streams, and nothing waits: not for a reader that is slow, and not for one that is gone.
 
 PRIVATE: this code is for the action plugins of this collection only and may change without notice.
 """

@@ -112,7 +112,7 @@ def read_inventory(node: Node, project: Path, source: str, environment: dict[str
         given = {
             **_base(node, folder),
             **environment,
-            # Without the singular that ansible-core 2.19 and newer read alone: what is no part of the image is not found.
+            # Not the singular, which ansible-core 2.19 and newer read alone: they find what the image has.
             "ANSIBLE_COLLECTIONS_PATHS": _PATHS,
             "ANSIBLE_INVENTORY_UNPARSED_FAILED": "True",
             "ANSIBLE_INVENTORY_EXPORT": "True",

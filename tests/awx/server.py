@@ -149,10 +149,9 @@ class Awx:
     def _change(self, one: Json, body: Json) -> Json:
         sent = {key: value for key, value in body.items() if key != "type"}
         self._refuse(problems(one["_resource"], sent, self.objects, creating=False, now=one))
-        if one["_resource"] == "credential_types" and "inputs" in sent and self._using(one):
-            raise Refusal(
-                403, {"detail": "Modifications to inputs are not allowed for credential types that are in use"}
-            )
+        changed = one["_resource"] == "credential_types" and sent.get("inputs", one["inputs"]) != one["inputs"]
+        if changed and self._using(one):
+            raise Refusal(403, {"detail": "Modifications to inputs are not allowed while the type is in use"})
         one.update(stored(one["_resource"], copy.deepcopy(sent)))
         self._refuse(self._conflicts(one))
         if one["_resource"] == "projects" and {"scm_url", "scm_branch", "scm_type"} & set(sent):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -29,9 +30,14 @@ SETTINGS: dict[str, Any] = {
 
 @dataclass
 class Made:
-    """An AWX after three runs: the first, the same again, and one with another address of the project."""
+    """An AWX after a run that failed, its repository not being there, and three more.
+
+    The first that succeeds, the same again, and one with another address of the project.
+    """
 
     awx: Awx
+    url: str
+    failed: str
     outputs: list[str]
     writes: list[list[tuple[str, str, dict[str, Any]]]]
 
@@ -49,15 +55,19 @@ def play(collections: Path, tmp_path_factory: pytest.TempPathFactory) -> Callabl
 
 @pytest.fixture(scope="module")
 def made(play: Callable[..., str], repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
-    moved = tmp_path_factory.mktemp("moved") / "meshes.git"
-    shutil.copytree(repository, moved)
+    folder = tmp_path_factory.mktemp("repositories")
+    url, moved = folder / "meshes.git", folder / "moved.git"
     awx, outputs, writes = Awx(tmp_path_factory.mktemp("awx")), [], []
     with Server(awx, TOKEN) as server:
-        for url in (repository, repository, moved):
-            outputs.append(play(server, {**SETTINGS, "awx_scm_url": str(url)}))
+        failed = play(server, {**SETTINGS, "awx_scm_url": str(url)}, code=2)
+        assert awx.named("job_templates") == {}
+        for place in (url, moved):
+            shutil.copytree(repository, place)
+        for place in (url, url, moved):
+            outputs.append(play(server, {**SETTINGS, "awx_scm_url": str(place)}))
             writes.append(awx.writes)
             awx.writes = []
-        yield Made(awx, outputs, writes)
+        yield Made(awx, str(url), failed, outputs, writes)
 
 
 def recap(output: str) -> dict[str, int]:
@@ -192,34 +202,20 @@ def test_no_field_is_one_that_awx_ignores(made: Made) -> None:
             assert schema.unknown(parts[0], body) == [], path
 
 
-def test_a_repository_that_cannot_be_read_is_told_and_mended_by_the_next_run(
-    play: Callable[..., str], repository: Path, tmp_path: Path
-) -> None:
-    awx, url = Awx(tmp_path / "awx"), tmp_path / "meshes.git"
-    with Server(awx, TOKEN) as server:
-        settings = {**SETTINGS, "awx_scm_url": str(url)}
-        output = play(server, settings, code=2)
-        assert f"AWX cannot read the repository {url} (branch main)" in output
-        assert "does not exist" in output
-        assert awx.named("job_templates") == {}
-        shutil.copytree(repository, url)
-        assert recap(play(server, settings))["failed"] == 0
-        assert len(awx.named("job_templates")) == 13
-    assert awx.refusals == []
+def test_a_repository_that_cannot_be_read_is_told_and_mended_by_the_next_run(made: Made) -> None:
+    assert f"AWX cannot read the repository {made.url} (branch main)" in made.failed
+    assert "does not exist" in made.failed
+    assert recap(made.outputs[0])["failed"] == 0
 
 
-def test_everything_goes_again(play: Callable[..., str], repository: Path, tmp_path: Path) -> None:
-    awx = Awx(tmp_path / "awx")
-    with Server(awx, TOKEN) as server:
-        settings = {**SETTINGS, "awx_scm_url": str(repository)}
-        play(server, settings)
-        assert recap(play(server, {**settings, "asm_awx_state": "absent"}))["failed"] == 0
-        assert [one["name"] for one in awx.objects.values()] == ["Default"]
-        assert recap(play(server, {**settings, "asm_awx_state": "absent"}))["changed"] == 0
+def test_everything_goes_again(made: Made, play: Callable[..., str]) -> None:
+    gone = {**SETTINGS, "awx_scm_url": made.url, "asm_awx_state": "absent"}
+    with Server(copy.deepcopy(made.awx, {id(made.awx._lock): made.awx._lock}), TOKEN) as server:
+        assert recap(play(server, gone))["failed"] == 0
+        assert [one["name"] for one in server.awx.objects.values()] == ["Default"]
+        assert recap(play(server, gone))["changed"] == 0
+        assert server.awx.refusals == []
         assert "it can be present or absent" in play(server, {"asm_awx_state": "gone"}, code=2)
-        # And can be made anew.
-        assert recap(play(server, settings))["failed"] == 0
-    assert awx.refusals == []
 
 
 def test_a_playbook_that_the_project_lacks_and_a_wrong_token_are_refused(

@@ -34,8 +34,12 @@ NEEDED: dict[str, dict[str, Any]] = {
     "upgrade": {},
     "canary": {
         "asm_canary": {
-            **{"virtual_service": "reviews", "namespace": "bookinfo", "stable": "v1", "canary": "v3"},
-            **{"steps": [100], "pause": 1},
+            "virtual_service": "reviews",
+            "namespace": "bookinfo",
+            "stable": "v1",
+            "canary": "v3",
+            "steps": [100],
+            "pause": 1,
         }
     },
 }

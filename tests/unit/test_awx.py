@@ -35,6 +35,7 @@ def test_surveys_are_those_of_the_roles(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template["name"])
 def test_each_job_template_has_a_playbook_and_a_survey(template: dict[str, Any]) -> None:
     plays = yaml.safe_load((AWX / "project" / template["playbook"]).read_text(encoding="utf-8"))
+    assert plays[0]["ansible.builtin.import_playbook"] == "tasks/spec.yml"
     target = plays[-1]["ansible.builtin.import_playbook"].removeprefix("meshops.asm.")
     assert (ROOT / "playbooks" / f"{target}.yml").exists()
     questions = settings("surveys")["awx_surveys"][template["name"]]["spec"]
@@ -58,4 +59,35 @@ def test_credentials_are_variables_of_the_environment_that_the_modules_read() ->
     read = {name for about in CLOUD_OPTIONS.values() for name in about.get("fallback", (0, []))[1]}
     assert set(kind["injectors"]["env"]) <= read
     secret = {field["id"] for field in kind["inputs"]["fields"] if field.get("secret")}
-    assert secret == {name for name, about in CLOUD_OPTIONS.items() if about.get("no_log")}
+    # All but the region: AWX shows the environment of a job with these masked, and the rest as it is.
+    assert secret == {"access_key_id"} | {name for name, about in CLOUD_OPTIONS.items() if about.get("no_log")}
+
+
+def test_the_spec_is_read_whatever_the_tags() -> None:
+    (play,) = yaml.safe_load((AWX / "project" / "tasks" / "spec.yml").read_text(encoding="utf-8"))
+    assert play["tags"] == ["always"]
+
+
+def test_the_inventory_of_the_project_is_the_one_that_the_source_names() -> None:
+    tasks = yaml.safe_load((ROOT / "playbooks" / "tasks" / "awx_present.yml").read_text(encoding="utf-8"))
+    (source,) = [task["awx.awx.inventory_source"] for task in tasks if "awx.awx.inventory_source" in task]
+    inventory = yaml.safe_load((AWX / "project" / source["source_path"]).read_text(encoding="utf-8"))
+    assert inventory["plugin"] == "meshops.asm.asm"
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template["name"])
+def test_no_question_can_be_answered_with_nonsense(template: dict[str, Any]) -> None:
+    for question in settings("surveys")["awx_surveys"][template["name"]]["spec"]:
+        # AWX's pages need a default, and send an empty answer where it is empty.
+        assert "default" in question
+        if question["type"] == "multiplechoice":
+            assert question["default"] in question["choices"]
+        else:
+            assert (question["min"], question["max"]) >= (0, 1)
+        if question["type"] == "text":
+            assert question["required"]
+            assert question["min"] > 0
+        else:
+            assert question["variable"].startswith("answer_asm_")
+    required = {one["variable"] for one in settings("surveys")["awx_surveys"]["remove"]["spec"] if one["required"]}
+    assert required == {"spec_file", "asm_remove"}
