@@ -39,6 +39,10 @@ class Launcher:
         """Enters the fields of a credential."""
         self.awx.named("credentials")[name]["inputs"] = inputs
 
+    def forget(self) -> None:
+        """Lets the next job read project and inventory again, as once their caches are too old."""
+        self._read.clear()
+
     def launch(self, name: str, **answers: Any) -> Ran:
         """Runs a job template to its end; raises ``Refused`` where AWX would not start it."""
         return self.launch_sliced(name, **answers)[0]

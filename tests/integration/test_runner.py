@@ -34,6 +34,7 @@ __all__ = ["collections"]
 
 PAIRS = EVERY if os.environ.get("MESHOPS_AWX_PAIRS") == "all" else ENDS
 OLDER, NEWER = "v1.24.6.64-g0b8a1cd2-aliyun", "v1.25.6.41-g9d2f5e71-aliyun"
+SLICED = ["sliced-1", "sliced-2", "sliced-3"]
 STEPS = ["create", "attach", "gateway", "deploy", "define", "verify"]
 ACCESS = "token-of-the-controller-4711"
 
@@ -57,7 +58,7 @@ def meshes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("repository") / "meshes"
     shutil.copytree(ROOT / "awx" / "project", folder)
     shutil.copytree(EXAMPLE, folder / "meshes" / "bookinfo")
-    for name in [*(small(pair) for pair in EVERY), "cancelled", "killed", "sliced-1", "sliced-2", "sliced-3"]:
+    for name in [*(small(pair) for pair in EVERY), "cancelled", "killed", *SLICED]:
         file = folder / "meshes" / name / "mesh.yml"
         file.parent.mkdir()
         file.write_text(yaml.safe_dump(spec(name)), encoding="utf-8")
@@ -204,7 +205,7 @@ def older(lab: Lab, run: Runner, meshes: Path) -> Iterator[None]:
 def test_every_other_template(lab: Lab, run: Runner, at: Callable[[Pair], Launcher], older: None) -> None:
     launcher = at(ENDS[0])
     given: dict[str, Any] = {"spec_file": spec_file("bookinfo"), "answer_asm_wait_timeout": 300}
-    launcher._read.clear()
+    launcher.forget()
     for name in ("upgrade (check)", "upgrade", "site (check)", "site", "verify"):
         ended_well(launcher.launch(f"meshops {name}", **given), run.secrets)
     (mesh,) = run.lab.meshes("bookinfo")
@@ -275,3 +276,28 @@ def test_the_environment_that_awx_shows_has_no_accesskey(lab: Lab, launcher: Lau
     assert given["ALIBABA_CLOUD_REGION_ID"] in launcher.job_env.values()
     for name in ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"):
         assert given[name] not in launcher.job_env.values()
+
+
+@pytest.fixture
+def sliced(run: Runner, meshes: Path, launcher: Launcher) -> Iterator[None]:
+    """Three meshes, an inventory of these alone, and as many slices."""
+    for name in SLICED:
+        run("asm_mesh", name=name, vpc_id=VPC, vswitch_ids=[VSWITCH], tags={"team": "slices"})
+    file = meshes / "asm.yml"
+    file.write_text(f"{file.read_text(encoding='utf-8')}mesh_tags: {{team: slices}}\n", encoding="utf-8")
+    git(meshes, "commit", "--all", "--quiet", "--message", "Three meshes")
+    launcher.forget()
+    template = launcher.awx.named("job_templates")["meshops drift"]
+    template["job_slice_count"] = len(SLICED)
+    yield
+    template["job_slice_count"] = 1
+    git(meshes, "revert", "--no-edit", "HEAD")
+    launcher.forget()
+    for name in SLICED:
+        run("asm_mesh", name=name, state="absent")
+
+
+def test_a_job_for_each_of_three_meshes(at: Callable[[Pair], Launcher], sliced: None) -> None:
+    launcher = at(ENDS[-1])
+    jobs = launcher.launch_sliced("meshops drift", spec_file="meshes/{mesh}/mesh.yml")
+    assert sorted(job.artifacts["asm_drift"]["mesh"] for job in jobs) == SLICED
