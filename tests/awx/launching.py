@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from .rules import Json, rendered
 from .running import Node, Ran, read_inventory, run_job
-from .schema import Json, rendered
 from .server import Awx
 from .surveys import answer_problems, defaults
 

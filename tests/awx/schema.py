@@ -4,8 +4,9 @@
 """What AWX's REST API (v2) takes: resources with their fields, and the rules that a form of its own has.
 
 A field is written as ``kind``, ``kind!`` (required at creation) or ``kind?`` (may be null, while other texts become
-empty then); kinds are ``str``, ``int``, ``bool``, ``object``,
-``id:RESOURCE`` (the id of an existing object) and ``one:a|b`` (one of these texts).
+empty then); kinds are ``str``, ``int``, ``bool``, ``object``, ``vars`` (an object, or one as YAML or JSON),
+``id:RESOURCE`` (the id of an existing object) and ``one:a|b`` (one of these texts). Integers are 0 or more, required
+texts not empty.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import jinja2
-import jinja2.sandbox
+import yaml
+
+from . import rules
 
 Json = dict[str, Any]
 
@@ -62,13 +64,13 @@ RESOURCES: dict[str, dict[str, str]] = {
         "organization": "id!:organizations",
         "kind": "one:|smart|constructed",
         "host_filter": "str?",
-        "variables": "str",
+        "variables": "vars",
     },
     "inventory_sources": {
         "name": "str!",
         "description": "str",
         "inventory": "id!:inventories",
-        "source": "one:file|constructed|scm|ec2|gce|azure_rm",
+        "source": "one!:file|constructed|scm|ec2|gce|azure_rm",
         "source_project": "id:projects",
         "source_path": "str",
         "credential": "id:credentials",
@@ -89,6 +91,10 @@ RESOURCES: dict[str, dict[str, str]] = {
         "execution_environment": "id:execution_environments",
         "job_tags": "str",
         "job_slice_count": "int",
+        "forks": "int",
+        "timeout": "int",
+        "verbosity": "one:0|1|2|3|4|5",
+        "extra_vars": "vars",
         "diff_mode": "bool",
         "survey_enabled": "bool",
         **_PROMPTS,
@@ -105,7 +111,7 @@ RESOURCES: dict[str, dict[str, str]] = {
         "workflow_job_template": "id!:workflow_job_templates",
         "unified_job_template": "id:unified_job_templates",
         "all_parents_must_converge": "bool",
-        "extra_data": "object",
+        "extra_data": "vars",
         "type": "one:workflow_job_template_node",
     },
     "workflow_approval_templates": {"name": "str!", "description": "str", "timeout": "int"},
@@ -122,7 +128,7 @@ RESOURCES: dict[str, dict[str, str]] = {
         "description": "str",
         "unified_job_template": "id!:unified_job_templates",
         "rrule": "str!",
-        "extra_data": "object",
+        "extra_data": "vars",
         "enabled": "bool",
     },
 }
@@ -144,30 +150,9 @@ RELATED = {
     "notification_templates_success": "notification_templates",
     "notification_templates_error": "notification_templates",
 }
-_TYPES = {"str": str, "int": int, "bool": bool, "object": dict}
+_TYPES = {"str": str, "object": dict}
 _TRUE = ("t", "T", "y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON", "1", 1, True)
 _FALSE = ("f", "F", "n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF", "0", 0, False)
-# Names that AWX keeps for itself in a credential's environment, besides ANSIBLE_*.
-_RESERVED = frozenset(
-    ("VIRTUAL_ENV", "PATH", "PYTHONPATH", "JOB_ID", "INVENTORY_ID", "INVENTORY_SOURCE_ID", "INVENTORY_UPDATE_ID",
-     "AD_HOC_COMMAND_ID", "REST_API_URL", "REST_API_TOKEN", "MAX_EVENT_RES", "CALLBACK_QUEUE", "CALLBACK_CONNECTION",
-     "CACHE", "JOB_CALLBACK_DEBUG", "INVENTORY_HOSTVARS", "AWX_HOST", "PROJECT_REVISION", "SUPERVISOR_CONFIG_PATH")
-)  # fmt: skip
-_FIELD_KEYS = {
-    "type",
-    "format",
-    "choices",
-    "id",
-    "label",
-    "help_text",
-    "multiline",
-    "secret",
-    "ask_at_runtime",
-    "default",
-}
-# What the configuration of a notification must have, by its type.
-_NOTIFICATIONS = {"slack": {"token": str, "channels": list}, "webhook": {"url": str, "headers": dict}}
-_IMAGE = re.compile(r"([\w.-]+(:\d+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*(:\w[\w.-]{0,127})?(@[\w+.:-]+)?")
 
 
 def unknown(resource: str, sent: Json) -> list[str]:
@@ -180,13 +165,13 @@ def problems(resource: str, sent: Json, objects: dict[int, Json], creating: bool
     found = []
     for name, about in RESOURCES[resource].items():
         kind, _colon, values = about.partition(":")
-        if name in sent and sent[name] is not None:
-            found += [
-                f"{name}: {problem}" for problem in _value_problems(kind.rstrip("!?"), values, sent[name], objects)
-            ]
+        if sent.get(name) is not None:
+            wrong = _value_problems(kind.rstrip("!?"), values, sent[name], objects)
+            wrong += ["This field may not be blank."] if kind == "str!" and not sent[name] else []
+            found += [f"{name}: {problem}" for problem in wrong]
         elif creating and kind.endswith("!"):
             found.append(f"{name}: This field is required.")
-    return found or _RULES.get(resource, lambda _whole: [])({**(now or {}), **sent})
+    return found or rules.problems(resource, {**(now or {}), **sent}, objects)
 
 
 def stored(resource: str, sent: Json) -> Json:
@@ -208,7 +193,7 @@ def stored(resource: str, sent: Json) -> Json:
 
 def _value_problems(kind: str, values: str, value: Any, objects: dict[int, Json]) -> list[str]:
     if kind == "one":
-        return [] if value in values.split("|") else [f"{value!r} is not a valid choice"]
+        return [] if str(value) in values.split("|") else [f"{value!r} is not a valid choice"]
     if kind == "id":
         target = objects.get(value, {}).get("_resource")
         right = target in UNIFIED if values == "unified_job_templates" else target == values
@@ -216,84 +201,16 @@ def _value_problems(kind: str, values: str, value: Any, objects: dict[int, Json]
     if kind == "bool":
         return [] if value in (*_TRUE, *_FALSE) else ["Must be a valid boolean."]
     if kind == "int":
-        return [] if re.fullmatch(r"-?\d+", str(value)) else ["A valid integer is required."]
+        return [] if re.fullmatch(r"\d+", str(value)) else ["A valid integer is required, 0 or more."]
+    if kind == "vars":
+        return [] if mapping(value) is not None else ["Cannot parse as JSON or YAML"]
     return [] if isinstance(value, _TYPES[kind]) else [f"not a valid {kind}: {value!r}"]
 
 
-def _job_template_problems(whole: Json) -> list[str]:
-    if not whole.get("project"):
-        return ["project: Job Templates must have a project assigned."]
-    prompted = whole.get("inventory") or whole.get("ask_inventory_on_launch")
-    return [] if prompted else ["inventory: You must either set a default value or ask to prompt on launch."]
-
-
-def _source_problems(whole: Json) -> list[str]:
-    lacks = whole.get("source") == "scm" and not whole.get("source_project")
-    return ["source_project: Project required for scm type sources."] if lacks else []
-
-
-def _image_problems(whole: Json) -> list[str]:
-    return [] if _IMAGE.fullmatch(str(whole["image"])) else ["image: not a valid container image name"]
-
-
-def _notification_problems(whole: Json) -> list[str]:
-    wanted, given = _NOTIFICATIONS.get(whole["notification_type"], {}), whole.get("notification_configuration") or {}
-    missing = [name for name in wanted if name not in given]
-    if missing:
-        return [f"Missing required fields for Notification Configuration: {missing}."]
-    wrong = [name for name, kind in wanted.items() if not isinstance(given[name], kind)]
-    return [f"Configuration field '{name}' incorrect type" for name in wrong]
-
-
-def _schedule_problems(whole: Json) -> list[str]:
-    """About the rule; what the survey requires only the template tells."""
-    rule = whole["rrule"]
-    start = re.findall(r"DTSTART(;[^:]*)?:(\d{8}T\d{6}Z?)", rule)
-    if not start:
-        return ["rrule: Valid DTSTART required in rrule. Value should start with: DTSTART:YYYYMMDDTHHMMSSZ"]
-    if len(start) > 1:
-        return ["rrule: Multiple DTSTART is not supported."]
-    if not start[0][0] and not start[0][1].endswith("Z"):
-        return ["rrule: DTSTART cannot be a naive datetime.  Specify ;TZINFO= or YYYYMMDDTHHMMSSZZ."]
-    rules = re.findall(r"RRULE:(\S+)", rule)
-    if not rules:
-        return ["rrule: One or more rule required in rrule."]
-    return [f"rrule: INTERVAL required in rrule: {one}" for one in rules if "INTERVAL" not in one] + [
-        f"rrule: SECONDLY is not supported: {one}" for one in rules if "SECONDLY" in one
-    ]
-
-
-def _credential_type_problems(whole: Json) -> list[str]:
-    """Fields need a label; injected texts may name no other fields, and no variable that AWX or Ansible has itself."""
-    inputs, injectors = whole.get("inputs") or {}, whole.get("injectors") or {}
-    fields = inputs.get("fields", [])
-    for field in fields:
-        if missing := [key for key in ("id", "label") if key not in field]:
-            return [f"inputs: '{missing[0]}' is a required property of {field}"]
-        if more := set(field) - _FIELD_KEYS:
-            return [f"inputs: Additional properties are not allowed ({more})"]
-    found = [f"injectors: {kind}" for kind in injectors if kind not in ("env", "extra_vars", "file")]
-    for variable, text in injectors.get("env", {}).items():
-        if variable.startswith("ANSIBLE_") or variable in _RESERVED:
-            found.append(f"injectors: variable {variable} is reserved, its use is not allowed in credentials.")
-        try:
-            rendered(text, {field["id"]: "EXAMPLE" for field in fields})
-        except jinja2.UndefinedError as error:
-            found.append(f"injectors: {variable} uses an undefined field ({error})")
-    return found
-
-
-def rendered(text: str, values: Json) -> str:
-    """A text of an injector with the fields that a credential has; raises ``jinja2.UndefinedError``."""
-    environment = jinja2.sandbox.ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined)
-    return environment.from_string(text).render(values)
-
-
-_RULES = {
-    "credential_types": _credential_type_problems,
-    "execution_environments": _image_problems,
-    "inventory_sources": _source_problems,
-    "job_templates": _job_template_problems,
-    "notification_templates": _notification_problems,
-    "schedules": _schedule_problems,
-}
+def mapping(value: Any) -> Json | None:
+    """Variables as an object, however they are written; None when they are none. Pure."""
+    try:
+        read = yaml.safe_load(value) if isinstance(value, str) else value
+    except yaml.YAMLError:
+        return None
+    return (read or {}) if isinstance(read or {}, dict) else None

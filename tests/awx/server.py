@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the meshops.asm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server that speaks the part of AWX's REST API (v2) that the collection awx.awx uses, on loopback.
+"""The part of AWX's REST API (v2) that the collection awx.awx uses; ``serving`` puts it on loopback.
 
 It keeps objects in memory, refuses what AWX refuses, ignores what AWX ignores, shows secrets as ``$encrypted$``, and
 writes down every request that changes something. Projects are checked out for real; ``launching`` runs the jobs.
@@ -10,18 +10,16 @@ writes down every request that changes something. Projects are checked out for r
 from __future__ import annotations
 
 import copy
-import json
+import re
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from . import running
-from .schema import RELATED, RESOURCES, UNIFIED, Json, problems, stored
+from .schema import RELATED, RESOURCES, UNIFIED, Json, mapping, problems, stored
 from .surveys import answer_problems, survey_problems
 
-VERSION = "24.6.1"
 _SECRET_SETTINGS = {"slack": ("token",), "webhook": ("password",), "email": ("password",)}
 
 
@@ -93,7 +91,7 @@ class Awx:
             case "GET", [resource, identifier, "survey_spec"]:
                 return 200, copy.deepcopy(self._get(resource, identifier)["_survey"])
             case "POST", [resource, identifier, "survey_spec"]:
-                self._refuse(survey_problems(body))
+                self._refuse([f"error: {problem}" for problem in survey_problems(body)[:1]])
                 self._get(resource, identifier)["_survey"] = body
                 return 200, {}
             case "POST", ["workflow_job_template_nodes", identifier, "create_approval_template"]:
@@ -129,8 +127,12 @@ class Awx:
         return found
 
     def _refuse(self, found: list[str]) -> None:
-        if found:
-            raise Refusal(400, {"error": "; ".join(found), "__all__": found})
+        """As AWX says it: problems by field, those of no field in ``__all__``."""
+        said: dict[str, list[str]] = {}
+        for field, _colon, problem in (re.match(r"(?:(\w+)(: ))?(.*)", text, re.DOTALL).groups("") for text in found):
+            said.setdefault(field or "__all__", []).append(problem)
+        if said:
+            raise Refusal(400, said)
 
     def _create(self, resource: str, body: Json) -> Json:
         self._refuse(problems(resource, body, self.objects, creating=True))
@@ -204,15 +206,24 @@ class Awx:
         same = [
             other for other in others if [other.get(part) for part in ("_resource", "name", "identifier", scope)] == key
         ]
-        found = ["an object of this name exists already"] if same else []
+        found = ["an object of this name exists already"] if same and any(key[1:3]) else []
         if one["_resource"] == "job_templates":
             folder = self.checked_out(self.objects[one["project"]])
             if one["playbook"] not in (running.playbooks(folder) if folder.exists() else []):
-                found.append(f"Playbook not found for project: {one['playbook']}")
-        if one["_resource"] == "schedules":
-            survey = self.objects[one["unified_job_template"]]["_survey"]
-            found += answer_problems(survey, one["extra_data"] or {})
+                found.append(f"playbook: Playbook not found for project: {one['playbook']}")
+        if one["_resource"] in ("schedules", "workflow_job_template_nodes") and one["unified_job_template"]:
+            found += self._answers(one, self.objects[one["unified_job_template"]])
         return found
+
+    def _answers(self, one: Json, template: Json) -> list[str]:
+        """What is wrong with the variables that a schedule or a workflow's step gives to its template."""
+        given, survey = mapping(one["extra_data"]) or {}, template["_survey"]
+        found = answer_problems(survey, given, asked=one["_resource"] == "schedules")
+        more = set(given) - {question["variable"] for question in survey.get("spec", [])}
+        allowed = not more or template.get("ask_variables_on_launch")
+        return [f"variables_needed_to_start: {problem}" for problem in found] + (
+            [] if allowed else [f"extra_data: Variables {', '.join(sorted(more))} are not allowed on launch."]
+        )
 
     def _associate(self, one: Json, related: str, body: Json) -> None:
         target = self.objects.get(body["id"], {})
@@ -265,49 +276,3 @@ class Awx:
 
 def _page(results: list[Json]) -> Json:
     return {"count": len(results), "next": None, "previous": None, "results": results}
-
-
-class Server(ThreadingHTTPServer):
-    """Serves one AWX to whoever has ``token``; a context manager, listening on ``url`` within it."""
-
-    def __init__(self, awx: Awx, token: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.awx, self.token = awx, token
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        self._thread = threading.Thread(target=self.serve_forever, daemon=True)
-
-    def __enter__(self) -> Server:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def _serve(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        body = json.loads(self.rfile.read(length) or "{}")
-        if self.headers.get("Authorization") != f"Bearer {self.server.token}":
-            status, answer = 401, {"detail": "Authentication credentials were not provided."}
-        elif not self.path.startswith("/api/v2/"):
-            status, answer = 404, {"detail": "Not found."}
-        else:
-            status, answer = self.server.awx.answer(self.command, self.path, body)
-        payload = b"" if answer is None else json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("X-API-Product-Name", "AWX")
-        self.send_header("X-API-Product-Version", VERSION)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(payload)))
-        self.end_headers()
-        self.wfile.write(payload)
-
-    do_GET = do_POST = do_PATCH = do_DELETE = _serve
-
-    def log_message(self, format: str, *arguments: object) -> None:
-        """Nothing on the terminal: requests are in ``Awx.requests``."""

@@ -18,7 +18,8 @@ import yaml
 
 from . import schema
 from .conftest import ROOT, git, play_awx
-from .server import Awx, Server
+from .server import Awx
+from .serving import Server
 
 TOKEN, SLACK = "token-of-the-controller-4711", "xoxb-token-of-slack-0815"
 FLOW = ["create", "attach", "gateway", "deploy", "define", "verify"]

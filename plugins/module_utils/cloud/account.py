@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
+_SHORT = 12
+
 
 def owner(reply: Any) -> str | None:
     """The account in a reply of DescribeServiceMeshes or DescribeServiceMeshDetail; other replies name none.
@@ -36,12 +38,13 @@ def told(module: Any, cloud: Any) -> dict[str, Any]:
     identity = vars(cloud).get("identity")
     if identity is None:
         return {}
-    module.no_log_values.update(identity.secrets())
     key = identity.access_key_id
+    # The id is no secret, but says whose key it is. A short one would take ordinary words out of the result.
+    module.no_log_values.update({*identity.secrets(), *([key] if len(key) > _SHORT else [])})
     return {
         "account": {
             "source": str(identity),
-            "access_key_id": f"{key[:4]}***{key[-4:]}" if len(key) > 12 else ("***" if key else ""),
+            "access_key_id": f"{key[:4]}***{key[-4:]}" if len(key) > _SHORT else ("***" if key else ""),
             "region": identity.region,
             "account_id": cloud.account_id,
         }

@@ -50,7 +50,8 @@ def _env(option: str) -> tuple[Any, list[str]]:
 
 # The options that every module has (documented in the fragment meshops.asm.cloud).
 CLOUD_OPTIONS: dict[str, Any] = {
-    "access_key_id": {"type": "str"},
+    # No secret, but AWX and other callbacks store every argument of a module: with it, whose key it is.
+    "access_key_id": {"type": "str", "no_log": True},
     "access_key_secret": {"type": "str", "no_log": True},
     "security_token": {"type": "str", "no_log": True},
     "profile": {"type": "str"},

@@ -501,6 +501,7 @@ def test_every_credential_has_both_families_of_variables() -> None:
         assert any(variable.startswith("ALIBABA_CLOUD_") for variable in ENVIRONMENT[name]), name
         assert any(variable.startswith("ALICLOUD_") for variable in ENVIRONMENT[name]), name
     assert [name for name, option in CLOUD_OPTIONS.items() if option.get("no_log")] == [
+        "access_key_id",
         "access_key_secret",
         "security_token",
     ]
