@@ -44,7 +44,9 @@ options:
       - Renames the mesh O(name). If a mesh of this name is there and none called O(name), the renaming is done.
     type: str
   wait_timeout:
-    description: For how many seconds a single wait may last. Running into it is a failure that names the last state.
+    description:
+      - For how many seconds a single wait may last; all steps of an upgrade together are one. Running into it is a
+        failure that names the last state.
     type: int
     default: 1200
   tags:
