@@ -182,7 +182,7 @@ def _fail(module: AsmModule, task: Task | None, problem: BaseException) -> NoRet
     if not isinstance(error, AsmError):
         error = unexpected.explain(problem, task.doing if task else "starting")
     changed = error.changed or (task is not None and task.may_have_written())
-    debug = {"debug": unexpected.debug_of(problem)} if module.params["meshops_debug"] else {}
+    debug = {"debug": unexpected.debug_of(problem)} if module.params.get("meshops_debug") else {}
     account = told(module, task.cloud) if task else {}
     about = {"msg": error.message, "changed": changed, "error": error.as_result()}
     module.fail_json(**{**error.details, **account, **about, **debug})

@@ -220,7 +220,7 @@ def test_every_result_is_described_with_a_sample(name: str) -> None:
 def test_every_module_says_whose_account_it_was(name: str) -> None:
     assert "account" in documentation(name)["return"]
     source = Path(module(name).__file__).read_text()
-    assert re.search(r"\b(told|run_resource|run_info)\(", source)
+    assert re.search(r"\b(run_task|run_resource|run_info)\(", source)
 
 
 def _has_sample(about: dict[str, Any]) -> bool:

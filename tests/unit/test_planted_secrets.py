@@ -254,11 +254,11 @@ def test_no_secret_is_told(
 
 def test_the_inventory_tells_no_signed_request(tmp_path: Path) -> None:
     """The SDK prints its requests, with key, token and signature, as soon as one of them fails."""
-    (tmp_path / "asm.yml").write_text("plugin: meshops.asm.asm\n", encoding="utf-8")
+    (tmp_path / "asm.yml").write_text("plugin: meshops.asm.asm\nrole_arn: acs:ram::1:role/x\n", encoding="utf-8")
     with serving("text") as account:
         ansible = Ansible(tmp_path, account)
         ansible.environment.update(
-            ALIBABA_CLOUD_ROLE_ARN="acs:ram::1:role/x", ALIBABA_CLOUD_SECURITY_TOKEN=MARKER,
+            ALIBABA_CLOUD_SECURITY_TOKEN=MARKER,
             ALIBABA_CLOUD_ACCESS_KEY_SECRET=CODED, HTTPS_PROXY=NOBODY, HTTP_PROXY=NOBODY, NO_PROXY="127.0.0.1",
         )  # fmt: skip
         plain = ansible("ansible-inventory", "-i", "asm.yml", "--list")

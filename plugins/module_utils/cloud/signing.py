@@ -13,18 +13,18 @@ from __future__ import annotations
 
 import importlib
 import re
-import time
 from types import SimpleNamespace
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import Identity, nothing_usable
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.transport import Transport
 from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
 
 # What an exchange of credentials may quote of itself when it fails.
 _SENSITIVE = re.compile(r"(?i)(secret|token|signature)([\w-]*)([\"']?\s*[:=]\s*)[\"']?[^\s\"'&,}]+")
 _LONGEST = 400
-# The most of an answer with a credential: bytes, and seconds for its body.
-_LARGEST, _LONGEST_ANSWER = 256 * 1024, 30
+# Milliseconds, where the SDK names none.
+_CONNECT, _READ = 5_000, 10_000
 # The SDK's files whose providers ask other hosts.
 _ASKING = ("ram_role_arn", "oidc", "ecs_ram_role", "uri", "rsa_key_pair", "cloud_sso", "oauth")
 
@@ -117,44 +117,21 @@ def _replace_transport() -> None:
 
 
 def send(request: Any, options: dict[str, Any] | None) -> Any:
-    """Sends a request of the SDK for a credential by the rules of requests; no redirect, a reply within limits.
+    """Sends a request of the SDK for a credential as ``Transport`` does: no redirect, a reply within limits.
 
-    Returns what the SDK reads of a reply: ``status_code``, ``headers`` and ``body``. Raises ``OSError``.
+    Returns what the SDK reads of a reply: ``status_code``, ``headers`` and ``body``. Raises ``NoReply``, whose text has
+    no URL: that of a role's request holds its signature.
     """
-    import requests
     from Tea.core import TeaCore
 
-    given = options or {}
-    with requests.Session() as session:
-        reply = session.request(
-            request.method.upper(),
-            TeaCore.compose_url(request),
-            data=request.body.encode() if isinstance(request.body, str) else request.body,
-            headers=request.headers,
-            # Not what a .netrc of the user has for the host.
-            auth=lambda prepared: prepared,
-            timeout=(
-                float(given.get("connectTimeout") or 5_000) / 1000,
-                float(given.get("readTimeout") or 10_000) / 1000,
-            ),
-            allow_redirects=False,
-            stream=True,
-        )
-        return SimpleNamespace(status_code=reply.status_code, headers=reply.headers, body=_body(reply))
-
-
-def _body(reply: Any) -> bytes:
-    """The body of a reply of requests, within the limits of time and size."""
-    end = time.monotonic() + _LONGEST_ANSWER
-    body = bytearray()
-    # Byte by byte, because a read waits for all that it asks for; a credential has a thousand of them.
-    for part in reply.iter_content(1):
-        body += part
-        if len(body) > _LARGEST:
-            raise OSError(f"the answer with the credential is longer than {_LARGEST} bytes")
-        if time.monotonic() > end:
-            raise OSError(f"the answer with the credential was not complete after {_LONGEST_ANSWER} s")
-    return bytes(body)
+    transport = Transport()
+    times = {"connectTimeout": _CONNECT, "readTimeout": _READ}
+    given = {name: value for name, value in (options or {}).items() if value and name in times}
+    try:
+        reply = transport.send(TeaCore.compose_url(request), request, {**times, **given})
+    finally:
+        transport.close()
+    return SimpleNamespace(status_code=reply.status, headers=reply.headers, body=reply.body)
 
 
 def _without(text: str, secrets: set[str]) -> str:
