@@ -21,6 +21,7 @@ export ANSIBLE_LOCALHOST_WARNING := False
 export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
 
 export SECONDS_EACH
+export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.cache/hypothesis
 
 .PHONY: help setup demo remove-demo test unit fuzz fuzz-short faults faults-sample integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all awx awx-short site-docs release ee matrix matrix-here prometheus analyzers yaml-reference
 
@@ -162,4 +163,4 @@ build: setup ## the collection's artifact
 	@ansible-galaxy collection build --force
 
 clean: lab-down ## remove what the targets made in this folder (the lab's binaries stay cached)
-	rm -rf $(VENV) .cache .ansible .ruff_cache .mypy_cache .pytest_cache .nox tests/output *.tar.gz
+	rm -rf $(VENV) .cache .ansible .ruff_cache .mypy_cache .pytest_cache .nox .hypothesis tests/output *.tar.gz

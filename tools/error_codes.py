@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def classes() -> dict[str, str]:
     """``{code: what it means}`` of the family of failures; a failure's code is its class unless it has one."""
-    tree = ast.parse((ROOT / "plugins/module_utils/errors.py").read_text(encoding="utf-8"))
+    tree = ast.parse((ROOT / "plugins/module_utils/flow/errors.py").read_text(encoding="utf-8"))
     found = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name != "AsmError"]
     return {node.name: (ast.get_docstring(node) or "").split("\n\n")[0].replace("\n", " ") for node in found}
 

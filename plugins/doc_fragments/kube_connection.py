@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The options of CONNECTION_OPTIONS (module_utils/kube/options.py) and what they need on the target."""
+    """The options of CONNECTION_OPTIONS (module_utils/module/connection.py) and what they need on the target."""
 
     DOCUMENTATION = r"""
 requirements:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The options of OBJECT_OPTIONS (module_utils/kube/options.py)."""
+    """The options of OBJECT_OPTIONS (module_utils/module/connection.py)."""
 
     DOCUMENTATION = r"""
 notes:

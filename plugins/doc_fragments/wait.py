@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The options about waiting that run_resource (module_utils/module.py) gives to every resource module."""
+    """The options about waiting that run_resource (module_utils/module/resource.py) gives to every resource module."""
 
     DOCUMENTATION = r"""
 options:

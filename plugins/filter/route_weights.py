@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.route_weights import weights_of, with_weights
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.istio.route_weights import weights_of, with_weights
 
 DOCUMENTATION = r"""
 name: route_weights

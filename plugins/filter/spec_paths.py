@@ -43,8 +43,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.meshops.asm.plugins.module_utils.emptiness import paths_below
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.emptiness import paths_below
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 
 
 def spec_paths(given: Any, base_dir: str = ".") -> list[str]:

@@ -153,7 +153,7 @@ from typing import Any
 
 from ansible.inventory.group import to_safe_group_name
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible_collections.meshops.asm.plugins.module_utils.text import printable
+from ansible_collections.meshops.asm.plugins.module_utils.flow.text import printable
 from ansible_collections.meshops.asm.plugins.plugin_utils import inventory_hosts
 from ansible_collections.meshops.asm.plugins.plugin_utils.clean_failure import clean_parse
 from ansible_collections.meshops.asm.plugins.plugin_utils.inventory_account import fingerprint, read_account

@@ -168,16 +168,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils import gateway_release
-from ansible_collections.meshops.asm.plugins.module_utils.cloud import clusters, meshes
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, Outrun, Refused
-from ansible_collections.meshops.asm.plugins.module_utils.module import ResourceModule, run_resource
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import (
+from ansible_collections.meshops.asm.plugins.module_utils.cluster import clusters
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, Outrun, Refused
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import (
     DONE,
     UPDATE,
     Plan,
     Progress,
 )
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import release as gateway_release
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
+from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
 
 
 @dataclass(frozen=True)

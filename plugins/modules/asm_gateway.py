@@ -351,12 +351,10 @@ error:
 
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils import gateway_manifest, gateways
-from ansible_collections.meshops.asm.plugins.module_utils.cloud import clusters, meshes
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput, NotFound
-from ansible_collections.meshops.asm.plugins.module_utils.module import ResourceModule, run_resource
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import (
+from ansible_collections.meshops.asm.plugins.module_utils.cluster import clusters
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, NotFound
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import (
     CREATE,
     DELETE,
     DONE,
@@ -366,6 +364,10 @@ from ansible_collections.meshops.asm.plugins.module_utils.reconcile import (
     failed,
     waiting,
 )
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import manifest as gateway_manifest
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
+from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
 
 
 class Gateway(ResourceModule):

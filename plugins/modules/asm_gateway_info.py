@@ -72,10 +72,11 @@ account:
 
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils import gateways
-from ansible_collections.meshops.asm.plugins.module_utils.cloud import clusters, meshes
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.module import run_info
+from ansible_collections.meshops.asm.plugins.module_utils.cluster import clusters
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
+from ansible_collections.meshops.asm.plugins.module_utils.module.resource import run_info
 
 OPTIONS = {"mesh": {"type": "str", "required": True}, "name": {"type": "str"}}
 

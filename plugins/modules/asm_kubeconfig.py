@@ -180,13 +180,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils import secret_file
-from ansible_collections.meshops.asm.plugins.module_utils.cloud import access, meshes
-from ansible_collections.meshops.asm.plugins.module_utils.errors import Ambiguous, NotFound
-from ansible_collections.meshops.asm.plugins.module_utils.kube import probe, validity
+from ansible_collections.meshops.asm.plugins.module_utils.cluster import access
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Ambiguous, NotFound
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import DELETE, UPDATE, Plan
+from ansible_collections.meshops.asm.plugins.module_utils.kube import probe, secret_file, validity
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig_file import KubeconfigFile, Target
-from ansible_collections.meshops.asm.plugins.module_utils.module import ResourceModule, run_resource
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DELETE, UPDATE, Plan
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
+from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
 
 # Seconds by which a new kubeconfig must outlive the one that is there, so that it is worth writing.
 _WORTH = 60

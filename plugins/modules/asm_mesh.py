@@ -816,18 +816,15 @@ last_state:
 
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils import mesh_removal, mesh_upgrade, mesh_view
-from ansible_collections.meshops.asm.plugins.module_utils.cloud import meshes, tags
+from ansible_collections.meshops.asm.plugins.module_utils.cloud import tags
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.errors import (
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import (
     AsmError,
     InvalidInput,
     Outrun,
     Refused,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.mesh_table import MESH_ATTRIBUTES
-from ansible_collections.meshops.asm.plugins.module_utils.module import ResourceModule, run_resource
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import (
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import (
     CREATE,
     DELETE,
     STALE_LOOKS,
@@ -838,12 +835,18 @@ from ansible_collections.meshops.asm.plugins.module_utils.reconcile import (
     wait_until_done,
     waiting,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.table import (
+from ansible_collections.meshops.asm.plugins.module_utils.flow.table import (
     argument_spec,
     changes_between,
     create_parameters,
     overlay,
 )
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import mesh_removal
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import upgrade as mesh_upgrade
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import view as mesh_view
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import MESH_ATTRIBUTES
+from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
 
 
 class Mesh(ResourceModule):

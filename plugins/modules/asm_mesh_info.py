@@ -103,11 +103,11 @@ error:
 
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils import mesh_view
-from ansible_collections.meshops.asm.plugins.module_utils.cloud import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
-from ansible_collections.meshops.asm.plugins.module_utils.module import run_info
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import view as mesh_view
+from ansible_collections.meshops.asm.plugins.module_utils.module.resource import run_info
 
 OPTIONS: dict[str, Any] = {"name": {"type": "str", "aliases": ["mesh"]}, "tags": {"type": "dict"}}
 

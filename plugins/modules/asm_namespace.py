@@ -133,13 +133,8 @@ account:
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, NotFound, Refused
-from ansible_collections.meshops.asm.plugins.module_utils.kube import namespaces
-from ansible_collections.meshops.asm.plugins.module_utils.kube.applying import wait_until_gone
-from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
-from ansible_collections.meshops.asm.plugins.module_utils.kube.options import CONNECTION_OPTIONS, connect
-from ansible_collections.meshops.asm.plugins.module_utils.module import ResourceModule, run_resource
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import (
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, NotFound, Refused
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import (
     CREATE,
     DELETE,
     DONE,
@@ -149,6 +144,11 @@ from ansible_collections.meshops.asm.plugins.module_utils.reconcile import (
     failed,
     waiting,
 )
+from ansible_collections.meshops.asm.plugins.module_utils.kube import namespaces
+from ansible_collections.meshops.asm.plugins.module_utils.kube.applying import wait_until_gone
+from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.meshops.asm.plugins.module_utils.module.connection import CONNECTION_OPTIONS, connect
+from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
 
 # The mesh itself lives in these.
 KEPT = frozenset({"default", "istio-system", "kube-node-lease", "kube-public", "kube-system"})

@@ -134,10 +134,11 @@ error:
 
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils import account_checks, spec_checks
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.module import Task, run_task
-from ansible_collections.meshops.asm.plugins.module_utils.text import printable
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.text import printable
+from ansible_collections.meshops.asm.plugins.module_utils.module.resource import Task, run_task
+from ansible_collections.meshops.asm.plugins.module_utils.spec import account as account_checks
+from ansible_collections.meshops.asm.plugins.module_utils.spec import consistency as spec_checks
 
 _LISTS = ("clusters", "gateways", "namespaces", "workloads", "istio_resources", "checks")
 OPTIONS: dict[str, Any] = {

@@ -472,10 +472,10 @@ error:
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
-from ansible_collections.meshops.asm.plugins.module_utils.module import Task, run_task
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.gateway.addresses import gateway_addresses
+from ansible_collections.meshops.asm.plugins.module_utils.module.resource import Task, run_task
 from ansible_collections.meshops.asm.plugins.module_utils.probe import engine, rounds
-from ansible_collections.meshops.asm.plugins.module_utils.probe.addresses import gateway_addresses
 from ansible_collections.meshops.asm.plugins.module_utils.probe.options import PROBE_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import make_plan
 

@@ -189,10 +189,10 @@ error:
 
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils import inspection
 from ansible_collections.meshops.asm.plugins.module_utils.checks import running
-from ansible_collections.meshops.asm.plugins.module_utils.module import Task, run_task
-from ansible_collections.meshops.asm.plugins.module_utils.text import printable
+from ansible_collections.meshops.asm.plugins.module_utils.flow.text import printable
+from ansible_collections.meshops.asm.plugins.module_utils.module.resource import Task, run_task
+from ansible_collections.meshops.asm.plugins.module_utils.spec import inspection
 
 OPTIONS: dict[str, Any] = {
     "mesh": {"type": "str", "required": True},

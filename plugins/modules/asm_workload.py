@@ -135,13 +135,13 @@ account:
 
 from collections.abc import Callable
 
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.access import ClusterAccess
+from ansible_collections.meshops.asm.plugins.module_utils.cluster.access import ClusterAccess
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import CLUSTER
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
-from ansible_collections.meshops.asm.plugins.module_utils.kube.module import ObjectsModule
-from ansible_collections.meshops.asm.plugins.module_utils.kube.options import OBJECT_OPTIONS, concurrency_of
-from ansible_collections.meshops.asm.plugins.module_utils.module import run_resource
+from ansible_collections.meshops.asm.plugins.module_utils.module.connection import OBJECT_OPTIONS, concurrency_of
+from ansible_collections.meshops.asm.plugins.module_utils.module.objects import ObjectsModule
+from ansible_collections.meshops.asm.plugins.module_utils.module.resource import run_resource
 
 
 class AsmWorkload(ObjectsModule):

@@ -192,9 +192,9 @@ account:
 """
 
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import MESH
-from ansible_collections.meshops.asm.plugins.module_utils.kube.module import ObjectsModule
-from ansible_collections.meshops.asm.plugins.module_utils.kube.options import OBJECT_OPTIONS
-from ansible_collections.meshops.asm.plugins.module_utils.module import run_resource
+from ansible_collections.meshops.asm.plugins.module_utils.module.connection import OBJECT_OPTIONS
+from ansible_collections.meshops.asm.plugins.module_utils.module.objects import ObjectsModule
+from ansible_collections.meshops.asm.plugins.module_utils.module.resource import run_resource
 
 
 class IstioResource(ObjectsModule):

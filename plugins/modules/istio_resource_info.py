@@ -107,9 +107,9 @@ account:
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.kube.options import CONNECTION_OPTIONS, connect
 from ansible_collections.meshops.asm.plugins.module_utils.kube.reading import queried, read_objects
-from ansible_collections.meshops.asm.plugins.module_utils.module import run_info
+from ansible_collections.meshops.asm.plugins.module_utils.module.connection import CONNECTION_OPTIONS, connect
+from ansible_collections.meshops.asm.plugins.module_utils.module.resource import run_info
 
 OPTIONS: dict[str, Any] = {
     "mesh": {"type": "str"},

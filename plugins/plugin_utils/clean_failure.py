@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.meshops.asm.plugins.module_utils import unexpected
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow import unexpected
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.plugin_utils.untrusted import untrusted
 
 Json = dict[str, Any]

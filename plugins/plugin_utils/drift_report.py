@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import yaml
-from ansible_collections.meshops.asm.plugins.module_utils.text import one_line, printable
+from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_line, printable
 
 Json = dict[str, Any]
 

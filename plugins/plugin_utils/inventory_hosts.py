@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.text import one_line
+from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_line
 
 Json = dict[str, Any]
 

@@ -23,8 +23,8 @@ import tempfile
 from typing import IO, Any, NoReturn
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.meshops.asm.plugins.module_utils import lifeline, unexpected
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow import lifeline, unexpected
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.plugin_utils import clean_failure
 
 _MODULES = "ansible_collections.meshops.asm.plugins.modules"

@@ -15,8 +15,8 @@ from typing import Any
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins.action import ActionBase
-from ansible_collections.meshops.asm.plugins.module_utils.emptiness import given_paths, is_blank
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.emptiness import given_paths, is_blank
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.kube import given
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import (
     SUFFIXES,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.text import one_line
+from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_line
 
 Json = dict[str, Any]
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Shows what a module waits for, while it waits.
 
-The module adds lines to a file (module_utils/progress.py), and a thread of the task's process prints them. They go to
-the standard error, so that they are seen in a terminal and in AWX and stay out of output that a program reads; not
+The module adds lines to a file (module_utils/flow/progress.py), and a thread of the task's process prints them. They go
+to the standard error, so that they are seen in a terminal and in AWX and stay out of output that a program reads; not
 through Ansible's display, see ``plugin_utils/terminal.py``.
 
 PRIVATE: this code is for the action plugins of this collection only and may change without notice.
@@ -23,7 +23,7 @@ from typing import IO, Any
 from ansible import constants as C
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
-from ansible_collections.meshops.asm.plugins.module_utils.progress import VARIABLE
+from ansible_collections.meshops.asm.plugins.module_utils.flow.progress import VARIABLE
 from ansible_collections.meshops.asm.plugins.plugin_utils.clean_failure import clean_action
 from ansible_collections.meshops.asm.plugins.plugin_utils.drift_record import record
 from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import run_module

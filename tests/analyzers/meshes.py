@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.istio_lint.mesh import EXPORT_ANNOTATION
+from ansible_collections.meshops.asm.plugins.module_utils.istio.model import EXPORT_ANNOTATION
 
 _ISTIO = "networking.istio.io/v1"
 _NAMESPACES = ("shop", "pay")

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils.istio_lint.mesh import Mesh
-from ansible_collections.meshops.asm.plugins.module_utils.istio_lint.rules import RULES, findings
+from ansible_collections.meshops.asm.plugins.module_utils.istio.model import Mesh
+from ansible_collections.meshops.asm.plugins.module_utils.istio.rules import RULES, findings
 from meshlab import gobuild
 from meshlab.binaries import cache_folder
 

@@ -13,13 +13,13 @@ import sys
 import time
 from pathlib import Path
 
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import reconcile
 from ansible_collections.meshops.asm.plugins.module_utils.kube import documents
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import MESH
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
 from ansible_collections.meshops.asm.plugins.module_utils.kube.objectset import Manner, ObjectSet
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Wishes
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import reconcile
 
 
 def main() -> None:

@@ -21,8 +21,8 @@ from typing import Any
 from unittest import mock
 
 from ansible.module_utils import basic
-from ansible_collections.meshops.asm.plugins.module_utils import reconcile
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import client as cloud_client
+from ansible_collections.meshops.asm.plugins.module_utils.flow import reconcile
 from ansible_collections.meshops.asm.plugins.module_utils.kube import applying
 from ansible_collections.meshops.asm.plugins.module_utils.kube import client as kube_client
 from doubles import NO_BINARIES

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import hypothesis
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 
 #: Seconds that one example may take, and bytes that the process may ever have needed.
 LONGEST = 5.0

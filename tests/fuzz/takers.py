@@ -12,18 +12,16 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils import (
-    account_checks,
-    inspection,
-    route_weights,
-    shapes,
-    spec_checks,
-)
-from ansible_collections.meshops.asm.plugins.module_utils.checks import deciding, replies, running, surroundings
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.istio_lint import mesh, rules
+from ansible_collections.meshops.asm.plugins.module_utils.checks import replies, running, surroundings
+from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.istio import deciding, route_weights, rules
+from ansible_collections.meshops.asm.plugins.module_utils.istio import model as mesh
 from ansible_collections.meshops.asm.plugins.module_utils.kube import bounds, documents, kinds, linting, texts
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items
+from ansible_collections.meshops.asm.plugins.module_utils.spec import account as account_checks
+from ansible_collections.meshops.asm.plugins.module_utils.spec import consistency as spec_checks
+from ansible_collections.meshops.asm.plugins.module_utils.spec import inspection
 
 Taker = Callable[[Any], Any]
 

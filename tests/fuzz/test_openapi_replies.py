@@ -10,12 +10,16 @@ import copy
 import json
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils import account_checks, mesh_upgrade, mesh_view
-from ansible_collections.meshops.asm.plugins.module_utils.cloud import access, clusters, failures, meshes
+from ansible_collections.meshops.asm.plugins.module_utils.cloud import failures
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.transport import Reply
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.mesh_table import MESH_ATTRIBUTES
-from ansible_collections.meshops.asm.plugins.module_utils.table import Changes, changes_between, overlay, put
+from ansible_collections.meshops.asm.plugins.module_utils.cluster import access, clusters
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Changes, changes_between, overlay, put
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import upgrade as mesh_upgrade
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import view as mesh_view
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import MESH_ATTRIBUTES
+from ansible_collections.meshops.asm.plugins.module_utils.spec import account as account_checks
 from hypothesis import strategies as st
 
 from .harness import fuzz

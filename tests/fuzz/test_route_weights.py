@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.route_weights import weights_of, with_weights
+from ansible_collections.meshops.asm.plugins.module_utils.istio.route_weights import weights_of, with_weights
 from hypothesis import strategies as st
 
 from .harness import fuzz

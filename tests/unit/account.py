@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from ansible_collections.meshops.asm.plugins.module_utils.mesh_table import MESH_ATTRIBUTES
-from ansible_collections.meshops.asm.plugins.module_utils.table import put
+from ansible_collections.meshops.asm.plugins.module_utils.flow.table import put
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import MESH_ATTRIBUTES
 
 from .plugins.module_utils.kube.conftest import MemoryApi
 

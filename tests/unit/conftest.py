@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils import reconcile
+from ansible_collections.meshops.asm.plugins.module_utils.flow import reconcile
 
 _READ = re.compile(r"(Describe|List|Get)[A-Z]")
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
-from ansible_collections.meshops.asm.plugins.module_utils import errors
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS, ENVIRONMENT
+from ansible_collections.meshops.asm.plugins.module_utils.flow import errors
 
-ROOT = Path(errors.__file__).resolve().parents[2]
+ROOT = Path(errors.__file__).resolve().parents[3]
 AWX = ROOT / "awx"
 
 

@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils import basic
-from ansible_collections.meshops.asm.plugins.module_utils import errors
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS, ENVIRONMENT
+from ansible_collections.meshops.asm.plugins.module_utils.flow import errors
 
-COLLECTION = Path(errors.__file__).parents[2]
+COLLECTION = Path(errors.__file__).parents[3]
 MODULES = sorted(path.stem for path in (COLLECTION / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
 RESOURCES_WITH_A_TWIN = ("asm_mesh", "asm_cluster", "asm_gateway", "istio_resource")
 SECRET = re.compile(r"(^|_)(secret|token|key|kubeconfig|password)$")
@@ -251,7 +251,7 @@ def test_the_sample_of_a_failure_has_the_form_of_a_failure() -> None:
 
 
 def test_the_sample_of_a_mesh_has_every_key_of_a_mesh() -> None:
-    from ansible_collections.meshops.asm.plugins.module_utils import mesh_view
+    from ansible_collections.meshops.asm.plugins.module_utils.mesh import view as mesh_view
 
     shown = mesh_view.view({"detail": {}, "tags": {}})
     assert _keys(documentation("asm_mesh")["return"]["mesh"]["sample"]) == _keys(shown)

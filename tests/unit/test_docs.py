@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.meshops.asm.plugins.module_utils import errors
+from ansible_collections.meshops.asm.plugins.module_utils.flow import errors
 
-ROOT = Path(errors.__file__).resolve().parents[2]
+ROOT = Path(errors.__file__).resolve().parents[3]
 PAGES = sorted((ROOT / "docs").rglob("*.rst"))
 
 

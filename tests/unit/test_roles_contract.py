@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.meshops.asm.plugins.module_utils import spec_checks
 from ansible_collections.meshops.asm.plugins.module_utils.kube import documents
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import CLUSTER, MESH
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items
+from ansible_collections.meshops.asm.plugins.module_utils.spec import consistency as spec_checks
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOW = ["preflight", "create", "attach", "gateway", "deploy", "define", "verify"]

@@ -10,10 +10,10 @@ import re
 from pathlib import Path
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils import errors
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import ENVIRONMENT
+from ansible_collections.meshops.asm.plugins.module_utils.flow import errors
 
-ROOT = Path(errors.__file__).resolve().parents[2]
+ROOT = Path(errors.__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "security.rst").read_text(encoding="utf-8")
 # A file, or a test in it.
 TEST = re.compile(r"``(tests/[\w/]+\.py)(?:::(\w+))?(?:::(\w+))?``")

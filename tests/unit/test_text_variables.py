@@ -16,10 +16,10 @@ from typing import Any
 import jinja2
 import pytest
 import yaml
-from ansible_collections.meshops.asm.plugins.module_utils import errors
+from ansible_collections.meshops.asm.plugins.module_utils.flow import errors
 from jinja2 import nodes
 
-ROOT = Path(errors.__file__).resolve().parents[2]
+ROOT = Path(errors.__file__).resolve().parents[3]
 FILES = sorted(
     file
     for folder in ("roles", "playbooks", "awx/project")

@@ -13,16 +13,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.meshops.asm.plugins.module_utils import shapes
-from ansible_collections.meshops.asm.plugins.module_utils.checks import deciding, surroundings
+from ansible_collections.meshops.asm.plugins.module_utils.checks import surroundings
 from ansible_collections.meshops.asm.plugins.module_utils.checks.replies import hints
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import WORD
+from ansible_collections.meshops.asm.plugins.module_utils.gateway.addresses import gateway_addresses
+from ansible_collections.meshops.asm.plugins.module_utils.istio import deciding
 from ansible_collections.meshops.asm.plugins.module_utils.probe import rounds
-from ansible_collections.meshops.asm.plugins.module_utils.probe.addresses import gateway_addresses
 from ansible_collections.meshops.asm.plugins.module_utils.probe.options import PROBE_OPTIONS, PROBE_RULES
 from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import Plan, make_plan
-from ansible_collections.meshops.asm.plugins.module_utils.shapes import WORD
 
 #: A mesh follows a change within a second or so; a check that is not fulfilled after this time is a miss.
 CONVERGENCE = 30.0

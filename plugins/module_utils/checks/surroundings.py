@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils import gateways, shapes
-from ansible_collections.meshops.asm.plugins.module_utils.checks.deciding import Surroundings
-from ansible_collections.meshops.asm.plugins.module_utils.cloud import access, clusters, meshes
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, NotFound
+from ansible_collections.meshops.asm.plugins.module_utils.cluster import access, clusters
+from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, NotFound
+from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import TEXT
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways
+from ansible_collections.meshops.asm.plugins.module_utils.istio.deciding import Surroundings
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import known_kind
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
-from ansible_collections.meshops.asm.plugins.module_utils.shapes import TEXT
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 
 _SERVICE: shapes.Shape = {"spec": {"selector": {...: TEXT}}}
 _POD: shapes.Shape = {"metadata": {"labels": {...: TEXT}}, "status": {"conditions": [{}]}}

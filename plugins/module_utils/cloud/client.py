@@ -13,14 +13,14 @@ from functools import cached_property
 from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
-from ansible_collections.meshops.asm.plugins.module_utils import loggers
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import account, failures
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import Identity, resolve
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.profiles import Files
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.retries import Retries
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.signing import signer
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.transport import transported
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.wire import loggers
 
 loggers.silence()
 

@@ -23,7 +23,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud.profiles import 
     check_cli_profile,
     check_section,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
 
 Variables = Mapping[str, str]
 

@@ -16,12 +16,12 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.meshops.asm.plugins.module_utils.bounded_http import kind_of, parsed, quoted
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.codes import CLOCK, LATER, UNKNOWN, meaning_of, rule_of
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.shapes import WrongShape, conform, shape_of
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.transport import NoReply, Reply
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, LostReply
-from ansible_collections.meshops.asm.plugins.module_utils.trouble import chain
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, LostReply
+from ansible_collections.meshops.asm.plugins.module_utils.wire.bounded import kind_of, parsed, quoted
+from ansible_collections.meshops.asm.plugins.module_utils.wire.trouble import chain
 
 _READ = re.compile(r"(Describe|List|Get)[A-Z]")
 _GOOD = frozenset({"", "200", "ok", "success"})

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.failures import CallFailed
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import Clock
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Clock
 
 T = TypeVar("T")
 

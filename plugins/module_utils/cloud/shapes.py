@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.bounded_http import kind_of, quoted
+from ansible_collections.meshops.asm.plugins.module_utils.wire.bounded import kind_of, quoted
 
 TEXT, SAID, NUMBER, ID = "a text", "a sentence", "a number", "an id"
 _MOST_DIGITS = 18

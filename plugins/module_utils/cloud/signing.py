@@ -18,7 +18,7 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import Identity, nothing_usable
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.transport import Transport
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
 
 # What an exchange of credentials may quote of itself when it fails.
 _SENSITIVE = re.compile(r"(?i)(secret|token|signature)([\w-]*)([\"']?\s*[:=]\s*)[\"']?[^\s\"'&,}]+")

@@ -20,9 +20,9 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.bounded_http import pool_classes, read_body
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.trouble import Trouble, trouble_of
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.wire.bounded import pool_classes, read_body
+from ansible_collections.meshops.asm.plugins.module_utils.wire.trouble import Trouble, trouble_of
 
 # Seconds for one attempt as a whole; the service answers reads within a few.
 ATTEMPT = 60.0

@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.meshops.asm.plugins.module_utils.bounded_http import kind_of, parsed, quoted
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.wire.bounded import kind_of, parsed, quoted
 
 Json = dict[str, Any]
 _TRANSIENT = frozenset({429, 502, 503, 504})

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput, WaitTimeout
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput, WaitTimeout
 from ansible_collections.meshops.asm.plugins.module_utils.kube import secrets, takeover
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import MANAGER, KubeClient, KubeError, encoded
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind

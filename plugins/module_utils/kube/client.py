@@ -22,12 +22,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
-from ansible_collections.meshops.asm.plugins.module_utils.bounded_http import (
-    pool_classes,
-    quoted,
-    read_body,
-)
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.libraries import library
 from ansible_collections.meshops.asm.plugins.module_utils.kube.answers import (
     KubeError,
     Unreachable,
@@ -38,9 +34,13 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.answers import (
     bad_reply,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import Endpoint, ssl_context
-from ansible_collections.meshops.asm.plugins.module_utils.kube.libraries import library
-from ansible_collections.meshops.asm.plugins.module_utils.proxies import proxy_of
-from ansible_collections.meshops.asm.plugins.module_utils.trouble import trouble_of
+from ansible_collections.meshops.asm.plugins.module_utils.wire.bounded import (
+    pool_classes,
+    quoted,
+    read_body,
+)
+from ansible_collections.meshops.asm.plugins.module_utils.wire.proxies import proxy_of
+from ansible_collections.meshops.asm.plugins.module_utils.wire.trouble import trouble_of
 
 __all__ = ["MANAGER", "PAGE", "KubeClient", "KubeError", "Unreachable"]
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import type_name
 from ansible_collections.meshops.asm.plugins.module_utils.kube.bounds import MOST_TEXT, TextProblem, plain
 from ansible_collections.meshops.asm.plugins.module_utils.kube.texts import load_all
-from ansible_collections.meshops.asm.plugins.module_utils.shapes import type_name
 
 SET_LABEL = "meshops.asm/set"
 SUFFIXES = (".yml", ".yaml", ".json")

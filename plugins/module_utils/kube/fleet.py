@@ -12,10 +12,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import DONE, NONE, UPDATE, Plan, Progress
 from ansible_collections.meshops.asm.plugins.module_utils.kube.objectset import ObjectSet
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DONE, NONE, UPDATE, Plan, Progress
 
 T = TypeVar("T")
 Found = dict[str, list[Item]]

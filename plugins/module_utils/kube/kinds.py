@@ -16,9 +16,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils import shapes
-from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput, Refused
-from ansible_collections.meshops.asm.plugins.module_utils.shapes import TEXT
+from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, Refused
+from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import TEXT
 
 MESH, CLUSTER = "mesh", "cluster"
 

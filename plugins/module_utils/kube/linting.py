@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
-from ansible_collections.meshops.asm.plugins.module_utils.istio_lint.mesh import ERROR, SERVICE, Finding, Key, Mesh
-from ansible_collections.meshops.asm.plugins.module_utils.istio_lint.rules import (
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.istio.model import ERROR, SERVICE, Finding, Key, Mesh
+from ansible_collections.meshops.asm.plugins.module_utils.istio.rules import (
     as_result,
     findings,
     needed_kinds,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
 
 COLLECTION = "/api/v1/namespaces"
 INJECTION, REVISION, DATAPLANE_MODE = "istio-injection", "istio.io/rev", "istio.io/dataplane-mode"

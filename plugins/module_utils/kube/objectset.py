@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput, NotFound
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput, NotFound
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import DONE, NONE, UPDATE, Plan, Progress
 from ansible_collections.meshops.asm.plugins.module_utils.kube import applying, differ, planning, pruning
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind
@@ -20,7 +21,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.linting import Li
 from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import UNSURE
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import CREATED, UNCHANGED, UPDATED, Item, Wishes
 from ansible_collections.meshops.asm.plugins.module_utils.kube.readiness import Readiness
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DONE, NONE, UPDATE, Plan, Progress
 
 
 @dataclass(frozen=True)

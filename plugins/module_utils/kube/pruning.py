@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, Refused
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, Refused
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
 from ansible_collections.meshops.asm.plugins.module_utils.kube.discovery import served_kinds
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import SET_LABEL

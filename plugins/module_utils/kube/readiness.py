@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import DONE, Progress, failed, waiting
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind, known_kind
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item
@@ -23,7 +24,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.workloads import 
     selects,
     state_of,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DONE, Progress, failed, waiting
 
 WITH_PODS = frozenset({"DaemonSet", "Deployment", "Job", "StatefulSet"})
 _INJECTED = frozenset({"DaemonSet", "Deployment", "StatefulSet"})

@@ -11,7 +11,8 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.libraries import library
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import (
     MESH,
@@ -21,7 +22,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import (
     known_kind,
     prunable_kinds,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.kube.libraries import library
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import explain_list_error
 
 Json = dict[str, Any]

@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.kube import scalars, yamltext
 from ansible_collections.meshops.asm.plugins.module_utils.kube.bounds import TextProblem, check_levels, check_size
 

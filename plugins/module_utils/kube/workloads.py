@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DONE, Progress, failed, waiting
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import DONE, Progress, failed, waiting
 
 SIDECAR = "istio-proxy"
 # A crashing container is given up after so many restarts; before, it may just wait for something it depends on.

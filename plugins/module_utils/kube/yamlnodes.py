@@ -13,8 +13,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
-from ansible_collections.meshops.asm.plugins.module_utils.kube.libraries import library
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.libraries import library
 
 # Readers of YAML recurse and expand aliases.
 _DEEPEST, _MOST_NODES = 50, 500_000

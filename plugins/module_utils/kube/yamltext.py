@@ -16,6 +16,7 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ansible_collections.meshops.asm.plugins.module_utils.flow.libraries import library
 from ansible_collections.meshops.asm.plugins.module_utils.kube.bounds import (
     MOST_LEVELS,
     MOST_REPEATED,
@@ -25,7 +26,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.bounds import (
     too_deep,
     too_many,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.kube.libraries import library
 from ansible_collections.meshops.asm.plugins.module_utils.kube.scalars import key as key_of
 from ansible_collections.meshops.asm.plugins.module_utils.kube.scalars import plain, shown_tag, tagged
 

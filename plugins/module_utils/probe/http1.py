@@ -16,7 +16,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from ansible_collections.meshops.asm.plugins.module_utils.kube.libraries import MissingLibrary, library
+from ansible_collections.meshops.asm.plugins.module_utils.flow.libraries import MissingLibrary, library
 
 #: The most (bytes) that is taken of one answer, and of all that a probe has under way.
 LARGEST_ANSWER = 4 * 1024 * 1024

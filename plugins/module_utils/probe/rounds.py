@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Clock
+from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_line
 from ansible_collections.meshops.asm.plugins.module_utils.probe import engine, verdict
 from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import Plan
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import Clock
-from ansible_collections.meshops.asm.plugins.module_utils.text import one_line
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.3, 5.0
 

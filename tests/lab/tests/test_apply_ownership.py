@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Outcome, reconcile
 from ansible_collections.meshops.asm.plugins.module_utils.kube import applying
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.discovery import served_kinds
@@ -23,7 +24,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import
 from ansible_collections.meshops.asm.plugins.module_utils.kube.objectset import Manner, ObjectSet
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Wishes
 from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import LAST_APPLIED
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import Outcome, reconcile
 from meshlab.addresses import Addresses
 from meshlab.binaries import ensure_binaries
 from meshlab.planes import MeshPlane, Planes

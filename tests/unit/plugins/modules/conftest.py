@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.meshops.asm.plugins.module_utils import gateways
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.mesh_table import MESH_ATTRIBUTES
-from ansible_collections.meshops.asm.plugins.module_utils.module import ResourceModule
-from ansible_collections.meshops.asm.plugins.module_utils.table import Attribute, dig, put
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute, dig, put
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import MESH_ATTRIBUTES
+from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule
 from ansible_collections.meshops.asm.tests.unit.conftest import FakeCloud
 
 CLUSTERS = {"k1": "shop-1", "k2": "shop-2", "k3": "shop-3"}

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils import gateways
-from ansible_collections.meshops.asm.plugins.module_utils.errors import (
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import (
     Ambiguous,
     AsmError,
     LostReply,
@@ -19,8 +18,9 @@ from ansible_collections.meshops.asm.plugins.module_utils.errors import (
     Refused,
     WaitFailed,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.module import converge
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import Plan
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Plan
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways
+from ansible_collections.meshops.asm.plugins.module_utils.module.resource import converge
 from ansible_collections.meshops.asm.plugins.modules.asm_cluster import Clusters
 
 from .conftest import CLUSTERS as NAMES

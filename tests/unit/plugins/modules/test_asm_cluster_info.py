@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils.errors import NotFound
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import NotFound
 from ansible_collections.meshops.asm.plugins.modules import asm_cluster_info
 
 from .conftest import FakeAsm

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.meshops.asm.plugins.module_utils import gateways
-from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput, NotFound, WaitFailed
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import reconcile
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, NotFound, WaitFailed
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import reconcile
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways
 from ansible_collections.meshops.asm.plugins.modules.asm_gateway import Gateway
 
 MESH = {"ServiceMeshInfo": {"ServiceMeshId": "cm", "Name": "shop", "RegionId": "cn-hangzhou", "State": "running"}}

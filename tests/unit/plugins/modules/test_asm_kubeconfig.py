@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.meshops.asm.plugins.module_utils.errors import Ambiguous, AsmError, InvalidInput, NotFound
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Ambiguous, AsmError, InvalidInput, NotFound
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import reconcile
 from ansible_collections.meshops.asm.plugins.module_utils.kube import probe
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import reconcile
 from ansible_collections.meshops.asm.plugins.modules.asm_kubeconfig import Kubeconfig
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils.errors import (
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import (
     Ambiguous,
     AsmError,
     Immutable,
@@ -22,8 +22,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.errors import (
     WaitFailed,
     WaitTimeout,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.module import converge
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import Outcome
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Outcome
+from ansible_collections.meshops.asm.plugins.module_utils.module.resource import converge
 from ansible_collections.meshops.asm.plugins.modules.asm_mesh import Mesh
 
 from .conftest import OFFERED, FakeAsm, FakeGateways

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import reconcile
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import reconcile
 from ansible_collections.meshops.asm.plugins.modules import asm_mesh_info
 from ansible_collections.meshops.asm.plugins.modules.asm_mesh import Mesh
 

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils import mesh_upgrade
-from ansible_collections.meshops.asm.plugins.module_utils.errors import (
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import (
     Immutable,
     InvalidInput,
     LostReply,
@@ -18,7 +17,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.errors import (
     WaitFailed,
     WaitTimeout,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import Outcome, reconcile
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Outcome, reconcile
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import upgrade as mesh_upgrade
 from ansible_collections.meshops.asm.plugins.modules.asm_mesh import Mesh
 
 from .conftest import FakeAsm

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils.errors import NotFound, Refused
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import Outcome, reconcile
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import NotFound, Refused
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Outcome, reconcile
 from ansible_collections.meshops.asm.plugins.modules import asm_namespace
 from ansible_collections.meshops.asm.plugins.modules.asm_namespace import AsmNamespace
 

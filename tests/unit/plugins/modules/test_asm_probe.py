@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.probe.options import PROBE_OPTIONS
 from ansible_collections.meshops.asm.plugins.modules import asm_probe
 from ansible_collections.meshops.asm.tests.unit.plugins.module_utils.probe.conftest import LocalServer, reply

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.meshops.asm.plugins.module_utils.cloud.access import ClusterAccess
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput, NotFound, Refused
-from ansible_collections.meshops.asm.plugins.module_utils.kube import options
-from ansible_collections.meshops.asm.plugins.module_utils.module import ResourceModule
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import Plan, reconcile
+from ansible_collections.meshops.asm.plugins.module_utils.cluster.access import ClusterAccess
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput, NotFound, Refused
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Plan, reconcile
+from ansible_collections.meshops.asm.plugins.module_utils.module import connection as options
+from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule
 from ansible_collections.meshops.asm.plugins.modules.asm_workload import AsmWorkload
 from ansible_collections.meshops.asm.plugins.modules.istio_resource import IstioResource
 

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils import gateways
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.errors import NotFound, WaitFailed
-from ansible_collections.meshops.asm.plugins.module_utils.kube import options
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import NotFound, WaitFailed
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Outcome
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import Unreachable
-from ansible_collections.meshops.asm.plugins.module_utils.module import ResourceModule, converge
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import Outcome
+from ansible_collections.meshops.asm.plugins.module_utils.module import connection as options
+from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, converge
 from ansible_collections.meshops.asm.plugins.modules.asm_gateway import Gateway
 from ansible_collections.meshops.asm.plugins.modules.asm_namespace import AsmNamespace
 from ansible_collections.meshops.asm.plugins.modules.istio_resource import IstioResource

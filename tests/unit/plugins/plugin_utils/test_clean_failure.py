@@ -13,7 +13,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError, AnsibleParserError
 from ansible_collections.meshops.asm.plugins.action import asm_mesh, asm_preflight, asm_verify, asm_workload
 from ansible_collections.meshops.asm.plugins.action import istio_resource as istio_resource_action
 from ansible_collections.meshops.asm.plugins.inventory import asm as inventory
-from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
 from ansible_collections.meshops.asm.plugins.plugin_utils import clean_failure
 
 HIDDEN = "the-private-key"

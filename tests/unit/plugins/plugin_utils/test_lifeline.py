@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils import errors, lifeline
+from ansible_collections.meshops.asm.plugins.module_utils.flow import errors, lifeline
 
-ROOT = Path(errors.__file__).parents[2]
+ROOT = Path(errors.__file__).parents[3]
 PLAY: list[dict[str, Any]] = [
     {
         "hosts": "localhost",

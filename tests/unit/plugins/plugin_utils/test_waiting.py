@@ -11,8 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils import progress
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import DONE, wait_until_done, waiting
+from ansible_collections.meshops.asm.plugins.module_utils.flow import progress
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import DONE, wait_until_done, waiting
 from ansible_collections.meshops.asm.plugins.plugin_utils import waiting as shown
 from ansible_collections.meshops.asm.tests.unit.conftest import FakeClock
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils import inspection
 from ansible_collections.meshops.asm.plugins.module_utils.checks import running
-from ansible_collections.meshops.asm.plugins.module_utils.checks.deciding import Surroundings
-from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput, NotFound
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, NotFound
+from ansible_collections.meshops.asm.plugins.module_utils.istio.deciding import Surroundings
 from ansible_collections.meshops.asm.plugins.module_utils.probe import verdict
 from ansible_collections.meshops.asm.plugins.module_utils.probe.engine import Observation, Sample
 from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import Plan
+from ansible_collections.meshops.asm.plugins.module_utils.spec import inspection
 
 #: Reached by functions that the tests replace.
 CLOUD: Any = None

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import client as client_module
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud, _split_endpoint
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.retries import Retries
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, InvalidInput, LostReply
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput, LostReply
 from ansible_collections.meshops.asm.tests.unit.conftest import FakeClock
 
 from .conftest import CUT, DROP, HANG, ApiServer, Reply

@@ -28,7 +28,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials impo
 )
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.profiles import Files
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.signing import signer
-from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
 from Tea.core import TeaCore
 
 ROLE = "acs:ram::1234567890123456:role/mesh-admin"

@@ -12,7 +12,6 @@ from socket import EAI_AGAIN, EAI_NONAME, gaierror
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils.bounded_http import OutOfBounds
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.codes import (
     LATER,
     REFUSED,
@@ -30,8 +29,9 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud.failures import 
     unanswered,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.transport import NoReply, Reply
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, LostReply
-from ansible_collections.meshops.asm.plugins.module_utils.trouble import chain, trouble_of
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, LostReply
+from ansible_collections.meshops.asm.plugins.module_utils.wire.bounded import OutOfBounds
+from ansible_collections.meshops.asm.plugins.module_utils.wire.trouble import chain, trouble_of
 from urllib3 import exceptions as urllib3_errors
 
 READ, WRITE = Call("DescribeServiceMeshDetail"), Call("CreateServiceMesh")

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import retries
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.failures import CallFailed
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.retries import Retries
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, LostReply
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, LostReply
 from ansible_collections.meshops.asm.tests.unit.conftest import FakeClock
 
 

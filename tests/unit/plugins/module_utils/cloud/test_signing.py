@@ -13,7 +13,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud import transport
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import resolve
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.profiles import Files
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.signing import signer
-from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
 
 from .conftest import ApiServer, Reply
 

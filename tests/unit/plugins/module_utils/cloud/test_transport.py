@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils import bounded_http
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import client as client_module
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import transport
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.retries import Retries
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError, LostReply
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, LostReply
+from ansible_collections.meshops.asm.plugins.module_utils.wire import bounded as bounded_http
 from ansible_collections.meshops.asm.tests.unit.conftest import FakeClock
 from ansible_collections.meshops.asm.tests.unit.hostile import (
     HostileServer,

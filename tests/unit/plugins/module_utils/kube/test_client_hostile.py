@@ -16,12 +16,12 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils import bounded_http
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.kube import client as client_module
 from ansible_collections.meshops.asm.plugins.module_utils.kube.answers import BadReply
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError, Unreachable
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import Endpoint
+from ansible_collections.meshops.asm.plugins.module_utils.wire import bounded as bounded_http
 from ansible_collections.meshops.asm.tests.unit.certificates import Authority
 from ansible_collections.meshops.asm.tests.unit.hostile import (
     HostileServer,

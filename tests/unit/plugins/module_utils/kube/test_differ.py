@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.kube import differ
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import Source
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import known_kind

@@ -9,9 +9,8 @@ import threading
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.kube.fleet import Fleet
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import (
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import (
     DONE,
     NONE,
     UPDATE,
@@ -20,6 +19,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.reconcile import (
     failed,
     waiting,
 )
+from ansible_collections.meshops.asm.plugins.module_utils.kube.fleet import Fleet
 
 
 class FakeSet:

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Outcome, reconcile
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import Document, Source
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import MESH
 from ansible_collections.meshops.asm.plugins.module_utils.kube.objectset import Manner, ObjectSet
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Wishes
-from ansible_collections.meshops.asm.plugins.module_utils.reconcile import Outcome, reconcile
 
 from .conftest import MemoryApi, status, virtual_service
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils.kube import libraries
+from ansible_collections.meshops.asm.plugins.module_utils.flow import libraries
 from ansible_collections.meshops.asm.plugins.module_utils.probe import engine, http1
 from ansible_collections.meshops.asm.plugins.module_utils.probe.http1 import Answer, Connection, ExchangeError, Held
 

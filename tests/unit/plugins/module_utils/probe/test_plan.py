@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils.errors import InvalidInput, NotFound
-from ansible_collections.meshops.asm.plugins.module_utils.probe.addresses import pick_addresses
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, NotFound
+from ansible_collections.meshops.asm.plugins.module_utils.gateway.addresses import pick_addresses
 from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import WINDOWS
 
 from .conftest import plan_for

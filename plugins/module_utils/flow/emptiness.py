@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options that are given but empty, as from a variable that turned out empty, are refused. Pure.
+
+An empty text selects nothing, and so everything: each file of a folder, each namespace, the mesh of any region. What is
+not wanted is left out (``default(omit)``); only the options of ``MAY_BE_EMPTY`` mean something when they are empty.
+
+PRIVATE: this code is for the modules of this collection only and may change without notice.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
+
+_SETTING = "a setting of the mesh, of which the service shows the lack as empty"
+_LIST = "a list of the mesh's settings: an empty one clears it"
+#: Options (sub-options with a dot) and why they may be empty. They hold for every module that has them.
+MAY_BE_EMPTY: dict[str, str] = {
+    "security_token": "an AccessKey that is not temporary has none",
+    "api_server_eip_id": "an empty text unbinds the address",
+    "pilot_eip_id": "an empty text unbinds the address",
+    "revision": "an empty text removes the label",
+    "body": "a request without content",
+    "requests.body": "a request without content",
+    "prometheus_url": _SETTING,
+    "access_log.project": _SETTING,
+    "access_log.file": _SETTING,
+    "access_log.format": _SETTING,
+    "access_log.service_host": _SETTING,
+    "audit.project": _SETTING,
+    "control_plane_log.project": _SETTING,
+    "pilot.config_source_nacos_id": _SETTING,
+    "include_ip_ranges": _LIST,
+    "exclude_ip_ranges": _LIST,
+    "exclude_inbound_ports": _LIST,
+    "exclude_outbound_ports": _LIST,
+    "sidecar_injector.cni.exclude_namespaces": _LIST,
+    "retain_resources": "nothing is to stay",
+    "upgrade_gateways": "no gateway is to be upgraded",
+}
+_HELP = "Give it a value, or leave it out, as with default(omit)."
+
+Json = dict[str, Any]
+
+
+def refuse(params: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
+    """Raises ``InvalidInput`` naming every option of an argument spec that is given and empty."""
+    empty = [*_empty_ones(params, spec, "")]
+    if empty:
+        raise InvalidInput(f"{', '.join(empty)}: {'is' if len(empty) == 1 else 'are'} empty. {_HELP}")
+
+
+def is_blank(value: Any) -> bool:
+    """No value, or text without anything in it."""
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def given_paths(option: str, value: Any) -> list[str]:
+    """An option that takes one path or several, as a list; one that is empty, or has an empty item, is refused."""
+    items = list(value) if isinstance(value, (list, tuple)) else [value]
+    if not items or any(is_blank(item) for item in items):
+        raise InvalidInput(f"{option} is empty, or an item of it is: that would be every file there is. {_HELP}")
+    return [str(item) for item in items]
+
+
+def paths_below(base_dir: str, value: Any) -> list[str]:
+    """The paths of an item of a spec, relative ones below ``base_dir``."""
+    if is_blank(base_dir):
+        raise InvalidInput(f"asm_base_dir is empty. {_HELP}")
+    try:
+        base = Path(str(base_dir)).resolve()
+    except (OSError, ValueError, RuntimeError):
+        raise InvalidInput("asm_base_dir is no path that a folder can have.") from None
+    return [str(base / item) for item in given_paths("src or template", value)]
+
+
+def _empty_ones(params: Mapping[str, Any], spec: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    for name, about in spec.items():
+        value, path = params.get(name), f"{prefix}{name}"
+        inner = about.get("options")
+        if inner:
+            parts = value if isinstance(value, list) else [value]
+            for part in parts:
+                yield from _empty_ones(part, inner, f"{path}.") if isinstance(part, Mapping) else ()
+        elif path not in MAY_BE_EMPTY and _is_empty(value, about):
+            yield path
+
+
+def _is_empty(value: Any, about: Mapping[str, Any]) -> bool:
+    if value is None or value == about.get("default") or _from_environment(value, about):
+        return False
+    if isinstance(value, list) and about.get("elements") == "str":
+        return not value or any(is_blank(item) for item in value)
+    return is_blank(value)
+
+
+def _from_environment(value: Any, about: Mapping[str, Any]) -> bool:
+    """An empty variable is to most programs one that is not set."""
+    _function, *names = about.get("fallback") or (None,)
+    return value == "" and any(os.environ.get(name) == "" for group in names for name in group)

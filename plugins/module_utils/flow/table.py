@@ -1,0 +1,245 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Resources with many attributes as a table: one row is one option, from which everything else is derived.
+
+The argument spec, the comparison, the requests of each kind and the view of an existing object come from the same
+rows; none of the functions here sends anything.
+
+PRIVATE: this code is for the modules of this collection only and may change without notice.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, Immutable
+
+# The kinds of rows, by the type that the option has: Ansible type, value of a field that the service leaves out.
+_TYPES: dict[str, tuple[str, Any]] = {
+    "bool": ("bool", False),
+    "int": ("int", 0),
+    "float": ("float", 0.0),
+    "str": ("str", ""),
+    "quantity": ("str", ""),
+    "csv": ("list", []),
+    "list": ("list", []),
+    "json": ("dict", {}),
+}
+
+_READ_AS: dict[str, Any] = {
+    "bool": bool,
+    "int": int,
+    "float": (int, float),
+    "str": str,
+    "quantity": str,
+    "csv": list,
+    "list": list,
+    "json": dict,
+}
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One row: a dotted ``option`` and what it is called in the API.
+
+    ``type`` is one of ``_TYPES`` (``csv``: a list that travels as one comma-separated string; ``list`` and
+    ``json``: JSON text; ``quantity``: a Kubernetes quantity, so that ``1`` equals ``1000m``). ``create`` is the
+    parameter of the create action, ``change`` is ``Action.Parameter``, ``read`` the dotted path in the object that
+    the service describes. Without ``change`` a difference is refused, with ``advice``; without ``read`` the
+    service does not show the value: it is sent at creation and never compared. ``decode`` turns what is read
+    into the option's form where the two differ by more than their type.
+    """
+
+    option: str
+    type: str
+    create: str | None = None
+    change: str | None = None
+    read: str | None = None
+    choices: tuple[str, ...] = ()
+    no_log: bool = False
+    advice: str = ""
+    decode: Callable[[Any], Any] | None = None
+
+    def desired(self, params: dict[str, Any]) -> Any:
+        """The value in the module's options; ``None`` means unset: leave the remote value alone."""
+        return dig(params, self.option)
+
+    def empty(self) -> Any:
+        """What a field stands for that the service leaves out; a new object each time."""
+        return copy.copy(_TYPES[self.type][1])
+
+    def current(self, described: dict[str, Any]) -> Any:
+        """The remote value in the option's own type."""
+        if self.read is None:
+            return None
+        value = dig(described, self.read)
+        if self.decode is None and value is None:
+            return self.empty()
+        try:
+            value = _read(self.type, value) if self.decode is None else self.decode(value)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            value = None
+        if not isinstance(value, _READ_AS[self.type]) or (isinstance(value, bool) and self.type != "bool"):
+            raise AsmError(
+                f"The service's description is not what it documents: {self.read} is no value of the option "
+                f"{self.option} (type {self.type}).",
+                code="UnexpectedReply",
+            )
+        return value
+
+    def encode(self, value: Any) -> Any:
+        """The value as the API's parameter."""
+        if self.type == "csv":
+            return ",".join(str(item) for item in value)
+        if self.type in ("list", "json"):
+            return json.dumps(value, sort_keys=True)
+        return value
+
+    def differs(self, desired: Any, current: Any) -> bool:
+        if self.type == "quantity":
+            return _quantity(desired) != _quantity(current)
+        if self.type in ("csv", "list"):
+            return sorted(map(str, desired)) != sorted(map(str, current))
+        if self.type == "float":
+            return float(desired) != float(current)
+        return bool(desired != current)
+
+
+@dataclass
+class Changes:
+    """``{action: {parameter: value}}`` in the order of the table, and the options that they stand for."""
+
+    calls: dict[str, dict[str, Any]] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.calls)
+
+
+def argument_spec(rows: Iterable[Attribute]) -> dict[str, Any]:
+    """Ansible's argument spec; dotted options become nested ``dict`` options."""
+    spec: dict[str, Any] = {}
+    for row in rows:
+        *groups, leaf = row.option.split(".")
+        level = spec
+        for group in groups:
+            level = level.setdefault(group, {"type": "dict", "options": {}})["options"]
+        ansible_type = _TYPES[row.type][0]
+        level[leaf] = {"type": ansible_type, "no_log": row.no_log}
+        if ansible_type == "list":
+            level[leaf]["elements"] = "str"
+        if row.choices:
+            level[leaf]["choices"] = list(row.choices)
+    return spec
+
+
+def create_parameters(rows: Iterable[Attribute], params: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of the create action for the options that are set."""
+    return {
+        row.create: row.encode(row.desired(params)) for row in rows if row.create and row.desired(params) is not None
+    }
+
+
+def changes_between(rows: Iterable[Attribute], params: dict[str, Any], described: dict[str, Any], what: str) -> Changes:
+    """What has to be sent so that ``described`` matches the set options; ``what`` names the object in errors.
+
+    Raises ``Immutable`` naming every option that differs and cannot be changed in place, with both values.
+    """
+    changes = Changes()
+    refused: list[str] = []
+    for row in rows:
+        desired = row.desired(params)
+        if desired is None or row.read is None:
+            continue
+        current = row.current(described)
+        if not row.differs(desired, current):
+            continue
+        if row.change is None:
+            refused.append(f"{row.option} is {_show(current)}, wanted {_show(desired)}. {row.advice}".strip())
+            continue
+        action, parameter = row.change.split(".")
+        changes.calls.setdefault(action, {})[parameter] = row.encode(desired)
+        changes.options[row.option] = desired
+    if refused:
+        raise Immutable(
+            f"{what} exists with values that cannot be changed in place: {' '.join(refused)} "
+            "Nothing was changed: correct the option, or remove the object first if it is to be made anew."
+        )
+    return changes
+
+
+def view(rows: Iterable[Attribute], described: dict[str, Any]) -> dict[str, Any]:
+    """The readable options of an existing object, nested as the options are; secrets are never among them."""
+    shown: dict[str, Any] = {}
+    for row in rows:
+        if row.read is not None and not row.no_log:
+            put(shown, row.option, row.current(described))
+    return shown
+
+
+def overlay(rows: Iterable[Attribute], shown: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
+    """``shown`` as it will be once the set options are in force: the predicted object."""
+    predicted = json.loads(json.dumps(shown))
+    for row in rows:
+        desired = row.desired(params)
+        if desired is None or row.no_log:
+            continue
+        if row.read is None or row.differs(desired, dig(predicted, row.option) or row.empty()):
+            put(predicted, row.option, desired)
+    return predicted
+
+
+def dig(tree: Any, path: str) -> Any:
+    """``dig({"a": {"b": 1}}, "a.b") == 1``; ``None`` where the path ends early."""
+    for key in path.split("."):
+        if not isinstance(tree, dict):
+            return None
+        tree = tree.get(key)
+    return tree
+
+
+def put(tree: dict[str, Any], path: str, value: Any) -> None:
+    """Sets the value at a dotted path, making the levels in between."""
+    *groups, leaf = path.split(".")
+    for group in groups:
+        tree = tree.setdefault(group, {})
+    tree[leaf] = value
+
+
+def _read(kind: str, value: Any) -> Any:
+    """A value as the service shows it, in the type of its kind of row; other types stay what they are."""
+    if kind == "csv" and isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    if kind in ("list", "json") and isinstance(value, str):
+        return json.loads(value) if value else copy.copy(_TYPES[kind][1])
+    if kind == "bool" and isinstance(value, str):
+        return {"true": True, "false": False, "": False}[value.strip().lower()]
+    if kind in ("int", "float") and isinstance(value, str):
+        return {"int": int, "float": float}[kind](value.strip() or 0)
+    if kind in ("str", "quantity") and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    return value
+
+
+_SUFFIXES: dict[str, Any] = {"": 1, "m": Decimal("0.001"), "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_SUFFIXES.update({"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40})
+
+
+def _quantity(text: Any) -> Any:
+    """A Kubernetes quantity as a number; what is none stays text and equals only itself."""
+    text = str(text).strip()
+    digits = text.rstrip("mkKMGTi")
+    try:
+        return Decimal(digits) * _SUFFIXES[text[len(digits) :]]
+    except (InvalidOperation, KeyError):
+        return text
+
+
+def _show(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,181 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Gateways as IstioGateway objects of a control plane: read, compared, judged, and seen as users see them.
+
+PRIVATE: this code is for the modules of this collection only and may change without notice.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from typing import Any
+
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.cluster import access
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import DONE, Progress, failed, waiting
+from ansible_collections.meshops.asm.plugins.module_utils.gateway.manifest import NAMESPACE
+from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
+
+COLLECTION = f"/apis/istio.alibabacloud.com/v1beta1/namespaces/{NAMESPACE}/istiogateways"
+
+# Maps that an option gives as a whole: what is no longer in the option goes. All other maps are merged, because
+# the service adds entries of its own.
+_WHOLE = frozenset({"overrides", "nodeSelector", "podLabels", "podAnnotations", "serviceLabels", "env", "resources"})
+
+
+# How many looks in a row may show the same complaint of the service before the gateway counts as failed.
+_PATIENCE = 12
+
+
+def control_plane(cloud: Cloud, mesh: dict[str, Any]) -> KubeClient:
+    """A client of the mesh's control plane; its address may be young."""
+    return KubeClient(load(str(access.fetch_mesh_kubeconfig(cloud, mesh)["Kubeconfig"])), fresh=True)
+
+
+def merge_patch(live: dict[str, Any], wanted: dict[str, Any], whole: bool = False) -> dict[str, Any]:
+    """The JSON merge patch that makes ``live`` contain ``wanted``; empty when it does already. Pure.
+
+    With ``whole`` keys that are not wanted are removed, too.
+    """
+    patch: dict[str, Any] = {}
+    for key, value in wanted.items():
+        have = live.get(key)
+        if isinstance(value, dict) and isinstance(have, dict):
+            inner = merge_patch(have, value, whole or key in _WHOLE)
+            if inner:
+                patch[key] = inner
+        elif value != have:
+            patch[key] = value
+    if whole:
+        patch.update({key: None for key in live if key not in wanted})
+    return patch
+
+
+def merged(live: Any, patch: Any) -> Any:
+    """The result of a JSON merge patch (RFC 7386). Pure."""
+    if not isinstance(patch, dict):
+        return patch
+    result = copy.deepcopy(live) if isinstance(live, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merged(result.get(key), value)
+    return result
+
+
+def essence(gateway: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What a diff shows of a gateway: labels, annotations and spec."""
+    if gateway is None:
+        return None
+    metadata = gateway.get("metadata") or {}
+    return {
+        "labels": metadata.get("labels") or {},
+        "annotations": metadata.get("annotations") or {},
+        "spec": gateway.get("spec") or {},
+    }
+
+
+def addresses(gateway: dict[str, Any]) -> dict[str, list[str]]:
+    """``{cluster id: [address]}`` as the object's status has it."""
+    found: dict[str, list[str]] = {}
+    for entry in (gateway.get("status") or {}).get("ClusterIdGatewayAddressMap") or []:
+        if entry.get("ipAddress"):
+            found.setdefault(str(entry.get("clusterId")), []).append(str(entry["ipAddress"]))
+    return found
+
+
+def view(gateway: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """A gateway in the keys of the modules' results; ``names`` maps cluster ids to names."""
+    metadata = gateway.get("metadata") or {}
+    status = gateway.get("status") or {}
+    cluster_ids = (gateway.get("spec") or {}).get("clusterIds") or []
+    return {
+        "name": metadata.get("name"),
+        "namespace": metadata.get("namespace"),
+        "clusters": sorted(names.get(identifier, identifier) for identifier in cluster_ids),
+        "addresses": {names.get(key, key): value for key, value in sorted(addresses(gateway).items())},
+        "status": status.get("Status") or "",
+        "error_message": status.get("ErrorMessage") or "",
+        **(essence(gateway) or {}),
+    }
+
+
+def address_progress(gateway: dict[str, Any] | None, name: str, names: dict[str, str]) -> Progress:
+    """Whether every cluster of the gateway has its address; only a Service of type LoadBalancer gets one. Pure."""
+    if gateway is None:
+        return waiting(f"gateway '{name}' to show up in the control plane")
+    spec = gateway.get("spec") or {}
+    if spec.get("serviceType", "LoadBalancer") != "LoadBalancer":
+        return DONE
+    have = addresses(gateway)
+    missing = [
+        names.get(identifier, identifier) for identifier in spec.get("clusterIds") or [] if not have.get(identifier)
+    ]
+    if not missing:
+        return DONE
+    status = gateway.get("status") or {}
+    said = status.get("ErrorMessage") or ""
+    why = f" (the service says: {said.rstrip('.')})" if said else ""
+    return waiting(f"an address of gateway '{name}' in {', '.join(sorted(missing))}{why}", last=status or None)
+
+
+class Complaints:
+    """Turns a wait for a gateway into a failure once the service has said the same for a while.
+
+    The states of an IstioGateway are not documented, and what its status complains of may pass.
+    """
+
+    def __init__(self) -> None:
+        self._said: dict[str, tuple[str, int]] = {}
+
+    def judge(self, name: str, gateway: dict[str, Any] | None, progress: Progress) -> Progress:
+        """``progress`` of the gateway ``name``, whose object is ``gateway``, or the failure that it comes down to."""
+        status = (gateway or {}).get("status") or {}
+        said = str(status.get("ErrorMessage") or "")
+        if progress.done or progress.failed or not said:
+            self._said.pop(name, None)
+            return progress
+        before, count = self._said.get(name, ("", 0))
+        self._said[name] = (said, count + 1 if said == before else 1)
+        if self._said[name][1] < _PATIENCE:
+            return progress
+        return failed(f"Gateway '{name}' does not get on: {said.rstrip('.')}. Waited for {progress.what}.", last=status)
+
+
+class Departures:
+    """Whether gateways' Services, and with them their load balancers, are gone from clusters.
+
+    A wait looks often, and each kubeconfig makes the service issue a certificate: the clients are kept for a while.
+    """
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._clients: dict[str, tuple[float, KubeClient]] = {}
+
+    def progress(self, name: str, cluster_ids: list[str]) -> Progress:
+        """Whether the Service of the gateway ``name`` is gone from these clusters (ids)."""
+        left = self.left(name, cluster_ids)
+        return waiting(f"the Service istio-{name} to be gone from {', '.join(left)}") if left else DONE
+
+    def left(self, name: str, cluster_ids: list[str]) -> list[str]:
+        """Names of the clusters that still have the gateway's Service.
+
+        Clusters that Container Service does not manage cannot be looked into and are taken as clear.
+        """
+        clusters = access.list_clusters(self._cloud) if cluster_ids else []
+        known = {str(cluster["cluster_id"]): cluster for cluster in clusters}
+        path = f"/api/v1/namespaces/{NAMESPACE}/services/istio-{name}"
+        looked_into = [known[cluster_id] for cluster_id in cluster_ids if cluster_id in known]
+        return [str(cluster.get("name")) for cluster in looked_into if self._client(cluster).get(path) is not None]
+
+    def _client(self, cluster: dict[str, Any]) -> KubeClient:
+        made, client = self._clients.get(str(cluster["cluster_id"]), (0.0, None))
+        # Half of its time: the certificate must not end between two looks.
+        if client is None or time.monotonic() - made > access.TEMPORARY_MINUTES * 60 / 2:
+            client = KubeClient(load(access.temporary_kubeconfig(self._cloud, cluster)))
+            self._clients[str(cluster["cluster_id"])] = time.monotonic(), client
+        return client

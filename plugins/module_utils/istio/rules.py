@@ -1,0 +1,198 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The semantic checks, each a pure function from a mesh to findings. Codes never change their meaning.
+
+Istio's own analyzers (page "Configuration Analysis Messages") are the reference: the code of the message that
+``istioctl analyze`` gives stands in ``Rule.istio``. Weights are the exception: Istio divides by whatever they add up
+to, so that a sum other than 100 is no error to it, and rarely what was meant.
+
+PRIVATE: this code is for the modules of this collection only and may change without notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
+    CLUSTER_DOMAIN,
+    DESTINATION_RULE,
+    ERROR,
+    GATEWAY,
+    SERVICE,
+    SERVICE_ENTRY,
+    VIRTUAL_SERVICE,
+    WARNING,
+    Destinations,
+    Finding,
+    Json,
+    Key,
+    Mesh,
+    destinations,
+    full_host,
+    overlap,
+    scopes,
+    weighted_routes,
+)
+
+_MESH_GATEWAY = "mesh"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A check: its code, what it means if it finds something, and the kinds that it has to know of the whole mesh."""
+
+    code: str
+    severity: str
+    istio: str
+    kinds: tuple[str, ...]
+    look: Callable[[Rule, Mesh], Iterator[Finding]]
+
+    def finding(self, key: Key, place: str, message: str) -> Finding:
+        return Finding(key, self.code, self.severity, place, message)
+
+
+def weights(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
+    for key, spec in mesh.each(VIRTUAL_SERVICE):
+        # A weight of another type is told by its own check, and has no sum.
+        for place, targets in weighted_routes(spec) if key not in mesh.odd else ():
+            parts = [target.get("weight") or 0 for target in targets]
+            if len(parts) < 2 or sum(parts) == 100:
+                continue
+            shown = " + ".join(str(part) for part in parts)
+            yield rule.finding(key, place, f"the weights are {shown} = {sum(parts)}, they should add up to 100")
+
+
+def subsets(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
+    known: dict[str, set[str]] = {}
+    for (_kind, namespace, _name), spec in mesh.each(DESTINATION_RULE):
+        host = full_host(spec.get("host") or "", namespace)
+        known.setdefault(host, set()).update(one["name"] for one in spec.get("subsets") or [] if one.get("name"))
+    for key, spec in mesh.each(VIRTUAL_SERVICE):
+        for place, target in destinations(spec):
+            host, subset = target.get("host") or "", target.get("subset")
+            have = known.get(full_host(host, key[1]))
+            if not subset or subset in (have or ()):
+                continue
+            if have is None:
+                text = f"no DestinationRule is for the host '{host}', so it has no subset '{subset}'"
+            else:
+                there = ", ".join(sorted(have)) or "none"
+                text = f"the DestinationRule of the host '{host}' has no subset '{subset}' (it has: {there})"
+            yield rule.finding(key, place, text)
+
+
+def gateways(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
+    for key, spec in mesh.each(VIRTUAL_SERVICE):
+        for number, given in enumerate(spec.get("gateways") or []):
+            if given == _MESH_GATEWAY:
+                continue
+            namespace, _slash, name = given.rpartition("/")
+            if not mesh.has(GATEWAY, namespace or key[1], name):
+                where = namespace or key[1]
+                text = f"there is no Gateway '{name}' in the namespace '{where}', neither in the mesh nor in this task"
+                yield rule.finding(key, f"spec.gateways[{number}]", text)
+
+
+def shadowed_hosts(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
+    """Two VirtualServices for one host within the mesh: only one of them takes effect."""
+    scoped: dict[str, dict[str, list[Key]]] = {}
+    for key, spec in mesh.each(VIRTUAL_SERVICE):
+        if _MESH_GATEWAY not in (spec.get("gateways") or [_MESH_GATEWAY]):
+            continue
+        for scope in scopes(spec.get("exportTo"), key[1]):
+            hosts = scoped.setdefault(scope, {})
+            for host in spec.get("hosts") or []:
+                hosts.setdefault(full_host(host, key[1]), []).append(key)
+    found: dict[Key, Finding] = {}
+    for scope, hosts in scoped.items():
+        for host, keys in hosts.items():
+            rivals = set(keys)
+            if scope != "*":
+                public = scoped.get("*", {})
+                rivals.update(other for name in public if overlap(name, host) for other in public[name])
+            if len(rivals) > 1:
+                for key in rivals:
+                    found.setdefault(key, _shadow(rule, key, host, rivals))
+    yield from found.values()
+
+
+def _shadow(rule: Rule, key: Key, host: str, rivals: set[Key]) -> Finding:
+    others = ", ".join(f"{namespace}/{name}" for _kind, namespace, name in sorted(rivals - {key}))
+    text = f"the host '{host}' is also routed by VirtualService {others}; within the mesh only one of them takes effect"
+    return rule.finding(key, "spec.hosts", text)
+
+
+def unknown_destinations(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
+    known = Destinations(mesh)
+    for key, spec in mesh.each(VIRTUAL_SERVICE):
+        for place, target in destinations(spec):
+            host = full_host(target.get("host") or "", key[1])
+            inside = host.endswith(f".{CLUSTER_DOMAIN}")
+            if (inside and not mesh.services_known) or known.visible(host, key[1], spec.get("exportTo") or []):
+                continue
+            what = "Service or ServiceEntry" if inside else "ServiceEntry"
+            text = f"no {what} is known for the host '{host}'"
+            if host in known:
+                text = f"the {what} of the host '{host}' is not exported to where this VirtualService is"
+            yield rule.finding(key, place, text)
+
+
+def types(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
+    """What the other checks had to leave out."""
+    for key, parts in mesh.odd.items():
+        for one in parts:
+            yield rule.finding(key, one.place, f"this {one.message}")
+
+
+RULES = (
+    Rule("ASM001", ERROR, "", (), weights),
+    Rule("ASM002", ERROR, "IST0101", (VIRTUAL_SERVICE, DESTINATION_RULE), subsets),
+    Rule("ASM003", ERROR, "IST0101", (VIRTUAL_SERVICE, GATEWAY), gateways),
+    Rule("ASM004", ERROR, "IST0109", (VIRTUAL_SERVICE,), shadowed_hosts),
+    Rule("ASM005", WARNING, "IST0101", (VIRTUAL_SERVICE, SERVICE_ENTRY, SERVICE), unknown_destinations),
+    Rule("ASM006", ERROR, "", (), types),
+)
+
+
+def needed_kinds(touched: set[str]) -> list[str]:
+    """The kinds of the mesh that have to be read when a task has objects of the kinds ``touched``."""
+    return list(dict.fromkeys(kind for rule in RULES if touched & set(rule.kinds) for kind in rule.kinds))
+
+
+def findings(before: Mesh, after: Mesh, own: set[Key]) -> list[Finding]:
+    """What is wrong afterwards with the objects ``own`` of a task, and what it newly breaks of others.
+
+    ``own`` are the objects as the task wants them; what was wrong elsewhere before and still is, is not told.
+    """
+    touched = {key[0] for key in own} | _changed_kinds(before, after)
+    result: list[Finding] = []
+    for rule in RULES:
+        if rule.kinds and VIRTUAL_SERVICE not in touched and not touched & set(rule.kinds):
+            continue
+        old = set(rule.look(rule, before))
+        result += [one for one in rule.look(rule, after) if one.key in own or one not in old]
+    return sorted(result, key=lambda one: (one.severity, one))
+
+
+def object_of(spec_key: Key) -> str:
+    """``Kind namespace/name``."""
+    return f"{spec_key[0]} {spec_key[1]}/{spec_key[2]}"
+
+
+def as_result(one: Finding, source: str | None) -> Json:
+    """The entry of the result list ``findings``."""
+    return {
+        "code": one.code,
+        "severity": one.severity,
+        "object": object_of(one.key),
+        "place": one.place,
+        "message": one.message,
+        "source": source,
+    }
+
+
+def _changed_kinds(before: Mesh, after: Mesh) -> set[str]:
+    kinds = before.objects.keys() | after.objects.keys()
+    return {kind for kind in kinds if before.objects.get(kind, {}).keys() != after.objects.get(kind, {}).keys()}

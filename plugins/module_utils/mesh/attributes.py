@@ -1,0 +1,217 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The attributes of a mesh: option, create parameter, change action, and where DescribeServiceMeshDetail shows it.
+
+PRIVATE: this code is for the modules of this collection only and may change without notice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute
+
+_CONFIG = "Spec.MeshConfig."
+_EXTRA = "Spec.MeshConfig.ExtraConfiguration."
+_LOAD_BALANCER_SPECS = (
+    "slb.s1.small",
+    "slb.s2.small",
+    "slb.s2.medium",
+    "slb.s3.small",
+    "slb.s3.medium",
+    "slb.s3.large",
+)
+
+
+def _fixed(option: str, kind: str, create: str, read: str, advice: str = "") -> Attribute:
+    """Set at creation, readable, immutable."""
+    return Attribute(option, kind, create=create, read=read, advice=advice)
+
+
+def _once(option: str, kind: str, create: str, **more: Any) -> Attribute:
+    """Set at creation; the service never shows it again."""
+    return Attribute(option, kind, create=create, **more)
+
+
+def _both(option: str, kind: str, parameter: str, read: str, **more: Any) -> Attribute:
+    """Set at creation and changed by UpdateMeshFeature under the same name."""
+    return Attribute(option, kind, create=parameter, change=f"UpdateMeshFeature.{parameter}", read=read, **more)
+
+
+def _later(option: str, kind: str, parameter: str, read: str, **more: Any) -> Attribute:
+    """Unknown to CreateServiceMesh: UpdateMeshFeature sets it once the mesh runs."""
+    return Attribute(option, kind, change=f"UpdateMeshFeature.{parameter}", read=read, **more)
+
+
+def _resources(option: str, prefix: str, read: str, *, at_creation: bool) -> list[Attribute]:
+    """The four rows ``requests`` and ``limits`` of ``cpu`` and ``memory`` of a component."""
+    make = _both if at_creation else _later
+    return [
+        make(f"{option}.{group}.{unit}", "quantity", f"{prefix}{word}{name}", f"{read}.{word}{name}")
+        for group, word in (("requests", "Request"), ("limits", "Limit"))
+        for unit, name in (("cpu", "CPU"), ("memory", "Memory"))
+    ]
+
+
+def _locality_config(shown: Any) -> dict[str, Any]:
+    """``{Enabled, Distribute, Failover, FailoverPriority}`` as shown -> the JSON that LocalityLBConf takes."""
+    rest = {key: value for key, value in (shown or {}).items() if key != "Enabled" and value}
+    return {key[0].lower() + key[1:]: value for key, value in rest.items()}
+
+
+MESH_ATTRIBUTES: list[Attribute] = [
+    # What the creation page calls basic.
+    _fixed("vpc_id", "str", "VpcId", "Spec.Network.VpcId"),
+    _fixed("vswitch_ids", "list", "VSwitches", "Spec.Network.VSwitches"),
+    _fixed(
+        "version",
+        "str",
+        "IstioVersion",
+        "ServiceMeshInfo.Version",
+        "Set upgrade to true to move an existing mesh to a newer version; it cannot go back.",
+    ),
+    _both("cluster_spec", "str", "ClusterSpec", "ClusterSpec", choices=("standard", "enterprise", "ultimate")),
+    _fixed("cluster_domain", "str", "ClusterDomain", _CONFIG + "Proxy.ClusterDomain"),
+    _once("api_server_load_balancer_spec", "str", "ApiServerLoadBalancerSpec", choices=_LOAD_BALANCER_SPECS),
+    _once("pilot_load_balancer_spec", "str", "PilotLoadBalancerSpec", choices=_LOAD_BALANCER_SPECS),
+    _once("charge_type", "str", "ChargeType", choices=("PayOnDemand", "PrePay")),
+    _once("period", "int", "Period"),
+    _once("auto_renew", "bool", "AutoRenew"),
+    _once("auto_renew_period", "int", "AutoRenewPeriod"),
+    _once("ambient_enabled", "bool", "EnableAmbient"),
+    _once("acmg_enabled", "bool", "EnableACMG"),
+    # An own certificate authority; the service keeps it to itself.
+    _once("ca.type", "str", "ExistingCaType", choices=("1", "2")),
+    _once("ca.cert", "str", "ExistingCaCert"),
+    _once("ca.key", "str", "ExistingCaKey", no_log=True),
+    _once("ca.root_cert", "str", "ExistingRootCaCert"),
+    _once("ca.root_key", "str", "ExistingRootCaKey", no_log=True),
+    _once("ca.cert_chain", "str", "CertChain"),
+    # Logs.
+    _both("access_log.enabled", "bool", "AccessLogEnabled", _CONFIG + "AccessLog.Enabled"),
+    _both("access_log.project", "str", "AccessLogProject", _CONFIG + "AccessLog.Project"),
+    _both("access_log.file", "str", "AccessLogFile", _CONFIG + "Proxy.AccessLogFile"),
+    _both("access_log.format", "str", "AccessLogFormat", _CONFIG + "Proxy.AccessLogFormat"),
+    _both("access_log.service_enabled", "bool", "AccessLogServiceEnabled", _CONFIG + "Proxy.AccessLogServiceEnabled"),
+    _both("access_log.service_host", "str", "AccessLogServiceHost", _CONFIG + "Proxy.AccessLogServiceHost"),
+    _both("access_log.service_port", "int", "AccessLogServicePort", _CONFIG + "Proxy.AccessLogServicePort"),
+    _later(
+        "access_log.gateway_enabled", "bool", "AccessLogGatewayEnabled", _EXTRA + "AccessLogExtraConf.GatewayEnabled"
+    ),
+    _later(
+        "access_log.gateway_lifecycle",
+        "int",
+        "AccessLogGatewayLifecycle",
+        _EXTRA + "AccessLogExtraConf.GatewayLifecycle",
+    ),
+    _later(
+        "access_log.sidecar_enabled", "bool", "AccessLogSidecarEnabled", _EXTRA + "AccessLogExtraConf.SidecarEnabled"
+    ),
+    _later(
+        "access_log.sidecar_lifecycle",
+        "int",
+        "AccessLogSidecarLifecycle",
+        _EXTRA + "AccessLogExtraConf.SidecarLifecycle",
+    ),
+    _both("audit.enabled", "bool", "EnableAudit", _CONFIG + "Audit.Enabled"),
+    _both("audit.project", "str", "AuditProject", _CONFIG + "Audit.Project"),
+    Attribute(
+        "control_plane_log.enabled",
+        "bool",
+        create="ControlPlaneLogEnabled",
+        change="UpdateControlPlaneLogConfig.Enabled",
+        read=_CONFIG + "ControlPlaneLogInfo.Enabled",
+    ),
+    Attribute(
+        "control_plane_log.project",
+        "str",
+        create="ControlPlaneLogProject",
+        change="UpdateControlPlaneLogConfig.Project",
+        read=_CONFIG + "ControlPlaneLogInfo.Project",
+    ),
+    Attribute(
+        "control_plane_log.ttl_days",
+        "int",
+        change="UpdateControlPlaneLogConfig.LogTTLInDay",
+        read=_CONFIG + "ControlPlaneLogInfo.LogTTL",
+    ),
+    # Components.
+    _both("opa.enabled", "bool", "OpaEnabled", _CONFIG + "OPA.Enabled"),
+    _both("opa.log_level", "str", "OPALogLevel", _CONFIG + "OPA.LogLevel"),
+    *_resources("opa", "OPA", _CONFIG + "OPA", at_creation=True),
+    *_resources("proxy", "Proxy", _CONFIG + "Proxy", at_creation=True),
+    _both("proxy.dns_proxying_enabled", "bool", "DNSProxyingEnabled", _CONFIG + "Proxy.EnableDNSProxying"),
+    _both("pilot.trace_sampling", "float", "TraceSampling", _CONFIG + "Pilot.TraceSampling"),
+    _later("pilot.http10_enabled", "bool", "Http10Enabled", _CONFIG + "Pilot.Http10Enabled"),
+    _both("pilot.sds_server_enabled", "bool", "EnableSDSServer", _CONFIG + "Pilot.Feature.EnableSDSServer"),
+    _both(
+        "pilot.filter_gateway_cluster_config",
+        "bool",
+        "FilterGatewayClusterConfig",
+        _CONFIG + "Pilot.Feature.FilterGatewayClusterConfig",
+    ),
+    _both("pilot.config_source_enabled", "bool", "ConfigSourceEnabled", _CONFIG + "Pilot.ConfigSource.Enabled"),
+    _both("pilot.config_source_nacos_id", "str", "ConfigSourceNacosID", _CONFIG + "Pilot.ConfigSource.NacosID"),
+    _later(
+        "sidecar_injector.enable_namespaces_by_default",
+        "bool",
+        "EnableNamespacesByDefault",
+        _CONFIG + "SidecarInjector.EnableNamespacesByDefault",
+    ),
+    _later(
+        "sidecar_injector.auto_injection_policy_enabled",
+        "bool",
+        "AutoInjectionPolicyEnabled",
+        _CONFIG + "SidecarInjector.AutoInjectionPolicyEnabled",
+    ),
+    *_resources("sidecar_injector", "SidecarInjector", _CONFIG + "SidecarInjector", at_creation=False),
+    _later(
+        "sidecar_injector.cni.enabled", "bool", "CniEnabled", _CONFIG + "SidecarInjector.InitCNIConfiguration.Enabled"
+    ),
+    _later(
+        "sidecar_injector.cni.exclude_namespaces",
+        "csv",
+        "CniExcludeNamespaces",
+        _CONFIG + "SidecarInjector.InitCNIConfiguration.ExcludeNamespaces",
+    ),
+    # Observability.
+    _both("kiali.enabled", "bool", "KialiEnabled", _CONFIG + "Kiali.Enabled"),
+    _both("telemetry", "bool", "Telemetry", _CONFIG + "Telemetry"),
+    _both("tracing", "bool", "Tracing", _CONFIG + "Tracing"),
+    _both("customized_zipkin", "bool", "CustomizedZipkin", _CONFIG + "CustomizedZipkin"),
+    _both("customized_prometheus", "bool", "CustomizedPrometheus", _CONFIG + "Prometheus.UseExternal"),
+    _both("prometheus_url", "str", "PrometheusUrl", _CONFIG + "Prometheus.ExternalUrl"),
+    # Traffic.
+    _both("locality_lb.enabled", "bool", "LocalityLoadBalancing", _CONFIG + "LocalityLB.Enabled"),
+    _both("locality_lb.config", "json", "LocalityLBConf", _CONFIG + "LocalityLB", decode=_locality_config),
+    _later(
+        "outbound_traffic_policy",
+        "str",
+        "OutboundTrafficPolicy",
+        _CONFIG + "OutboundTrafficPolicy",
+        choices=("ALLOW_ANY", "REGISTRY_ONLY"),
+    ),
+    _both("include_ip_ranges", "csv", "IncludeIPRanges", _CONFIG + "IncludeIPRanges"),
+    _both("exclude_ip_ranges", "csv", "ExcludeIPRanges", _CONFIG + "ExcludeIPRanges"),
+    _both("exclude_inbound_ports", "csv", "ExcludeInboundPorts", _CONFIG + "ExcludeInboundPorts"),
+    _both("exclude_outbound_ports", "csv", "ExcludeOutboundPorts", _CONFIG + "ExcludeOutboundPorts"),
+    # Extensions.
+    Attribute(
+        "cr_aggregation_enabled",
+        "bool",
+        create="CRAggregationEnabled",
+        change="UpdateMeshCRAggregation.Enabled",
+        read=_EXTRA + "CRAggregationEnabled",
+    ),
+    _both("gateway_api_enabled", "bool", "GatewayAPIEnabled", _CONFIG + "K8sNewAPIsSupport.GatewayAPIEnabled"),
+    _both("cr_history_enabled", "bool", "EnableCRHistory", _EXTRA + "IstioCRHistory.EnableHistory"),
+    _both("mse_enabled", "bool", "MSEEnabled", _CONFIG + "MSE.Enabled"),
+    _both("filters.dubbo", "bool", "DubboFilterEnabled", _CONFIG + "ProtocolSupport.DubboFilterEnabled"),
+    _both("filters.mysql", "bool", "MysqlFilterEnabled", _CONFIG + "ProtocolSupport.MysqlFilterEnabled"),
+    _both("filters.redis", "bool", "RedisFilterEnabled", _CONFIG + "ProtocolSupport.RedisFilterEnabled"),
+    _both("filters.thrift", "bool", "ThriftFilterEnabled", _CONFIG + "ProtocolSupport.ThriftFilterEnabled"),
+    _both("filters.web_assembly", "bool", "WebAssemblyFilterEnabled", _CONFIG + "WebAssemblyFilterDeployment.Enabled"),
+    _both("multi_buffer.enabled", "bool", "MultiBufferEnabled", _EXTRA + "MultiBuffer.Enabled"),
+    _both("multi_buffer.poll_delay", "str", "MultiBufferPollDelay", _EXTRA + "MultiBuffer.PollDelay"),
+]

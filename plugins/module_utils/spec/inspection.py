@@ -1,0 +1,261 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How what a spec asks for is found: one row for each mesh, cluster, gateway, workload and Istio resource.
+
+PRIVATE: this code is for the modules of this collection only and may change without notice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from types import EllipsisType
+from typing import Any
+
+from ansible_collections.meshops.asm.plugins.module_utils.checks.running import Finding
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.cluster import access, clusters
+from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import WORD
+from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_line
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways
+from ansible_collections.meshops.asm.plugins.module_utils.kube import documents, workloads
+from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import CLUSTER, MESH, Kind, known_kind
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
+from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items, read_live
+from ansible_collections.meshops.asm.plugins.module_utils.kube.readiness import WITH_PODS
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
+
+ABSENT = "not there"
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing of the spec: what it is, its name, where it belongs, how it was found, and whether that will do."""
+
+    what: str
+    name: str
+    where: str
+    state: str
+    ok: bool
+
+    def as_result(self) -> Json:
+        return asdict(self)
+
+
+_ITEM: dict[str | EllipsisType, shapes.Shape] = {"name": WORD, "clusters": [WORD]}
+_SHAPE: shapes.Shape = {
+    "mesh": WORD,
+    "clusters": [WORD],
+    "gateways": [_ITEM],
+    "workloads": [_ITEM],
+    "istio_resources": [_ITEM],
+}
+
+
+def read(params: Json) -> Json:
+    """The parameters of ``inspect``, each item with its name. Raises ``InvalidInput`` naming what is wrong."""
+    found: Json = dict(shapes.require(params, _SHAPE))
+    for option in ("clusters", "gateways", "workloads", "istio_resources"):
+        found.setdefault(option, [])
+    for option in ("gateways", "workloads", "istio_resources"):
+        nameless = [f"{option}[{number}] has no name." for number, one in enumerate(found[option]) if "name" not in one]
+        if nameless:
+            raise InvalidInput(" ".join(nameless))
+    if not found.get("mesh"):
+        raise InvalidInput("mesh is needed: the name or id of a mesh.")
+    return found
+
+
+def inspect(cloud: Cloud, params: Json) -> list[Row]:
+    """The rows of ``{mesh, clusters, gateways, workloads, istio_resources}``; workloads and resources list ``objects``.
+
+    A control plane or cluster that does not answer makes its rows not ok; only an account that cannot be asked
+    raises ``AsmError``.
+    """
+    params = read(params)
+    mesh = meshes.find_mesh(cloud, params["mesh"])
+    rows = [_mesh_row(params["mesh"], mesh, cloud.region)]
+    attached = clusters.attached(cloud, meshes.mesh_id(mesh)) if mesh else []
+    rows += [_cluster_row(name, attached) for name in params["clusters"]]
+    rows += _control_plane_rows(cloud, mesh, attached, params)
+    rows += _workload_rows(cloud, params["workloads"])
+    return sorted(rows, key=lambda row: _ORDER.index(row.what))
+
+
+def check_rows(findings: list[Finding]) -> list[Row]:
+    """A row for each check of the traffic. Pure."""
+    return [Row("check", one.check.name, one.check.where, one.state, not one.problems) for one in findings]
+
+
+def table(rows: list[Row]) -> list[str]:
+    """The rows as lines with aligned columns; what is found alike in several places is one line. Pure."""
+    lines: list[list[str]] = []
+    before = ""
+    for row in map(_seen, _joined(rows)):
+        state = row.state if row.ok else f"{row.state}  <-- not as in the spec"
+        lines.append([row.what if row.what != before else "", row.name, row.where, state])
+        before = row.what
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+
+
+def problems(rows: list[Row]) -> list[str]:
+    """A sentence for each thing that is not ok. Pure."""
+    wrong = [row for row in map(_seen, _joined(rows)) if not row.ok]
+    return [f"{row.what} {row.name}{f' ({row.where})' if row.where else ''}: {row.state}" for row in wrong]
+
+
+def _seen(row: Row) -> Row:
+    """The row as a terminal may show it."""
+    return Row(row.what, one_line(row.name), one_line(row.where), one_line(row.state), row.ok)
+
+
+def _joined(rows: list[Row]) -> list[Row]:
+    """One row for the same thing in the same state at several places."""
+    places: dict[Row, list[str]] = {}
+    for row in rows:
+        places.setdefault(replace(row, where=""), []).append(row.where)
+    return [replace(row, where=", ".join(where)) for row, where in places.items()]
+
+
+_ORDER = ("mesh", "cluster", "gateway", "workload", "istio", "check")
+
+
+def _mesh_row(name: str, mesh: Json | None, region: str | None) -> Row:
+    if mesh is None:
+        return Row("mesh", name, region or "", ABSENT, False)
+    about = meshes.info(mesh)
+    state = meshes.state_progress(mesh)
+    shown = f"{about.get('State')}, {about.get('Version')}, {about.get('ServiceMeshId')}"
+    return Row("mesh", str(about.get("Name")), str(about.get("RegionId")), state.failed or shown, state.done)
+
+
+def _cluster_row(name: str, attached: list[Json]) -> Row:
+    cluster = clusters.pick(attached, name)
+    if cluster is None:
+        return Row("cluster", name, "", "not attached", False)
+    state = clusters.state_progress(attached, [str(cluster["ClusterId"])])
+    return Row(
+        "cluster", name, str(cluster.get("RegionId") or ""), state.failed or str(cluster.get("State")), state.done
+    )
+
+
+def _control_plane_rows(cloud: Cloud, mesh: Json | None, attached: list[Json], params: Json) -> list[Row]:
+    """The rows of the gateways and of the Istio resources, from the mesh's API server."""
+    wanted = [(item, _items(item, MESH)) for item in params["istio_resources"]]
+    if not params["gateways"] and not wanted:
+        return []
+    if mesh is None:
+        return _all_gateways(params, ABSENT) + _all_resources(wanted, ABSENT)
+    try:
+        kube = gateways.control_plane(cloud, mesh)
+        try:
+            listed = kube.list(gateways.COLLECTION) if params["gateways"] else []
+            read_live(kube, [one for _item, objects in wanted for one in objects], MESH)
+        finally:
+            kube.close()
+    except AsmError as error:
+        return _all_gateways(params, error.message) + _all_resources(wanted, error.message)
+    live = {one["metadata"]["name"]: one for one in listed}
+    names = {str(cluster["ClusterId"]): clusters.name(cluster) for cluster in attached}
+    rows = [row for gateway in params["gateways"] for row in _gateway_rows(gateway, live.get(gateway["name"]), names)]
+    return rows + [
+        Row("istio", one.short, item["name"], "present" if one.live else ABSENT, one.live is not None)
+        for item, objects in wanted
+        for one in objects
+    ]
+
+
+def _all_gateways(params: Json, state: str) -> list[Row]:
+    return [Row("gateway", gateway["name"], "", state, False) for gateway in params["gateways"]]
+
+
+def _all_resources(wanted: list[tuple[Json, list[Item]]], state: str) -> list[Row]:
+    return [Row("istio", one.short, item["name"], state, False) for item, objects in wanted for one in objects]
+
+
+def _gateway_rows(gateway: Json, live: Json | None, names: dict[str, str]) -> list[Row]:
+    """A row for each cluster of the gateway, with its address there."""
+    if live is None:
+        return [Row("gateway", gateway["name"], "", ABSENT, False)]
+    view = gateways.view(live, names)
+    deployed = view["clusters"]
+    wanted = [names.get(name, name) for name in gateway.get("clusters") or deployed]
+    has_address = view["spec"].get("serviceType", "LoadBalancer") == "LoadBalancer"
+    rows = []
+    for cluster in wanted:
+        addresses = ", ".join(view["addresses"].get(cluster) or [])
+        if cluster not in deployed:
+            row = Row("gateway", gateway["name"], cluster, "not deployed there", False)
+        elif has_address and not addresses:
+            row = Row("gateway", gateway["name"], cluster, view["error_message"] or "no address yet", False)
+        else:
+            row = Row("gateway", gateway["name"], cluster, addresses or "deployed", True)
+        rows.append(row)
+    return rows
+
+
+def _workload_rows(cloud: Cloud, wanted: list[Json]) -> list[Row]:
+    rows: list[Row] = []
+    names = dict.fromkeys(name for item in wanted for name in item.get("clusters") or [])
+    for name in names:
+        here = [(item, _items(item, CLUSTER)) for item in wanted if name in (item.get("clusters") or [])]
+        objects = [one for _item, listed in here for one in listed]
+        try:
+            kube = KubeClient(load(access.cluster_kubeconfig(cloud, name)))
+            try:
+                read_live(kube, objects, CLUSTER)
+                pods = _pods(kube, objects)
+            finally:
+                kube.close()
+        except AsmError as error:
+            rows += [Row("workload", item["name"], name, error.message, False) for item, _listed in here]
+            continue
+        rows += [row for item, listed in here for row in _object_rows(item, listed, name, pods)]
+    return rows
+
+
+def _pods(kube: KubeClient, objects: list[Item]) -> dict[str, list[Json]]:
+    """``{namespace: its living pods}`` for the namespaces that have controllers of pods."""
+    kind = known_kind("Pod") or Kind("", "v1", "Pod", "pods")
+    namespaces = sorted({one.namespace for one in objects if one.kind.term in WITH_PODS})
+    return {space: [pod for pod in kube.list(kind.path(space)) if workloads.is_live(pod)] for space in namespaces}
+
+
+def _object_rows(item: Json, objects: list[Item], cluster: str, pods: dict[str, list[Json]]) -> list[Row]:
+    """A row for each controller of pods, and for any other object only when it is missing."""
+    rows = []
+    for one in objects:
+        if one.live is None:
+            rows.append(Row("workload", one.short, cluster, ABSENT, False))
+        elif one.kind.term in WITH_PODS:
+            rows.append(_controller_row(item, one, one.live, cluster, pods[one.namespace]))
+    return rows
+
+
+def _controller_row(item: Json, one: Item, live: Json, cluster: str, pods: list[Json]) -> Row:
+    progress = workloads.state_of(one.kind.term, live)
+    if not progress.done:
+        return Row("workload", one.short, cluster, progress.failed or f"waiting for {progress.what}", False)
+    selector = (live.get("spec") or {}).get("selector") or {}
+    own = [pod for pod in pods if workloads.selects(selector, pod["metadata"].get("labels") or {})]
+    with_sidecar = [pod for pod in own if workloads.has_sidecar(pod)]
+    excused = [pod for pod in own if workloads.declines_sidecar(pod) and pod not in with_sidecar]
+    # A finished Job keeps no pods that could still get one.
+    lacking = len(own) - len(with_sidecar) - len(excused) if one.kind.term != "Job" else 0
+    if item.get("require_sidecar") and lacking:
+        state = f"ready, but {lacking} of {len(own)} pods have no sidecar"
+        return Row("workload", one.short, cluster, state, False)
+    sidecars = f", {len(with_sidecar)} with sidecar" if with_sidecar else ""
+    noun = "pod" if len(own) == 1 else "pods"
+    return Row("workload", one.short, cluster, f"ready, {len(own)} {noun}{sidecars}", True)
+
+
+def _items(item: Json, target: str) -> list[Item]:
+    found = documents.from_definition(item.get("objects") or [])
+    return make_items(Wishes(target, found, namespace=""), None)

@@ -1,0 +1,142 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options that are given but empty: every option of every module, those of the list excepted."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils import basic
+from ansible_collections.meshops.asm.plugins.filter.spec_paths import FilterModule
+from ansible_collections.meshops.asm.plugins.module_utils.flow import emptiness, errors
+from ansible_collections.meshops.asm.plugins.module_utils.flow.emptiness import MAY_BE_EMPTY
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
+
+COLLECTION = Path(errors.__file__).parents[3]
+MODULES = sorted(path.stem for path in (COLLECTION / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
+
+
+class Captured(Exception):
+    """Ends a ``main`` where it has said what it wants."""
+
+
+def module(name: str) -> Any:
+    return importlib.import_module(f"ansible_collections.meshops.asm.plugins.modules.{name}")
+
+
+@cache
+def spec_of(name: str) -> dict[str, Any]:
+    """The argument spec with which the module's ``main`` makes its ``AnsibleModule``."""
+    seen: dict[str, Any] = {}
+
+    def capture(self: Any, **given: Any) -> None:
+        seen.update(given["argument_spec"])
+        raise Captured
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(basic.AnsibleModule, "__init__", capture)
+        with pytest.raises(Captured):
+            module(name).main()
+    return seen
+
+
+def texts_of(spec: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    """Every option and sub-option that is text or a list of texts."""
+    for name, about in spec.items():
+        inner = about.get("options")
+        kinds = (about.get("type", "str"), about.get("elements"))
+        if inner:
+            yield from texts_of(inner, (*path, name))
+        elif "choices" not in about and (kinds[0] in ("str", "path", "raw") or kinds == ("list", "str")):
+            yield (*path, name), about
+
+
+def holding(spec: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    """Params that have nothing but one value at a path."""
+    if len(path) == 1:
+        return {path[0]: value}
+    inner = holding(spec[path[0]]["options"], path[1:], value)
+    return {path[0]: [inner] if spec[path[0]].get("type") == "list" else inner}
+
+
+CASES = [(name, path, about) for name in MODULES for path, about in texts_of(spec_of(name))]
+
+
+@pytest.mark.parametrize(("name", "path", "about"), CASES, ids=lambda value: str(value) if len(str(value)) < 60 else "")
+def test_every_option_that_is_empty_is_refused_or_listed(
+    name: str, path: tuple[str, ...], about: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in (about.get("fallback") or (None, []))[1]:
+        monkeypatch.delenv(variable, raising=False)
+    shown = ".".join(path)
+    empty = [[], [""], ["a", "  "], [None]] if about.get("type") == "list" else ["", "  ", "\n"]
+    for value in empty:
+        params = holding(spec_of(name), path, value)
+        if shown in MAY_BE_EMPTY or value == about.get("default"):
+            emptiness.refuse(params, spec_of(name))
+        else:
+            with pytest.raises(InvalidInput, match=rf"^{shown}: is empty\. Give it a value, or leave it out"):
+                emptiness.refuse(params, spec_of(name))
+    emptiness.refuse(holding(spec_of(name), path, None), spec_of(name))
+    emptiness.refuse(holding(spec_of(name), path, ["a"] if about.get("type") == "list" else "a"), spec_of(name))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_asks_before_it_does_anything(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("ALIBABA_CLOUD_REGION_ID", "ALIBABA_CLOUD_REGION", "ALICLOUD_REGION_ID", "ALICLOUD_REGION"):
+        monkeypatch.delenv(variable, raising=False)
+
+    def make(self: Any, argument_spec: dict[str, Any], **_unused: Any) -> None:
+        self.argument_spec, self.params, self.check_mode = argument_spec, {"region": "", "cs_endpoint": " "}, False
+
+    def fail(_self: Any, msg: str, **more: Any) -> None:
+        raise Captured(msg, more["changed"], more["error"]["code"])
+
+    monkeypatch.setattr(basic.AnsibleModule, "__init__", make)
+    monkeypatch.setattr(basic.AnsibleModule, "fail_json", fail)
+    with pytest.raises(Captured) as caught:
+        module(name).main()
+    assert caught.value.args[0].startswith("region, cs_endpoint: are empty.")
+    assert caught.value.args[1:] == (False, "InvalidInput")
+
+
+def test_the_list_names_options_that_exist_and_says_why() -> None:
+    known = {".".join(path) for _name, path, _about in CASES}
+    assert set(MAY_BE_EMPTY) <= known
+    assert all(len(reason) > 10 for reason in MAY_BE_EMPTY.values())
+
+
+def test_an_empty_variable_of_the_environment_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = {"region": {"type": "str", "fallback": (basic.env_fallback, ["SOME_REGION"])}}
+    monkeypatch.setenv("SOME_REGION", "")
+    emptiness.refuse({"region": ""}, spec)
+    monkeypatch.delenv("SOME_REGION")
+    with pytest.raises(InvalidInput):
+        emptiness.refuse({"region": ""}, spec)
+
+
+def test_items_of_a_spec_start_from_its_folder(tmp_path: Path) -> None:
+    paths = FilterModule().filters()["spec_paths"]
+    assert paths("istio/", str(tmp_path)) == [str(tmp_path / "istio")]
+    assert paths(["a.yml", "/b.yml"], str(tmp_path)) == [str(tmp_path / "a.yml"), "/b.yml"]
+    assert paths("a.yml") == [str(Path.cwd() / "a.yml")]
+
+
+@pytest.mark.parametrize("value", ["", " ", [], [""], ["a", None], None, ["\t"]])
+def test_items_of_a_spec_are_never_the_whole_folder(value: Any) -> None:
+    with pytest.raises(InvalidInput, match="src or template is empty"):
+        emptiness.paths_below("/specs", value)
+    with pytest.raises(InvalidInput, match="src is empty"):
+        emptiness.given_paths("src", value)
+
+
+@pytest.mark.parametrize("base", ["", " ", None])
+def test_the_folder_of_a_spec_is_never_the_working_folder_by_accident(base: Any) -> None:
+    with pytest.raises(InvalidInput, match="asm_base_dir is empty"):
+        emptiness.paths_below(base, "a.yml")

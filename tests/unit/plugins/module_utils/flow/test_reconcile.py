@@ -1,0 +1,368 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.meshops.asm.plugins.module_utils.flow import reconcile as flow
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import (
+    AsmError,
+    Immutable,
+    LostReply,
+    NotFound,
+    WaitFailed,
+    WaitTimeout,
+)
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import (
+    CREATE,
+    DELETE,
+    DONE,
+    NONE,
+    UPDATE,
+    Plan,
+    Progress,
+    failed,
+    reconcile,
+    wait_until_done,
+    waiting,
+)
+from ansible_collections.meshops.asm.tests.unit.conftest import FakeClock
+
+
+class Service:
+    """A resource whose whole remote state is one text; ``None`` is absent.
+
+    ``faults`` are raised by the writes one after the other; a fault ``(error, True)`` happens after the write was
+    carried out. ``lag`` is how many times ``find`` still shows what was before a write. ``steps`` is how many looks
+    it takes after a write to be ready.
+    """
+
+    def __init__(
+        self,
+        remote: str | None = None,
+        desired: str | None = "blue",
+        faults: list[tuple[AsmError, bool] | None] | None = None,
+        lag: int = 0,
+        steps: int = 0,
+    ) -> None:
+        self.remote = self.visible = remote
+        self.desired = desired
+        self.faults = list(faults or [])
+        self.lag = self.stale = lag
+        self.steps = self.pending = steps
+        self.log: list[str] = []
+
+    def find(self) -> Any:
+        self.log.append("find")
+        if self.stale:
+            self.stale -= 1
+        else:
+            self.visible = self.remote
+        return self.visible
+
+    def plan(self, found: Any) -> Plan:
+        if found == self.desired:
+            return Plan(before=found, after=found)
+        action = CREATE if found is None else DELETE if self.desired is None else UPDATE
+        return Plan(action, found, self.desired, changes=self.desired)
+
+    def apply(self, plan: Plan) -> None:
+        self.log.append(plan.action)
+        fault = self.faults.pop(0) if self.faults else None
+        if fault is None or fault[1]:
+            self.remote = plan.changes
+            self.stale, self.pending = self.lag, self.steps
+        if fault is not None:
+            raise fault[0]
+
+    def progress(self, plan: Plan) -> Progress:
+        self.log.append("look")
+        if self.pending:
+            self.pending -= 1
+            return waiting("it to be ready", last="updating")
+        return DONE
+
+    def view(self, found: Any) -> Any:
+        return found
+
+    def wrote(self) -> bool:
+        return any(entry in (CREATE, UPDATE, DELETE) for entry in self.log)
+
+    def writes(self) -> list[str]:
+        return [entry for entry in self.log if entry in (CREATE, UPDATE, DELETE)]
+
+
+SILENCE = LostReply("CreateServiceMesh got no usable answer: timed out.", code="ReplyLost")
+ANSWERED = LostReply("CreateServiceMesh was refused with ERR500.", answered=True, code="ERR500", http_status=500)
+
+
+# What is to be done
+
+
+@pytest.mark.parametrize("remote", [None, "blue", "red"])
+@pytest.mark.parametrize("desired", [None, "blue"])
+def test_afterwards_it_is_as_desired_and_a_second_run_changes_nothing(
+    remote: str | None, desired: str | None, clock: FakeClock
+) -> None:
+    service = Service(remote, desired)
+    first = reconcile(service, clock=clock)
+    assert (first.value, service.remote, first.changed) == (desired, desired, remote != desired)
+    second = reconcile(service, clock=clock)
+    assert (second.value, second.changed) == (desired, False)
+    assert len(service.writes()) == (0 if remote == desired else 1)
+
+
+@pytest.mark.parametrize("remote", [None, "blue", "red"])
+@pytest.mark.parametrize("desired", [None, "blue"])
+def test_check_mode_predicts_the_same_outcome_without_writing_or_waiting(
+    remote: str | None, desired: str | None, clock: FakeClock
+) -> None:
+    service = Service(remote, desired, steps=3)
+    predicted = reconcile(service, check=True, clock=clock)
+    assert service.log == ["find"]
+    assert clock.pauses == []
+    real = reconcile(service, clock=clock)
+    assert (predicted.changed, predicted.value) == (real.changed, real.value)
+    assert (predicted.plan.before, predicted.plan.after) == (real.plan.before, real.plan.after)
+
+
+def test_check_mode_prefers_the_prediction_that_the_plan_brings_along(clock: FakeClock) -> None:
+    class Detailed(Service):
+        def plan(self, found: Any) -> Plan:
+            return Plan(UPDATE, before="red", after="blue", predicted={"id": "m-1", "colour": "blue"})
+
+    assert reconcile(Detailed("red"), check=True, clock=clock).value == {"id": "m-1", "colour": "blue"}
+
+
+def test_a_difference_that_is_not_allowed_stops_before_the_first_write(clock: FakeClock) -> None:
+    class Fixed(Service):
+        def plan(self, found: Any) -> Plan:
+            raise Immutable("vpc_id is red, wanted blue.")
+
+    service = Fixed("red")
+    for check in (True, False):
+        with pytest.raises(Immutable) as caught:
+            reconcile(service, check=check, clock=clock)
+        assert caught.value.changed is False
+    assert service.writes() == []
+
+
+def test_plan_tells_whether_it_changes_anything() -> None:
+    assert [Plan(action).changed for action in (NONE, CREATE, UPDATE, DELETE)] == [False, True, True, True]
+
+
+# Waiting
+
+
+def test_without_wait_nobody_looks_at_the_progress(clock: FakeClock) -> None:
+    service = Service(steps=5)
+    reconcile(service, wait=False, clock=clock)
+    assert "look" not in service.log
+
+
+def test_an_unchanged_object_is_waited_for_and_read_again_afterwards(clock: FakeClock) -> None:
+    service = Service("blue", steps=2)
+    service.pending = 2
+    outcome = reconcile(service, clock=clock)
+    assert outcome.changed is False
+    assert service.log == ["find", "look", "look", "look", "find"]
+
+
+def test_an_unchanged_object_that_is_ready_is_read_once(clock: FakeClock) -> None:
+    service = Service("blue")
+    reconcile(service, clock=clock)
+    assert service.log == ["find", "look"]
+
+
+def test_running_out_of_time_names_what_was_waited_for_and_the_last_state(clock: FakeClock) -> None:
+    with pytest.raises(WaitTimeout, match="Gave up after 20 s of waiting for it to be ready") as caught:
+        reconcile(Service(steps=10_000), timeout=20, clock=clock)
+    assert caught.value.details == {"last_state": "updating"}
+    assert caught.value.changed is True
+    assert sum(clock.pauses) == pytest.approx(20, abs=0.1)
+
+
+def test_running_out_of_time_without_a_write_says_unchanged(clock: FakeClock) -> None:
+    service = Service("blue")
+    service.pending = 10_000
+    with pytest.raises(WaitTimeout) as caught:
+        reconcile(service, timeout=5, clock=clock)
+    assert caught.value.changed is False
+
+
+def test_a_failed_state_ends_the_wait_at_once(clock: FakeClock) -> None:
+    looks = [waiting("a"), failed("Mesh 'shop' is in state create_timeout: no quota.", last="create_timeout")]
+    with pytest.raises(WaitFailed, match="no quota") as caught:
+        wait_until_done(lambda: looks.pop(0), timeout=600, clock=clock)
+    assert caught.value.details == {"last_state": "create_timeout"}
+    assert len(clock.pauses) == 1
+
+
+def test_pauses_start_short_grow_and_stay_below_ten_seconds(clock: FakeClock) -> None:
+    with pytest.raises(WaitTimeout):
+        wait_until_done(lambda: waiting("ever"), timeout=1200, clock=clock)
+    *most, last = clock.pauses
+    assert most[0] == pytest.approx(0.2)
+    assert most == sorted(most)
+    assert max(most) == pytest.approx(10.0)
+    assert last <= 10.0
+    # A mesh takes minutes: a look every 10 s at the end means far fewer requests than one a second.
+    assert len(clock.pauses) < 160
+
+
+@pytest.mark.parametrize("timeout", [0, 0.01, 1, 7.5, 59, 600])
+def test_a_wait_never_ends_before_its_time_nor_much_later(timeout: float, clock: FakeClock) -> None:
+    start, looks = clock.now(), 0
+
+    def look() -> Progress:
+        nonlocal looks
+        looks += 1
+        return waiting("ever")
+
+    with pytest.raises(WaitTimeout):
+        wait_until_done(look, timeout=timeout, clock=clock)
+    assert timeout <= clock.now() - start <= timeout + 0.06
+    assert looks == len(clock.pauses) + 1
+
+
+def test_what_is_done_at_the_last_moment_counts(clock: FakeClock) -> None:
+    wait_until_done(lambda: DONE if clock.now() >= 1005 else waiting("it"), timeout=5, clock=clock)
+    assert clock.now() == pytest.approx(1005, abs=0.1)
+
+
+def test_the_real_clock_moves_on() -> None:
+    clock = flow.Clock()
+    before = clock.now()
+    clock.sleep(0.01)
+    assert clock.now() - before >= 0.01
+
+
+# Replies that got lost
+
+
+def test_a_create_that_happened_although_its_reply_was_lost_is_not_repeated(clock: FakeClock) -> None:
+    service = Service(faults=[(SILENCE, True)])
+    outcome = reconcile(service, clock=clock)
+    assert (outcome.changed, outcome.value) == (True, "blue")
+    assert service.writes() == [CREATE]
+
+
+def test_a_create_whose_effect_the_lists_show_late_is_not_repeated(clock: FakeClock) -> None:
+    service = Service(faults=[(SILENCE, True)], lag=20)
+    assert reconcile(service, clock=clock).value == "blue"
+    assert service.writes() == [CREATE]
+    assert 15 < sum(clock.pauses) <= flow.LOST_REPLY_GRACE
+
+
+def test_a_create_without_any_answer_is_never_sent_a_second_time(clock: FakeClock) -> None:
+    service = Service(faults=[(SILENCE, False)])
+    with pytest.raises(LostReply, match="Run the task again") as caught:
+        reconcile(service, clock=clock)
+    assert service.writes() == [CREATE]
+    assert caught.value.changed is True
+    assert caught.value.code == "ReplyLost"
+    assert sum(clock.pauses) >= flow.LOST_REPLY_GRACE
+
+
+def test_a_create_that_was_answered_with_a_server_error_is_sent_again_once_it_is_not_there(clock: FakeClock) -> None:
+    service = Service(faults=[(ANSWERED, False), (ANSWERED, False)])
+    assert reconcile(service, clock=clock).value == "blue"
+    assert service.writes() == [CREATE] * 3
+    assert sum(clock.pauses) >= 2 * flow.ANSWERED_GRACE
+
+
+def test_a_create_that_was_answered_with_a_server_error_but_happened_is_not_repeated(clock: FakeClock) -> None:
+    service = Service(faults=[(ANSWERED, True)], lag=2)
+    assert reconcile(service, clock=clock).value == "blue"
+    assert service.writes() == [CREATE]
+
+
+def test_silence_after_an_answered_error_still_forbids_a_further_create(clock: FakeClock) -> None:
+    service = Service(faults=[(ANSWERED, False), (SILENCE, False)])
+    with pytest.raises(LostReply):
+        reconcile(service, clock=clock)
+    assert service.writes() == [CREATE] * 2
+
+
+@pytest.mark.parametrize(("remote", "desired", "action"), [("red", "blue", UPDATE), ("red", None, DELETE)])
+@pytest.mark.parametrize("happened", [True, False])
+@pytest.mark.parametrize("fault", [SILENCE, ANSWERED])
+def test_a_lost_update_or_delete_is_repeated_only_when_it_did_not_happen(
+    remote: str, desired: str | None, action: str, happened: bool, fault: LostReply, clock: FakeClock
+) -> None:
+    service = Service(remote, desired, faults=[(fault, happened)])
+    outcome = reconcile(service, clock=clock)
+    assert (outcome.changed, outcome.value) == (True, desired)
+    assert service.writes() == [action] * (1 if happened else 2)
+
+
+def test_after_some_lost_replies_in_a_row_the_flow_gives_up_with_what_the_service_said(clock: FakeClock) -> None:
+    service = Service("red", faults=[(ANSWERED, False)] * 50)
+    with pytest.raises(LostReply) as caught:
+        reconcile(service, clock=clock)
+    assert len(service.writes()) == flow.MOST_REAPPLIES + 1
+    assert (caught.value.code, caught.value.http_status, caught.value.changed) == ("ERR500", 500, True)
+
+
+def test_an_interrupted_update_goes_on_with_what_is_left(clock: FakeClock) -> None:
+    """Two settings, the reply to the first is lost: only the second is sent afterwards."""
+
+    class Two:
+        remote = {"a": 1, "b": 1}
+        desired = {"a": 2, "b": 2}
+
+        def __init__(self) -> None:
+            self.sent: list[str] = []
+
+        def find(self) -> Any:
+            return dict(self.remote)
+
+        def plan(self, found: Any) -> Plan:
+            rest = {key: value for key, value in self.desired.items() if found[key] != value}
+            return Plan(UPDATE if rest else NONE, found, self.desired, rest)
+
+        def apply(self, plan: Plan) -> None:
+            for key, value in plan.changes.items():
+                self.sent.append(key)
+                self.remote = {**self.remote, key: value}
+                if self.sent == ["a"]:
+                    raise SILENCE
+
+        def progress(self, plan: Plan) -> Progress:
+            return DONE
+
+        def view(self, found: Any) -> Any:
+            return found
+
+        def wrote(self) -> bool:
+            return bool(self.sent)
+
+    two = Two()
+    outcome = reconcile(two, clock=clock)
+    assert two.sent == ["a", "b"]
+    assert outcome.value == {"a": 2, "b": 2}
+    assert (outcome.plan.before, outcome.plan.after) == ({"a": 1, "b": 1}, {"a": 2, "b": 2})
+
+
+# Errors that are none of these
+
+
+def test_other_errors_pass_through_and_tell_whether_something_was_written(clock: FakeClock) -> None:
+    service = Service(faults=[(NotFound("The vSwitch is not there."), False)])
+    with pytest.raises(NotFound) as caught:
+        reconcile(service, clock=clock)
+    assert service.writes() == [CREATE]
+    assert caught.value.changed is service.wrote()
+
+
+def test_an_error_while_reading_says_unchanged(clock: FakeClock) -> None:
+    class Broken(Service):
+        def find(self) -> Any:
+            raise AsmError("No credentials.")
+
+    with pytest.raises(AsmError) as caught:
+        reconcile(Broken(), clock=clock)
+    assert caught.value.changed is False

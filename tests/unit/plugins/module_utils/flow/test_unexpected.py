@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What nobody foresaw is told without any of its text."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.meshops.asm.plugins.module_utils.flow import unexpected
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
+
+HIDDEN = "-----BEGIN PRIVATE KEY-----"
+
+
+def caught(error: BaseException) -> BaseException:
+    try:
+        raise error
+    except BaseException as raised:
+        return raised
+
+
+def deep() -> BaseException:
+    try:
+        meshes.mesh_id({"ServiceMeshInfo": {HIDDEN: HIDDEN}})
+    except KeyError as error:
+        try:
+            raise ValueError(HIDDEN) from error
+        except ValueError as outer:
+            return outer
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ValueError(HIDDEN), "Unexpected"),
+        (SystemExit(HIDDEN), "Unexpected"),
+        (RecursionError(HIDDEN), "Unexpected"),
+        (MemoryError(HIDDEN), "OutOfMemory"),
+        (KeyboardInterrupt(HIDDEN), "Interrupted"),
+        (unexpected.Terminated(HIDDEN), "Interrupted"),
+    ],
+)
+def test_it_says_what_was_done_and_nothing_of_the_text(error: BaseException, code: str) -> None:
+    told = unexpected.explain(caught(error), "reading (mesh 'shop')")
+    assert told.code == code
+    assert "while it was reading (mesh 'shop')" in told.message
+    assert HIDDEN not in told.message
+    if code == "Unexpected":
+        assert type(error).__name__ in told.message
+        assert "meshops_debug=true" in told.message
+
+
+def test_the_place_is_the_innermost_of_our_own() -> None:
+    assert unexpected.place(deep().__cause__ or ValueError()).startswith("plugins/module_utils/mesh/meshes.py:")
+    assert unexpected.place(ValueError()) == ""
+
+
+def test_debug_has_types_and_places_of_the_whole_chain_and_no_text() -> None:
+    debug = unexpected.debug_of(deep())
+    assert [one["type"] for one in debug["exceptions"]] == ["ValueError", "KeyError"]
+    assert debug["exceptions"][1]["frames"][-1].endswith(" mesh_id")
+    assert HIDDEN not in json.dumps(debug)
+
+
+def test_a_chain_that_bites_its_tail_ends() -> None:
+    first, second = ValueError(), KeyError()
+    first.__context__, second.__context__ = second, first
+    assert len(unexpected.debug_of(first)["exceptions"]) == 2
+
+
+def test_a_recursion_is_cut_short() -> None:
+    def fall(depth: int) -> Any:
+        return fall(depth + 1)
+
+    try:
+        fall(0)
+    except RecursionError as error:
+        assert len(unexpected.debug_of(error)["exceptions"][0]["frames"]) == 40

@@ -1,0 +1,182 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The table of a mesh's attributes held against the models of the official SDK, which know what the API knows."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any
+
+import pytest
+from alibabacloud_servicemesh20200111 import models
+from ansible_collections.meshops.asm.plugins.module_utils.flow.table import (
+    Attribute,
+    argument_spec,
+    create_parameters,
+    put,
+)
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import MESH_ATTRIBUTES
+
+# A value of each type of row, as it stands in a module's options.
+SAMPLES: dict[str, Any] = {
+    "bool": True,
+    "int": 7,
+    "float": 2.5,
+    "str": "text",
+    "quantity": "500m",
+    "csv": ["a", "b"],
+    "list": ["a", "b"],
+    "json": {"failover": [{"from": "a", "to": "b"}]},
+}
+# Fields of CreateServiceMesh that are no rows: the module sets them by other means, or the collection leaves them out.
+_BY_THE_MODULE = {"Name", "RegionId", "Tag", "UseExistingCA", "ApiServerPublicEip"}
+_LEFT_OUT = {
+    "Edition",  # an older name of ClusterSpec
+    "GuestCluster",  # asm_cluster attaches, with its checks
+    "OpenAgentPolicy",  # an older name of OpaEnabled
+    "PlaygroundScene",  # a demonstration
+}
+
+
+def fields(model: Any) -> dict[str, str]:
+    """The wire names of an SDK model with the Python types of its constructor: ``{"VpcId": "<class 'str'>"}``."""
+    source = inspect.getsource(model.to_map)
+    annotations = {name: str(kind.annotation) for name, kind in inspect.signature(model).parameters.items()}
+    # A list of models starts as an empty list; every other field is set when its attribute is.
+    lists = re.findall(r"result\['(\w+)'\] = \[\]", source)
+    attributes = re.findall(r"if self\.(\w+) is not None:\s+result\['(\w+)'\]", source)
+    return {**dict.fromkeys(lists, "list of models"), **{wire: annotations[name] for name, wire in attributes}}
+
+
+def sub_model(model: type, field: str) -> type | None:
+    """The model of a nested field, by the SDK's rule ``Outer`` + ``Field``."""
+    return getattr(models, model.__name__ + field, None)
+
+
+def rows(predicate: str) -> list[Any]:
+    return [pytest.param(row, id=row.option) for row in MESH_ATTRIBUTES if getattr(row, predicate) is not None]
+
+
+CREATE = fields(models.CreateServiceMeshRequest)
+
+
+def test_the_models_can_be_read_at_all() -> None:
+    assert "bool" in CREATE["ApiServerPublicEip"]
+    assert "float" in CREATE["TraceSampling"]
+    assert len(CREATE) > 70
+
+
+@pytest.mark.parametrize("row", rows("create"))
+def test_every_create_parameter_is_one_of_the_api_and_of_its_type(row: Attribute) -> None:
+    assert row.create in CREATE
+    ours = {"bool": "bool", "int": "int", "float": "float"}.get(row.type, "str")
+    assert ours in CREATE[str(row.create)]
+
+
+@pytest.mark.parametrize("row", rows("create"))
+def test_every_create_parameter_survives_the_sdk_model(row: Attribute) -> None:
+    params: dict[str, Any] = {}
+    put(params, row.option, SAMPLES[row.type])
+    sent = create_parameters(MESH_ATTRIBUTES, params)
+    assert models.CreateServiceMeshRequest().from_map(sent).to_map() == {**sent, "Tag": []}
+    assert list(sent) == [row.create]
+
+
+@pytest.mark.parametrize("row", rows("change"))
+def test_every_change_is_an_action_and_a_parameter_of_the_api(row: Attribute) -> None:
+    action, parameter = str(row.change).split(".")
+    known = fields(getattr(models, f"{action}Request"))
+    assert parameter in known
+    assert "ServiceMeshId" in known
+    ours = {"bool": "bool", "int": "int", "float": "float"}.get(row.type, "str")
+    assert ours in known[parameter]
+
+
+@pytest.mark.parametrize("row", rows("read"))
+def test_every_read_path_exists_in_the_described_mesh(row: Attribute) -> None:
+    model: type | None = models.DescribeServiceMeshDetailResponseBodyServiceMesh
+    *groups, leaf = str(row.read).split(".")
+    for group in groups:
+        assert model is not None
+        assert group in fields(model), f"{model.__name__} has no {group}"
+        model = sub_model(model, group)
+    assert model is not None
+    assert leaf in fields(model), f"{model.__name__} has no {leaf}"
+
+
+@pytest.mark.parametrize("row", rows("read"))
+def test_every_read_value_has_the_type_of_its_row(row: Attribute) -> None:
+    if row.decode is not None:
+        assert row.current({}) == {}
+        return
+    *groups, leaf = str(row.read).split(".")
+    model: type = models.DescribeServiceMeshDetailResponseBodyServiceMesh
+    for group in groups:
+        model = sub_model(model, group) or object
+    shown = fields(model)[leaf]
+    expected = {"bool": "bool", "int": "int", "float": "float", "list": "List[str]"}.get(row.type, "str")
+    assert expected in shown
+
+
+def test_no_two_rows_share_an_option_or_a_parameter() -> None:
+    for kind in ("option", "create", "change"):
+        used = [getattr(row, kind) for row in MESH_ATTRIBUTES if getattr(row, kind)]
+        assert sorted(used) == sorted(set(used)), kind
+
+
+def test_an_option_is_either_a_group_or_a_value() -> None:
+    options = {row.option for row in MESH_ATTRIBUTES}
+    groups = {option.rsplit(".", depth)[0] for option in options for depth in range(1, option.count(".") + 1)}
+    assert not options & groups
+
+
+def test_every_row_can_be_set_somehow_and_one_that_can_change_can_be_read() -> None:
+    for row in MESH_ATTRIBUTES:
+        assert row.create or row.change, row.option
+        assert not (row.change and not row.read), row.option
+
+
+def test_creation_reaches_every_parameter_of_the_api() -> None:
+    ours = {row.create for row in MESH_ATTRIBUTES if row.create}
+    assert set(CREATE) - ours == _BY_THE_MODULE | _LEFT_OUT
+
+
+def test_private_keys_are_secret_and_never_read_back() -> None:
+    keys = [row for row in MESH_ATTRIBUTES if row.option.endswith("key")]
+    assert {row.option for row in keys} == {"ca.key", "ca.root_key"}
+    assert all(row.no_log and row.read is None for row in keys)
+
+
+@pytest.mark.parametrize("option", ["vpc_id", "vswitch_ids", "version", "cluster_domain"])
+def test_what_the_service_cannot_change_is_immutable(option: str) -> None:
+    row = next(row for row in MESH_ATTRIBUTES if row.option == option)
+    assert row.change is None
+    assert row.read is not None
+
+
+def test_a_version_that_differs_points_to_the_upgrade() -> None:
+    row = next(row for row in MESH_ATTRIBUTES if row.option == "version")
+    assert "upgrade" in row.advice
+
+
+def test_no_option_has_a_default_so_that_unset_leaves_the_mesh_alone() -> None:
+    def check(options: dict[str, Any]) -> None:
+        for name, option in options.items():
+            assert "default" not in option, name
+            assert not option.get("required"), name
+            check(option.get("options", {}))
+
+    check(argument_spec(MESH_ATTRIBUTES))
+
+
+def test_locality_settings_read_back_in_the_form_in_which_they_are_sent() -> None:
+    row = next(row for row in MESH_ATTRIBUTES if row.option == "locality_lb.config")
+    failover = [{"from": "cn-beijing", "to": "cn-hangzhou"}]
+    shown = {"Enabled": True, "Failover": failover, "Distribute": None, "FailoverPriority": {}}
+    described: dict[str, Any] = {}
+    put(described, str(row.read), shown)
+    assert row.current(described) == {"failover": failover}
+    assert not row.differs({"failover": failover}, row.current(described))
+    assert row.differs({"failover": []}, row.current(described))

@@ -1,0 +1,268 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a spec's things are found, and the table that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.spec import inspection
+from ansible_collections.meshops.asm.plugins.module_utils.spec.inspection import Row
+
+ATTACHED = ({"ClusterId": "k1", "Name": "shop-1", "State": "running", "RegionId": "cn-hangzhou"},)
+MESH = {
+    "ServiceMeshInfo": {
+        "Name": "shop",
+        "ServiceMeshId": "c1",
+        "RegionId": "cn-hangzhou",
+        "State": "running",
+        "Version": "v1.25",
+    }
+}
+GATEWAY = {
+    "metadata": {"name": "in", "namespace": "istio-system"},
+    "spec": {"clusterIds": ["k1", "k2"]},
+    "status": {"ClusterIdGatewayAddressMap": [{"clusterId": "k1", "ipAddress": "192.0.2.1"}]},
+}
+
+
+class FakeKube:
+    """An API server that holds ``objects`` by the end of their collection's path."""
+
+    def __init__(self, objects: dict[str, list[Any]]) -> None:
+        self.objects = objects
+        self.closed = False
+
+    def list(self, path: str, *, keep: Callable[[Any], bool] | None = None, **_query: Any) -> list[Any]:
+        plural = path.rsplit("/", 1)[-1]
+        return [one for one in self.objects.get(plural, []) if keep is None or keep(one)]
+
+    def each(self, work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        return [work(item) for item in items]
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def planes(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """API servers by name, ``mesh`` for the control plane; an exception stands for one that does not answer."""
+    servers: dict[str, Any] = {}
+
+    def server(name: str) -> Any:
+        if isinstance(servers[name], Exception):
+            raise servers[name]
+        return servers[name]
+
+    monkeypatch.setattr(inspection.gateways, "control_plane", lambda cloud, mesh: server("mesh"))
+    monkeypatch.setattr(inspection.access, "cluster_kubeconfig", lambda cloud, name: name)
+    monkeypatch.setattr(inspection, "load", lambda text: text)
+    monkeypatch.setattr(inspection, "KubeClient", server)
+    return servers
+
+
+def inspect(
+    fake_cloud: Callable[..., Any], *, meshes: Any = (MESH,), attached: Any = ATTACHED, **params: Any
+) -> list[Row]:
+    lists = ("clusters", "gateways", "workloads", "istio_resources")
+    cloud = fake_cloud(
+        DescribeServiceMeshes={"ServiceMeshes": list(meshes)},
+        DescribeClustersInServiceMesh={"Clusters": list(attached)},
+    )
+    rows = inspection.inspect(cloud, {"mesh": "shop", **{name: [] for name in lists}, **params})
+    assert cloud.written() == []
+    return rows
+
+
+def deployment(name: str, ready: int = 1) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "namespace": "bookinfo", "generation": 2},
+        "spec": {"replicas": 1, "selector": {"matchLabels": {"app": name}}},
+        "status": {"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "availableReplicas": ready},
+    }
+
+
+def pod(app: str, *containers: str, **labels: str) -> dict[str, Any]:
+    return {
+        "metadata": {"name": f"{app}-x", "namespace": "bookinfo", "labels": {"app": app, **labels}},
+        "spec": {"containers": [{"name": name} for name in (app, *containers)]},
+        "status": {"phase": "Running"},
+    }
+
+
+def identity(kind: str, name: str, api_version: str = "apps/v1") -> dict[str, Any]:
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": "bookinfo"}}
+
+
+def workload(*objects: dict[str, Any], sidecar: bool = True, cluster: str = "shop-1") -> list[dict[str, Any]]:
+    return [{"name": "bookinfo", "clusters": [cluster], "require_sidecar": sidecar, "objects": list(objects)}]
+
+
+def test_a_mesh_that_runs(fake_cloud: Callable[..., Any]) -> None:
+    (row,) = inspect(fake_cloud)
+    assert row == Row("mesh", "shop", "cn-hangzhou", "running, v1.25, c1", True)
+
+
+def test_a_mesh_that_failed_says_why(fake_cloud: Callable[..., Any]) -> None:
+    failed = {"ServiceMeshInfo": {**MESH["ServiceMeshInfo"], "State": "create_timeout", "ErrorMessage": "no quota"}}
+    (row,) = inspect(fake_cloud, meshes=[failed])
+    assert not row.ok
+    assert "no quota" in row.state
+
+
+def test_without_a_mesh_everything_in_it_is_not_there(fake_cloud: Callable[..., Any], planes: dict[str, Any]) -> None:
+    planes["shop-1"] = FakeKube({"deployments": [deployment("details")], "pods": [pod("details", "istio-proxy")]})
+    rows = inspect(
+        fake_cloud,
+        meshes=[],
+        clusters=["shop-1"],
+        gateways=[{"name": "in"}],
+        istio_resources=[{"name": "routes", "objects": [identity("Gateway", "a", "networking.istio.io/v1")]}],
+        workloads=workload(identity("Deployment", "details")),
+    )
+    assert [(row.what, row.ok) for row in rows] == [
+        ("mesh", False),
+        ("cluster", False),
+        ("gateway", False),
+        ("workload", True),
+        ("istio", False),
+    ]
+
+
+def test_clusters(fake_cloud: Callable[..., Any]) -> None:
+    attached = [*ATTACHED, {"ClusterId": "k2", "Name": "shop-2", "State": "failed", "ErrorMessage": "unreachable"}]
+    rows = inspect(fake_cloud, attached=attached, clusters=["k1", "shop-2", "shop-3"])
+    assert [row.ok for row in rows] == [True, True, False, False]
+    assert "unreachable" in rows[2].state
+    assert rows[3].state == "not attached"
+
+
+def test_gateways(fake_cloud: Callable[..., Any], planes: dict[str, Any]) -> None:
+    planes["mesh"] = FakeKube({"istiogateways": [GATEWAY]})
+    attached = [*ATTACHED, {"ClusterId": "k2", "Name": "shop-2", "State": "running"}]
+    wanted = [{"name": "in", "clusters": ["k1", "shop-2", "shop-3"]}, {"name": "out"}]
+    rows = inspect(fake_cloud, attached=attached, gateways=wanted)[1:]
+    assert rows == [
+        Row("gateway", "in", "shop-1", "192.0.2.1", True),
+        Row("gateway", "in", "shop-2", "no address yet", False),
+        Row("gateway", "in", "shop-3", "not deployed there", False),
+        Row("gateway", "out", "", "not there", False),
+    ]
+    assert planes["mesh"].closed
+
+
+def test_a_gateway_without_a_load_balancer_needs_no_address(
+    fake_cloud: Callable[..., Any], planes: dict[str, Any]
+) -> None:
+    inner = {**GATEWAY, "spec": {"clusterIds": ["k1"], "serviceType": "ClusterIP"}, "status": {}}
+    planes["mesh"] = FakeKube({"istiogateways": [inner]})
+    assert inspect(fake_cloud, gateways=[{"name": "in"}])[1] == Row("gateway", "in", "shop-1", "deployed", True)
+
+
+def test_istio_resources(fake_cloud: Callable[..., Any], planes: dict[str, Any]) -> None:
+    api = "networking.istio.io/v1"
+    planes["mesh"] = FakeKube({"virtualservices": [{"metadata": {"name": "reviews", "namespace": "bookinfo"}}]})
+    objects = [identity("VirtualService", "reviews", api), identity("VirtualService", "ratings", api)]
+    rows = inspect(fake_cloud, istio_resources=[{"name": "routes", "objects": objects}])[1:]
+    assert rows == [
+        Row("istio", "VirtualService bookinfo/reviews", "routes", "present", True),
+        Row("istio", "VirtualService bookinfo/ratings", "routes", "not there", False),
+    ]
+
+
+def test_a_control_plane_that_does_not_answer(fake_cloud: Callable[..., Any], planes: dict[str, Any]) -> None:
+    planes["mesh"] = AsmError("The API server does not answer.")
+    objects = [identity("VirtualService", "reviews", "networking.istio.io/v1")]
+    rows = inspect(fake_cloud, gateways=[{"name": "in"}], istio_resources=[{"name": "routes", "objects": objects}])[1:]
+    assert [(row.what, row.state, row.ok) for row in rows] == [
+        ("gateway", "The API server does not answer.", False),
+        ("istio", "The API server does not answer.", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pods", "sidecar", "state", "ok"),
+    [
+        ([pod("details", "istio-proxy")], True, "ready, 1 pod, 1 with sidecar", True),
+        ([pod("details")], True, "ready, but 1 of 1 pods have no sidecar", False),
+        ([pod("details")], False, "ready, 1 pod", True),
+        ([pod("details", **{"sidecar.istio.io/inject": "false"})], True, "ready, 1 pod", True),
+        ([pod("details", "istio-proxy"), pod("ratings")], True, "ready, 1 pod, 1 with sidecar", True),
+    ],
+)
+def test_workloads(
+    fake_cloud: Callable[..., Any], planes: dict[str, Any], pods: list[Any], sidecar: bool, state: str, ok: bool
+) -> None:
+    planes["shop-1"] = FakeKube({"deployments": [deployment("details")], "pods": pods})
+    rows = inspect(fake_cloud, workloads=workload(identity("Deployment", "details"), sidecar=sidecar))[1:]
+    assert rows == [Row("workload", "Deployment bookinfo/details", "shop-1", state, ok)]
+    assert planes["shop-1"].closed
+
+
+def test_a_workload_that_is_not_ready(fake_cloud: Callable[..., Any], planes: dict[str, Any]) -> None:
+    planes["shop-1"] = FakeKube({"deployments": [deployment("details", ready=0)]})
+    (row,) = inspect(fake_cloud, workloads=workload(identity("Deployment", "details")))[1:]
+    assert not row.ok
+    assert "0 of 1 available" in row.state
+
+
+def test_other_objects_are_shown_only_when_they_are_missing(
+    fake_cloud: Callable[..., Any], planes: dict[str, Any]
+) -> None:
+    planes["shop-1"] = FakeKube({"services": [{"metadata": {"name": "details", "namespace": "bookinfo"}}]})
+    objects = [identity("Service", "details", "v1"), identity("Service", "ratings", "v1")]
+    rows = inspect(fake_cloud, workloads=workload(*objects))[1:]
+    assert rows == [Row("workload", "Service bookinfo/ratings", "shop-1", "not there", False)]
+
+
+def test_a_cluster_that_does_not_answer(fake_cloud: Callable[..., Any], planes: dict[str, Any]) -> None:
+    planes["shop-1"] = AsmError("refused")
+    planes["shop-2"] = FakeKube({"deployments": [deployment("details")], "pods": []})
+    both = workload(identity("Deployment", "details"), sidecar=False)
+    both[0]["clusters"] = ["shop-1", "shop-2"]
+    rows = inspect(fake_cloud, workloads=both)[1:]
+    assert [(row.where, row.state, row.ok) for row in rows] == [
+        ("shop-1", "refused", False),
+        ("shop-2", "ready, 0 pods", True),
+    ]
+
+
+def test_the_table_joins_what_is_alike() -> None:
+    rows = [
+        Row("mesh", "shop", "cn-hangzhou", "running", True),
+        Row("workload", "Deployment a/b", "shop-1", "ready", True),
+        Row("workload", "Deployment a/b", "shop-2", "ready", True),
+        Row("workload", "Deployment a/c", "shop-1", "ready", True),
+        Row("workload", "Deployment a/c", "shop-2", "not there", False),
+    ]
+    assert inspection.table(rows) == [
+        "mesh      shop            cn-hangzhou     running",
+        "workload  Deployment a/b  shop-1, shop-2  ready",
+        "          Deployment a/c  shop-1          ready",
+        "          Deployment a/c  shop-2          not there  <-- not as in the spec",
+    ]
+    assert inspection.problems(rows) == ["workload Deployment a/c (shop-2): not there"]
+
+
+def test_a_problem_without_a_place() -> None:
+    assert inspection.problems([Row("gateway", "in", "", "not there", False)]) == ["gateway in: not there"]
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"gateways": ["in"]}, "gateways[0] must be a mapping, it is text."),
+        ({"workloads": [{}]}, "workloads[0] has no name."),
+        ({"clusters": {}}, "clusters must be a list, it is a mapping."),
+        ({"istio_resources": [{"name": "a", "clusters": [[]]}]}, "istio_resources[0].clusters[0] must be a name"),
+        ({"mesh": ""}, "mesh is needed"),
+    ],
+)
+def test_odd_parameters_are_errors(fake_cloud: Callable[..., Any], params: dict[str, Any], message: str) -> None:
+    with pytest.raises(AsmError) as caught:
+        inspect(fake_cloud, **params)
+    assert message in caught.value.message
