@@ -12,6 +12,7 @@ from typing import Any
 
 from .rules import Json, rendered
 from .running import Node, Ran, read_inventory, run_job
+from .schema import mapping
 from .server import Awx
 from .surveys import answer_problems, defaults
 
@@ -71,7 +72,11 @@ class Launcher:
                     "id": next(self._ids),
                     "job_id": 1,
                     "job_launch_type": "manual",
-                    "extra_vars": {**defaults(template["_survey"]), **answers},
+                    "extra_vars": {
+                        **(mapping(template["extra_vars"]) or {}),
+                        **defaults(template["_survey"]),
+                        **answers,
+                    },
                     "hosts": _sliced(self.hosts, number, count),
                 },
                 credential_env,

@@ -104,10 +104,11 @@ def _schedule(whole: Json) -> list[str]:
     found += [f"rrule: {dates} not allowed in rrule." for dates in ("EXDATE", "RDATE") if f"{dates}:" in rule]
     for part in parts:
         found += [f"rrule: {problem}: {part}" for problem in _part_of_a_rule(part)]
-    try:
-        rrule.rrulestr(rule, forceset=True)
-    except ValueError as error:
-        found.append(f"rrule: rrule parsing failed validation: {error}")
+    if not found:
+        try:
+            rrule.rrulestr(rule, forceset=True)
+        except ValueError as error:
+            found.append(f"rrule: rrule parsing failed validation: {error}")
     return found
 
 

@@ -24,6 +24,7 @@ from .serving import Server
 TOKEN, SLACK = "token-of-the-controller-4711", "xoxb-token-of-slack-0815"
 FLOW = ["create", "attach", "gateway", "deploy", "define", "verify"]
 SETTINGS: dict[str, Any] = {
+    "awx_slices": 3,
     "awx_drift_specs": ["meshes/shop/mesh.yml", "meshes/store/mesh.yml"],
     "awx_notification": {"type": "slack", "configuration": {"token": SLACK, "channels": ["#mesh"], "hex_color": ""}},
 }
@@ -99,10 +100,18 @@ def test_job_templates_run_the_playbooks_of_the_project(made: Made) -> None:
     wanted = yaml.safe_load((ROOT / "awx" / "job_templates.yml").read_text(encoding="utf-8"))["awx_job_templates"]
     checks = [one for one in wanted if one.get("check")]
     templates = made.awx.named("job_templates")
+    sliced = [one for one in wanted if one.get("meshes")]
+    twins = [(checks, " (check)"), (sliced, " (meshes)")]
     assert set(templates) == {f"meshops {one['name']}" for one in wanted} | {
-        f"meshops {one['name']} (check)" for one in checks
+        f"meshops {one['name']}{suffix}" for some, suffix in twins for one in some
     }
     assert {one["name"] for one in checks} == {"site", "upgrade", "remove"}
+    # A removal, and the steps of a workflow, are for one mesh.
+    assert {one["name"] for one in sliced} == {"site", "verify", "drift", "upgrade"}
+    for name, template in templates.items():
+        many = name.endswith(" (meshes)")
+        assert template["job_slice_count"] == (3 if many else 1), name
+        assert schema.mapping(template["extra_vars"]) == ({"asm_sliced": True} if many else {}), name
     for one in wanted:
         template = templates[f"meshops {one['name']}"]
         assert (template["playbook"], template["job_type"]) == (one["playbook"], "run")
@@ -212,6 +221,9 @@ def test_a_repository_that_cannot_be_read_is_told_and_mended_by_the_next_run(mad
 def test_everything_goes_again(made: Made, play: Callable[..., str]) -> None:
     gone = {**SETTINGS, "awx_scm_url": made.url, "asm_awx_state": "absent"}
     with Server(copy.deepcopy(made.awx, {id(made.awx._lock): made.awx._lock}), TOKEN) as server:
+        one_mesh = {name: value for name, value in SETTINGS.items() if name != "awx_slices"}
+        assert recap(play(server, {**one_mesh, "awx_scm_url": made.url}))["failed"] == 0
+        assert [name for name in server.awx.named("job_templates") if name.endswith("(meshes)")] == []
         assert recap(play(server, gone))["failed"] == 0
         assert [one["name"] for one in server.awx.objects.values()] == ["Default"]
         assert recap(play(server, gone))["changed"] == 0

@@ -31,7 +31,7 @@ def whole(lab: Lab, run: Runner) -> str:
     return lab.mesh_id("bookinfo")
 
 
-@pytest.mark.parametrize("words", [(), ("-e", "asm_remove=bookinf")])
+@pytest.mark.parametrize("words", [(), ("-e", "asm_remove=bookinf"), ("--check", "-e", "asm_remove=bookinf")])
 def test_without_the_exact_name_nothing_is_removed(lab: Lab, run: Runner, whole: str, words: tuple[str, ...]) -> None:
     with lab.unwritten():
         played = remove(run, *words)

@@ -264,6 +264,7 @@ def test_answers_that_awx_or_the_job_refuses(lab: Lab, launcher: Launcher) -> No
             ({"spec_file": "meshes/none.yml"}, "The project has no file 'meshes/none.yml'"),
             ({**given, "asm_wait_timeout": "-5"}, "a number of seconds, 1 at least"),
             ({"spec_file": "meshes/{mesh}/mesh.yml"}, "stands for the mesh of a slice"),
+            ({**given, "asm_sliced": True}, "so spec_file has to contain {mesh}"),
         ):
             job = launcher.launch("meshops site", **answers)
             assert job.status == "failed"
