@@ -14,7 +14,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Not
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Outcome
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import Unreachable
-from ansible_collections.meshops.asm.plugins.module_utils.module import connection as options
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, converge
 from ansible_collections.meshops.asm.plugins.modules.asm_gateway import Gateway
 from ansible_collections.meshops.asm.plugins.modules.asm_namespace import AsmNamespace
@@ -62,8 +61,9 @@ def account(
     made = Account(fake_cloud, client)
     monkeypatch.setattr(gateways, "control_plane", lambda *_arguments: client)
     monkeypatch.setattr(gateways.Departures, "left", lambda *_arguments: [])
-    for place in ("namespaces", "module"):
-        monkeypatch.setattr(f"{options.__name__.rpartition('.')[0]}.{place}.connect", lambda *_a: client, raising=False)
+    monkeypatch.setattr(
+        "ansible_collections.meshops.asm.plugins.module_utils.module.objects.connect", lambda *_a: client
+    )
     monkeypatch.setattr("ansible_collections.meshops.asm.plugins.modules.asm_namespace.connect", lambda *_a: client)
     return made
 

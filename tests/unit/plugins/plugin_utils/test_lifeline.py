@@ -182,9 +182,7 @@ def test_a_caller_that_has_ended_before_the_module_looks_ends_it_too(tmp_path: P
     """Also where its id belongs to another process by now, which its start tells."""
     gone = ended_process()
     for callers in (f"{gone.pid}:123", f"{os.getpid()}:1"):
-        code = (
-            "from ansible_collections.meshops.asm.plugins.module_utils import lifeline; lifeline.follow(); print('on')"
-        )
+        code = "from ansible_collections.meshops.asm.plugins.module_utils.flow import lifeline; lifeline.follow(); print('on')"
         done = subprocess.run(
             [sys.executable, "-c", code],
             env={**os.environ, lifeline.VARIABLE: callers, "PYTHONPATH": str(ROOT.parents[2])},
@@ -210,7 +208,7 @@ def test_a_kernel_that_cannot_wake_the_thread_is_looked_at(tmp_path: Path) -> No
     caller = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
     code = (
         "import os; del os.pidfd_open; import threading\n"
-        "from ansible_collections.meshops.asm.plugins.module_utils import lifeline\n"
+        "from ansible_collections.meshops.asm.plugins.module_utils.flow import lifeline\n"
         "lifeline.follow(); print('on', flush=True); threading.Event().wait(60)"
     )
     start = lifeline._start(caller.pid)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[4]
+ROOT = Path(__file__).resolve().parents[5]
 PACKAGE = "ansible_collections.meshops.asm.plugins"
 SDK = (
     "Tea.core", "darabonba.core", "alibabacloud_credentials.client", "alibabacloud_servicemesh20200111.client",
