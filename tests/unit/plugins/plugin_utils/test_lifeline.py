@@ -182,7 +182,10 @@ def test_a_caller_that_has_ended_before_the_module_looks_ends_it_too(tmp_path: P
     """Also where its id belongs to another process by now, which its start tells."""
     gone = ended_process()
     for callers in (f"{gone.pid}:123", f"{os.getpid()}:1"):
-        code = "from ansible_collections.meshops.asm.plugins.module_utils.flow import lifeline; lifeline.follow(); print('on')"
+        code = (
+            "from ansible_collections.meshops.asm.plugins.module_utils.flow import lifeline\n"
+            "lifeline.follow(); print('on')"
+        )
         done = subprocess.run(
             [sys.executable, "-c", code],
             env={**os.environ, lifeline.VARIABLE: callers, "PYTHONPATH": str(ROOT.parents[2])},
