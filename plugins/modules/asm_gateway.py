@@ -366,6 +366,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
 )
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import manifest as gateway_manifest
+from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
 
@@ -375,7 +376,7 @@ class Gateway(ResourceModule):
     options = {
         "mesh": {"type": "str", "required": True},
         "name": {"type": "str", "default": "ingressgateway"},
-        "namespace": {"type": "str", "default": gateway_manifest.NAMESPACE},
+        "namespace": {"type": "str", "default": ROOT_NAMESPACE},
         "type": {"type": "str", "choices": ["ingress", "egress"], "default": "ingress"},
         "clusters": {"type": "list", "elements": "str"},
         "labels": {"type": "dict"},

@@ -144,14 +144,12 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     failed,
     waiting,
 )
+from ansible_collections.meshops.asm.plugins.module_utils.istio.names import GIVEN_NAMESPACES
 from ansible_collections.meshops.asm.plugins.module_utils.kube import namespaces
 from ansible_collections.meshops.asm.plugins.module_utils.kube.applying import wait_until_gone
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.module.connection import CONNECTION_OPTIONS, connect
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
-
-# The mesh itself lives in these.
-KEPT = frozenset({"default", "istio-system", "kube-node-lease", "kube-public", "kube-system"})
 
 
 class AsmNamespace(ResourceModule):
@@ -176,7 +174,7 @@ class AsmNamespace(ResourceModule):
         self.wanted = namespaces.wanted_labels(params)
         self.client: KubeClient | None = None
         self.nowhere: AsmError | None = None
-        if params["state"] == "absent" and self.name in KEPT:
+        if params["state"] == "absent" and self.name in GIVEN_NAMESPACES:
             raise Refused(f"The namespace {self.name} belongs to the mesh itself and cannot be removed.")
 
     def find(self) -> Any:

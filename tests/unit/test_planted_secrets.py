@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.meshops.asm.plugins.module_utils.wire.loggers import NAMES
+from ansible_collections.meshops.asm.plugins.module_utils.flow.loggers import NAMES
 
 from .account import CLUSTER, MESH, ROOT, Account, Ansible, serving
 from .plugins.module_utils.kube.conftest import status

@@ -19,8 +19,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud.profiles import 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.retries import Retries
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.signing import signer
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.transport import transported
+from ansible_collections.meshops.asm.plugins.module_utils.flow import loggers
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
-from ansible_collections.meshops.asm.plugins.module_utils.wire import loggers
 
 loggers.silence()
 

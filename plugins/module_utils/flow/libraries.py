@@ -12,8 +12,8 @@ import importlib
 from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
+from ansible_collections.meshops.asm.plugins.module_utils.flow import loggers
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.wire import loggers
 
 loggers.silence()
 

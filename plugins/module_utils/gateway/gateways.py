@@ -15,11 +15,11 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.cluster import access
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import DONE, Progress, failed, waiting
-from ansible_collections.meshops.asm.plugins.module_utils.gateway.manifest import NAMESPACE
+from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
 
-COLLECTION = f"/apis/istio.alibabacloud.com/v1beta1/namespaces/{NAMESPACE}/istiogateways"
+COLLECTION = f"/apis/istio.alibabacloud.com/v1beta1/namespaces/{ROOT_NAMESPACE}/istiogateways"
 
 # Maps that an option gives as a whole: what is no longer in the option goes. All other maps are merged, because
 # the service adds entries of its own.
@@ -168,7 +168,7 @@ class Departures:
         """
         clusters = access.list_clusters(self._cloud) if cluster_ids else []
         known = {str(cluster["cluster_id"]): cluster for cluster in clusters}
-        path = f"/api/v1/namespaces/{NAMESPACE}/services/istio-{name}"
+        path = f"/api/v1/namespaces/{ROOT_NAMESPACE}/services/istio-{name}"
         looked_into = [known[cluster_id] for cluster_id in cluster_ids if cluster_id in known]
         return [str(cluster.get("name")) for cluster in looked_into if self._client(cluster).get(path) is not None]
 

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 
 API_VERSION = "istio.alibabacloud.com/v1beta1"
 KIND = "IstioGateway"
-NAMESPACE = "istio-system"
 NLB_CLASS = "alibabacloud.com/nlb"
 _ANNOTATION = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-"
 
@@ -102,10 +102,10 @@ def manifest(params: dict[str, Any], cluster_ids: list[str], override_ids: dict[
 
 def check(params: dict[str, Any]) -> None:
     """What can be wrong before anything is asked: the namespace, and ports that exclude each other."""
-    if params["namespace"] != NAMESPACE:
+    if params["namespace"] != ROOT_NAMESPACE:
         raise InvalidInput(
             f"Gateway '{params['name']}' is asked for in namespace '{params['namespace']}', but ASM deploys gateways "
-            f"from the namespace {NAMESPACE} only. Leave namespace out, or set it to {NAMESPACE}.",
+            f"from the namespace {ROOT_NAMESPACE} only. Leave namespace out, or set it to {ROOT_NAMESPACE}.",
             code="WrongNamespace",
         )
     for where, holder in [("", params)] + [(f" for {item['cluster']}", item) for item in params["overrides"] or []]:

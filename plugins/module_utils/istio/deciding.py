@@ -14,8 +14,7 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import DECIMAL, TEXT
-
-ROOT_NAMESPACE = "istio-system"
+from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 
 Json = dict[str, Any]
 

@@ -19,11 +19,11 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, Refused
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import TEXT
+from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 
 MESH, CLUSTER = "mesh", "cluster"
 
 ASM_GROUP = "istio.alibabacloud.com"
-ROOT_NAMESPACE = "istio-system"
 _GATEWAY_API = "gateway.networking.k8s.io"
 _WORKLOAD_GROUPS = frozenset({"", "apps", "batch", "autoscaling", "policy"})
 _CLUSTER_SCOPED = "cluster-scoped"
@@ -298,8 +298,8 @@ def check_target(target: str, kind: Kind, namespace: str) -> None:
         )
     if kind.term == "IstioGateway" and namespace != ROOT_NAMESPACE:
         raise Refused(
-            f"An IstioGateway must be in the namespace istio-system, this one is in '{namespace}': the mesh ignores "
-            "it anywhere else."
+            f"An IstioGateway must be in the namespace {ROOT_NAMESPACE}, this one is in '{namespace}': the mesh "
+            "ignores it anywhere else."
         )
 
 

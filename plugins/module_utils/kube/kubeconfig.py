@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+from ansible_collections.meshops.asm.plugins.module_utils.flow import loggers
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.flow.libraries import library
 from ansible_collections.meshops.asm.plugins.module_utils.kube import given, texts
-from ansible_collections.meshops.asm.plugins.module_utils.wire import loggers
 
 _HINT = "Check the option kubeconfig."
 # Bytes: those of clusters have 6 KiB. A file that goes on for ever is none.

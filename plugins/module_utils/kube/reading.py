@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.flow.libraries import library
+from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import (
     MESH,
@@ -72,7 +73,7 @@ def _kind_of(client: KubeClient, params: Json) -> Kind:
     else:
         kind = known_kind(params["kind"])
     if kind:
-        check_target(MESH, kind, "istio-system")
+        check_target(MESH, kind, ROOT_NAMESPACE)
         return kind
     near = difflib.get_close_matches(params["kind"], [kind.kind for kind in prunable_kinds(MESH)], n=1)
     hint = f" Did you mean {near[0]}?" if near else " Give its api_version too."

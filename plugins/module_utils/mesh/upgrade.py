@@ -26,7 +26,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     wait_until_done,
     waiting,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.gateway.manifest import NAMESPACE
+from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 
 
@@ -49,7 +49,7 @@ def numbers(version: str) -> tuple[int, ...]:
 
 def full_names(gateways: list[str] | None) -> list[str]:
     """Names of gateways as the upgrade actions want them: ``namespace:name``. Pure."""
-    return [name if ":" in name else f"{NAMESPACE}:{name}" for name in gateways or []]
+    return [name if ":" in name else f"{ROOT_NAMESPACE}:{name}" for name in gateways or []]
 
 
 def look(cloud: Cloud, params: dict[str, Any], detail: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import COUNT, NUMBER, TEXT, WORD
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import manifest as gateway_manifest
+from ansible_collections.meshops.asm.plugins.module_utils.istio.names import GIVEN_NAMESPACES, ROOT_NAMESPACE
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item
 
 VARIABLES = (
@@ -41,8 +42,6 @@ VARIABLES = (
     "asm_remove_workloads",
 )
 SOURCES = ("definition", "src", "template")
-# Namespaces that every control plane and cluster has without being asked.
-_GIVEN_NAMESPACES = frozenset({"", "default", "istio-system", "kube-system", "kube-public", "kube-node-lease"})
 _NAMED_LISTS = ("asm_clusters", "asm_gateways", "asm_namespaces", "asm_workloads", "asm_istio_resources")
 
 Json = dict[str, Any]
@@ -172,7 +171,7 @@ def _completed(gateway: Json) -> Json:
     """The options of a gateway as the module has them once its defaults are filled in, as far as ``check`` reads."""
     holders = [gateway, *gateway.get("overrides", [])]
     completed, *overrides = ({**one, "ports": _complete_ports(one.get("ports", []))} for one in holders)
-    return {"namespace": gateway_manifest.NAMESPACE, **completed, "overrides": overrides}
+    return {"namespace": ROOT_NAMESPACE, **completed, "overrides": overrides}
 
 
 def _complete_ports(ports: list[Json]) -> list[Json]:
@@ -233,7 +232,7 @@ def unmade_namespaces(spec: Json, variable: str, objects: dict[str, list[Item]])
     made |= {item.name for items in objects.values() for item in items if item.kind.term == "Namespace"}
     hints = []
     for name, items in objects.items():
-        for namespace in sorted({item.namespace for item in items} - made - _GIVEN_NAMESPACES):
+        for namespace in sorted({item.namespace for item in items} - made - GIVEN_NAMESPACES - {""}):
             hints.append(
                 f"{variable}, '{name}': the namespace '{namespace}' is not in asm_namespaces, so it must exist already."
             )
