@@ -24,7 +24,8 @@ from awx.conftest import collections, git, play_awx
 from awx.environments import ENDS, EVERY, Pair, environment
 from awx.launching import Launcher, Refused
 from awx.running import Node, Ran
-from awx.server import Awx, Server
+from awx.server import Awx
+from awx.serving import Server
 
 from .labs import VPC, VSWITCH, Lab
 from .playing import EXAMPLE
