@@ -23,7 +23,7 @@ export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
 export SECONDS_EACH
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.cache/hypothesis
 
-.PHONY: help setup demo remove-demo test unit fuzz fuzz-short faults faults-sample integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all awx awx-short site-docs release ee matrix matrix-here prometheus analyzers yaml-reference
+.PHONY: help setup demo remove-demo test check unit unit-quick flow lab fuzz fuzz-short faults faults-sample integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all awx awx-short site-docs release ee matrix matrix-here prometheus analyzers yaml-reference
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -71,10 +71,26 @@ remove-demo: lab-up ## take the demo's mesh away again
 	@eval "$$(python -m meshlab env)"
 	cd examples/bookinfo && ansible-playbook meshops.asm.remove -e @mesh.yml -e asm_remove=bookinfo
 
-test: lint unit fuzz-short faults-sample sanity awx-short integration molecule matrix-here ## everything that has to pass
+# A lab leaves its machine idle for a good part of its time, so two parts run at a time, each in a process of its own and
+# with a lab of its own, the longest first. What a part prints is shown once it has ended.
+LANES ?= 2
+PARTS := lint integration matrix-here awx-short unit lab sanity molecule faults-sample fuzz-short
+together = $(MAKE) --no-print-directory --jobs=$(LANES) --keep-going --output-sync=target
+
+test: binaries $(LINK) ## everything that has to pass
+	@$(together) $(PARTS)
+
+check: binaries $(LINK) ## what to run while editing: lint, unit tests without playbooks, the main flow against the lab
+	@$(together) lint unit-quick flow
+
+unit-quick: setup
+	@python -m pytest -q tests/unit -m "not playbooks"
+
+flow: binaries
+	@python -m pytest -q tests/integration/test_flow.py
 
 unit: setup ## unit tests
-	@python -m pytest -q tests/unit
+	@python -m pytest -q --durations=10 tests/unit
 
 fuzz: setup ## every reader and parser with invented input, a minute each; TARGETS, SECONDS_EACH choose
 	@python -m tests.fuzz $(TARGETS)
@@ -88,8 +104,11 @@ faults: setup ## every request of the main flow broken in every way, in memory; 
 faults-sample: setup
 	@python -m tests.faults --sample
 
-integration: binaries ## lab and collection against real servers
-	@python -m pytest -q tests/lab/tests tests/integration
+lab: binaries ## the lab itself against real servers and clients
+	@python -m pytest -q --durations=10 tests/lab/tests
+
+integration: binaries ## the collection against the lab
+	@python -m pytest -q --durations=10 tests/integration
 
 sanity: setup ## ansible-test sanity
 	@tests/sanity.sh

@@ -18,6 +18,8 @@ import pytest
 import yaml
 from ansible_collections.meshops.asm.plugins.module_utils.flow import errors
 
+pytestmark = pytest.mark.playbooks
+
 ROOT = Path(errors.__file__).resolve().parents[3]
 PAGES = sorted((ROOT / "docs").rglob("*.rst"))
 

@@ -20,6 +20,8 @@ import yaml
 
 from .account import CLUSTER, MESH, Account, Ansible, serving
 
+pytestmark = pytest.mark.playbooks
+
 INVENTORY: dict[str, Any] = {
     "plugin": "meshops.asm.asm",
     "compose": {"copied": "mesh", "tag": "mesh.tags.team", "joined": "mesh.tags.team ~ mesh.version"},

@@ -24,6 +24,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.loggers import NA
 from .account import CLUSTER, MESH, ROOT, Account, Ansible, serving
 from .plugins.module_utils.kube.conftest import status
 
+pytestmark = pytest.mark.playbooks
+
 # All digits, so that it can stand where a number is not expected, and nothing else is like it.
 MARKER = "90817263544536271809"
 CODED = base64.b64encode(MARKER.encode()).decode()

@@ -20,6 +20,8 @@ from typing import Any
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.flow import errors, lifeline
 
+pytestmark = pytest.mark.playbooks
+
 ROOT = Path(errors.__file__).parents[3]
 PLAY: list[dict[str, Any]] = [
     {

@@ -10,6 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.playbooks
+
 ROOT = Path(__file__).resolve().parents[5]
 PACKAGE = "ansible_collections.meshops.asm.plugins"
 SDK = (
