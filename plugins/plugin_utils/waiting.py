@@ -27,6 +27,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.progress import V
 from ansible_collections.meshops.asm.plugins.plugin_utils.clean_failure import clean_action
 from ansible_collections.meshops.asm.plugins.plugin_utils.drift_record import record
 from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import run_module
+from ansible_collections.meshops.asm.plugins.plugin_utils.own_kubeconfig import module_args
 from ansible_collections.meshops.asm.plugins.plugin_utils.terminal import TERMINAL
 
 # Switches the lines off; they are on without it.
@@ -41,7 +42,7 @@ Json = dict[str, Any]
 
 
 class WaitingAction(ActionBase):
-    """Runs the module of the same name, and shows what it waits for."""
+    """Runs the module of the same name, with the text of its kubeconfig, and shows what it waits for."""
 
     _supports_async = True
     _supports_check_mode = True
@@ -51,13 +52,9 @@ class WaitingAction(ActionBase):
     def run(self, tmp: str | None = None, task_vars: Json | None = None) -> Json:
         super().run(tmp, task_vars)
         with showing_waits(self, task_vars or {}):
-            result: Json = run_module(self, task_vars or {}, self.module_args())
+            result: Json = run_module(self, task_vars or {}, module_args(self))
         record(self, task_vars or {}, result)
         return result
-
-    def module_args(self) -> Json | None:
-        """The options that the module gets; those of the task when there is nothing to do on the controller."""
-        return None
 
 
 class Teller:
