@@ -26,6 +26,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import 
 )
 from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import run_module
 from ansible_collections.meshops.asm.plugins.plugin_utils.own_kubeconfig import module_args
+from ansible_collections.meshops.asm.plugins.plugin_utils.untrusted import untrusted
 from ansible_collections.meshops.asm.plugins.plugin_utils.vaulted import decrypted
 
 try:
@@ -54,7 +55,7 @@ class ManifestsAction(ActionBase):
             _refuse_nulls(args)
             texts = self._texts(args, task_vars)
         except AsmError as error:
-            raise AnsibleActionFail(error.message) from error
+            raise AnsibleActionFail(untrusted(error.message)) from None
         if any(args.get(name) is not None for name in _OWN):
             args["_documents"] = json.dumps(texts)
         return run_module(self, task_vars, {key: value for key, value in args.items() if key not in _OWN})
@@ -95,7 +96,7 @@ class ManifestsAction(ActionBase):
         try:
             return Path(self._find_needle(folder, str(Path(named).expanduser())))
         except AnsibleError as error:
-            raise AnsibleActionFail(f"There is no file or folder '{named}': {to_text(error)}") from error
+            raise AnsibleActionFail(untrusted(f"There is no file or folder '{named}': {to_text(error)}")) from None
 
     def _rendered(self, file: Path, named: str, task_vars: dict[str, Any]) -> str:
         places = [*task_vars.get("ansible_search_path", []), self._loader.get_basedir(), str(file.parent)]
@@ -114,7 +115,7 @@ class ManifestsAction(ActionBase):
                 )
                 rendered = templar.do_template(text, preserve_trailing_newlines=True, escape_backslashes=False)
         except AnsibleError as error:
-            raise AnsibleActionFail(f"The template {shown} cannot be rendered: {error}") from error
+            raise AnsibleActionFail(untrusted(f"The template {shown} cannot be rendered: {error}")) from None
         if rendered is None:
             return ""
         text = rendered if isinstance(rendered, str) else json.dumps(rendered, default=str)

@@ -17,6 +17,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Asm
 from ansible_collections.meshops.asm.plugins.module_utils.kube import given
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import read_text
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import self_contained
+from ansible_collections.meshops.asm.plugins.plugin_utils.untrusted import untrusted
 from ansible_collections.meshops.asm.plugins.plugin_utils.vaulted import decrypted
 
 
@@ -27,7 +28,7 @@ def module_args(action: ActionBase) -> dict[str, Any]:
         try:
             args["kubeconfig"] = content(args["kubeconfig"], action)
         except AsmError as error:
-            raise AnsibleActionFail(error.message) from None
+            raise AnsibleActionFail(untrusted(error.message)) from None
     return args
 
 

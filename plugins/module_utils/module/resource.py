@@ -20,6 +20,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials impo
 from ansible_collections.meshops.asm.plugins.module_utils.flow import emptiness, lifeline, unexpected
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import (
     AsmError,
+    InvalidInput,
     LostReply,
     NotFound,
     Refused,
@@ -159,6 +160,7 @@ def run_task(spec: dict[str, Any], work: Callable[[Task], dict[str, Any]], **rul
         problem: BaseException | None = None
         try:
             emptiness.refuse(module.params, module.argument_spec)
+            _refuse_negative(module.params)
             task = Task(module)
             result = {**work(task), **told(module, task.cloud)}
         # Whatever it is: what comes out of here instead would hide from Ansible that a write was made.
@@ -175,6 +177,13 @@ def run_task(spec: dict[str, Any], work: Callable[[Task], dict[str, Any]], **rul
         # Outside of the handlers: within one, Ansible adds the traceback with all texts.
         if problem is not None:
             _fail(module, task, problem)
+
+
+def _refuse_negative(params: dict[str, Any]) -> None:
+    """No time is negative. 0 is one: a wait then looks once."""
+    negative = [name for name in ("wait_timeout", "api_timeout") if (params.get(name) or 0) < 0]
+    if negative:
+        raise InvalidInput(f"{' and '.join(negative)} must not be negative: give seconds from 0.")
 
 
 def _fail(module: AsmModule, task: Task | None, problem: BaseException) -> NoReturn:
