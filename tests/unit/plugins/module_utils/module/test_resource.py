@@ -388,6 +388,6 @@ def test_an_absent_side_of_a_diff_is_an_empty_mapping() -> None:
 
 def test_a_negative_time_is_refused_before_anything_happens(run: Run) -> None:
     for name in ("wait_timeout", "api_timeout"):
-        result = run(lamp, **{name: -5})
+        result = run(lamp, colour="red", **{name: -5})
         assert (result["failed"], result["changed"]) == (True, False)
         assert result["msg"] == f"{name} must not be negative: give seconds from 0."
