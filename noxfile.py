@@ -18,6 +18,7 @@ PAIRS = {
     "2.18": ["3.11", "3.12", "3.13"],
     "2.19": ["3.11", "3.12", "3.13"],
     "2.20": ["3.12", "3.13"],
+    "2.21": ["3.12", "3.13"],
 }
 EVERY = [(python, core) for core, pythons in PAIRS.items() for python in pythons]
 
