@@ -292,7 +292,13 @@ def test_prune_needs_a_set_and_an_empty_one_is_refused(run: Runner, shop: Shop) 
 def test_a_kubeconfig_that_is_none(run: Runner, tmp_path: Path) -> None:
     broken = write(tmp_path, "apiVersion: v1\n")[0]
     run.refused("istio_resource", "not a kubeconfig", "kubeconfig", kubeconfig=broken, definition=rule("it"))
-    run.refused("istio_resource", "nothing.yaml", "kubeconfig", kubeconfig="/it/nothing.yaml", definition=rule("it"))
+    run.refused(
+        "istio_resource",
+        "names a file that cannot be read",
+        "kubeconfig",
+        kubeconfig="/it/nothing.yaml",
+        definition=rule("it"),
+    )
 
 
 # Gateways.

@@ -49,7 +49,9 @@ PLAY = """
     - meshops.asm.asm_cluster_info: {mesh: "{{ mesh }}", candidates: true}
     - meshops.asm.asm_gateway: {mesh: "{{ mesh }}", name: it-secret, clusters: [shop-1], ports: [{name: a, port: 80}]}
       check_mode: true
+    # With an environment of its own, a task runs its module in Ansible's usual way.
     - meshops.asm.asm_gateway_info: {mesh: "{{ mesh }}"}
+      environment: {LANG: C}
     - meshops.asm.asm_namespace: {mesh: "{{ mesh }}", name: default}
     - meshops.asm.asm_kubeconfig: {mesh: "{{ mesh }}", dest: "{{ folder }}/mesh.yaml"}
     - meshops.asm.asm_kubeconfig: {cluster: shop-1, dest: "{{ folder }}/cluster.yaml", return_content: true}
@@ -128,7 +130,7 @@ def ran(lab: Lab, run: Runner, shop: Shop, tmp_path_factory: pytest.TempPathFact
         "mesh": shop.name, "vpc": VPC, "vswitch": VSWITCH, "ca_key": CA_KEY, "token": SESSION, "password": HIDDEN,
         "folder": str(inputs), "garage": garage, "rule": rule("it-secrets"), "secret": secret(),
         # A Secret that the API server refuses, with its own words about it.
-        "broken": {**secret(), "stringData": None, "data": {"password": f"{HIDDEN}!"}},
+        "broken": {**secret(), "type": "kubernetes.io/dockerconfigjson", "stringData": {".dockerconfigjson": HIDDEN}},
         "spec": {"mesh": target, "clusters": [{"name": "garage", "kubeconfig": garage}, {"name": "shop-1"}],
                  "workloads": applied},
         "verified": {"mesh": shop.name, "clusters": ["shop-1"], "workloads": applied},
