@@ -115,7 +115,7 @@ class ManifestsAction(ActionBase):
             searched = ", ".join(to_text(path) for path in error.paths or [])
             where = f" Looked for: {searched}." if searched and not Path(named).is_absolute() else ""
             raise AnsibleActionFail(
-                f"There is no file or folder '{named}' on the controller, the machine that runs Ansible.{where} Relative "
+                f"There is no file or folder '{named}' on the controller, which runs Ansible.{where} Relative "
                 f"paths of a spec start from asm_base_dir, and without it from the working directory, {Path.cwd()}."
             ) from None
         except AnsibleError as error:

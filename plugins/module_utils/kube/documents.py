@@ -164,7 +164,7 @@ def _documents(loaded: Iterable[Any], file: str) -> list[Document]:
 
 
 def _expand(body: Any, source: Source) -> Iterator[Any]:
-    """A ``List`` stands for its items, as to kubectl: they may be Lists, and get the kind that the list has in its name."""
+    """A ``List`` stands for its items, as to kubectl: they may be Lists, and have the kind in the list's own."""
     if isinstance(body, list):
         for item in body:
             yield from _expand(item, source)
@@ -189,6 +189,19 @@ def _checked(body: Any, source: Source) -> Json:
     for key in ("apiVersion", "kind"):
         if not isinstance(body.get(key), str) or not body[key]:
             raise InvalidInput(f"{source}: the object has no {key}.")
+    kind, metadata = body["kind"], _named(body, source)
+    title = f"{kind} {metadata['name']}"
+    for key in ("labels", "annotations"):
+        _check_texts(metadata.get(key), source, f"metadata.{key} of the {title}")
+    if _holds_text(body):
+        for key in _TEXT_FIELDS[kind]:
+            place, coded = f"{key} of the {title}", (kind, key) in _CODED
+            _check_texts(body.get(key), source, place, coded=coded, secret=kind == "Secret")
+    return body
+
+
+def _named(body: Json, source: Source) -> Json:
+    """The object's metadata, in which it has a name of its own."""
     kind, metadata = body["kind"], body.get("metadata")
     if kind == "List":
         raise InvalidInput(f"{source}: the List has no items.")
@@ -199,21 +212,15 @@ def _checked(body: Any, source: Source) -> Json:
     if metadata.get("name") in (None, ""):
         raise InvalidInput(f"{source}: the {kind} has no metadata.name.")
     for key in ("name", "namespace"):
-        if metadata.get(key) is not None and not isinstance(metadata[key], str):
-            raise _no_text(source, f"metadata.{key} of the {kind}", metadata[key])
-        if "{{" in (metadata.get(key) or ""):
+        text = metadata.get(key)
+        if text is not None and not isinstance(text, str):
+            raise _no_text(source, f"metadata.{key} of the {kind}", text)
+        if "{{" in (text or ""):
             raise InvalidInput(
                 f"{source}: metadata.{key} of the {kind} is a template that nobody has rendered. Files with Jinja2 in "
                 "them belong in the option template, not in src."
             )
-    title = f"{kind} {metadata['name']}"
-    for key in ("labels", "annotations"):
-        _check_texts(metadata.get(key), source, f"metadata.{key} of the {title}")
-    if _holds_text(body):
-        for key in _TEXT_FIELDS[kind]:
-            place, coded = f"{key} of the {title}", (kind, key) in _CODED
-            _check_texts(body.get(key), source, place, coded=coded, secret=kind == "Secret")
-    return body
+    return metadata
 
 
 # Fields of the core group that map names to text. The API server quotes a value that is none in its message.

@@ -279,7 +279,7 @@ def test_each_document_may_begin_with_a_byte_order_mark() -> None:
 
 
 def test_a_byte_order_mark_within_a_document_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="x, line 2: .*byte order mark"):
+    with pytest.raises(InvalidInput, match=r"x, line 2: .*byte order mark"):
         parse("a: b\n\ufeffc: d\n", "x")
 
 
