@@ -174,7 +174,7 @@ def _expand(body: Any, source: Source) -> Iterator[Any]:
             raise InvalidInput(f"{source}: the items of the {kind} must be a list, they are {type_name(items)}.")
         inherited = {"apiVersion": body.get("apiVersion"), "kind": kind.removesuffix("List")}
         for item in items or []:
-            is_bare = isinstance(item, dict) and not item.get("kind") and kind != "List"
+            is_bare = isinstance(item, dict) and not item.get("kind") and not item.get("apiVersion") and kind != "List"
             yield from _expand({**item, **inherited} if is_bare else item, source)
     else:
         yield body

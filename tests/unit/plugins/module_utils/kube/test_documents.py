@@ -258,6 +258,7 @@ def test_items_of_a_list_of_one_kind_need_not_repeat_it() -> None:
             "x, document 1: the items of the List must be a list, they are a map",
         ),
         ("{apiVersion: v1, kind: PodList, items: text}", "the items of the PodList must be a list, they are text."),
+        ("{apiVersion: v1, kind: PodList, items: [{apiVersion: v1}]}", "the object has no kind"),
         ("{apiVersion: v1, kind: List, items: [null]}", "x, document 1: an object must be a mapping, this is null."),
         ("{apiVersion: v1, kind: List, items: [{metadata: {name: a}}]}", "the object has no apiVersion"),
     ],

@@ -84,7 +84,9 @@ def test_an_existing_mesh_needs_a_region_for_its_clusters(
     missing = [one for one in errors if one.startswith("asm_mesh: region is missing.")]
     assert len(missing) == count
     assert all(one.endswith("Mesh 'shop' is in cn-hangzhou.") for one in missing)
-    assert not [one for one in check(account(fake_cloud, listed()), {"name": "shop"}, cluster).errors if "region" in one]
+    assert not [
+        one for one in check(account(fake_cloud, listed()), {"name": "shop"}, cluster).errors if "region" in one
+    ]
 
 
 def test_what_a_new_mesh_needs(fake_cloud: Callable[..., Any]) -> None:
