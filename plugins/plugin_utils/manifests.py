@@ -50,7 +50,7 @@ class ManifestsAction(ActionBase):
             _refuse_nulls(args)
             texts = self._texts(args, task_vars)
         except AsmError as error:
-            raise AnsibleActionFail(error.message) from error
+            raise AnsibleActionFail(error.message) from None
         if any(args.get(name) is not None for name in _OWN):
             args["_documents"] = json.dumps(texts)
         result = run_module(self, task_vars, {key: value for key, value in args.items() if key not in _OWN})
@@ -111,7 +111,7 @@ class ManifestsAction(ActionBase):
         try:
             return Path(self._find_needle(folder, str(Path(named).expanduser())))
         except AnsibleFileNotFound as error:
-            # Ansible's own text, which it would add, advises an option that there is not.
+            # Its own text advises an option that there is not.
             searched = ", ".join(to_text(path) for path in error.paths or [])
             where = f" Looked for: {searched}." if searched and not Path(named).is_absolute() else ""
             raise AnsibleActionFail(
@@ -119,7 +119,7 @@ class ManifestsAction(ActionBase):
                 f"paths of a spec start from asm_base_dir, and without it from the working directory, {Path.cwd()}."
             ) from None
         except AnsibleError as error:
-            raise AnsibleActionFail(f"Cannot read '{named}': {to_text(error)}") from error
+            raise AnsibleActionFail(f"Cannot read '{named}': {to_text(error)}") from None
 
     def _rendered(self, file: Path, named: str, task_vars: dict[str, Any]) -> str:
         places = [*task_vars.get("ansible_search_path", []), self._loader.get_basedir(), str(file.parent)]
@@ -139,7 +139,7 @@ class ManifestsAction(ActionBase):
                 rendered = templar.do_template(text, preserve_trailing_newlines=True, escape_backslashes=False)
         except AnsibleError as error:
             problem = foreign.explain(shown, text, f"The template {shown} cannot be rendered: {error}")
-            raise AnsibleActionFail(problem) from error
+            raise AnsibleActionFail(problem) from None
         if rendered is None:
             return ""
         text = rendered if isinstance(rendered, str) else json.dumps(rendered, default=str)

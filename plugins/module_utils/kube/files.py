@@ -90,7 +90,7 @@ def _check_link(path: Path) -> None:
         path.stat()
     except OSError as error:
         what = "is a link to what is not there" if path.is_symlink() else f"cannot be read: {error.strerror}"
-        raise InvalidInput(f"{path} {what}. Mend it or take it away: perhaps objects are missing.") from error
+        raise InvalidInput(f"{path} {what}. Mend it or take it away, because objects may be missing.") from error
 
 
 def _ends(name: str, suffixes: tuple[str, ...]) -> bool:

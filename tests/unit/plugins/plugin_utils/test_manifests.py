@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import importlib
 import json
@@ -19,6 +20,7 @@ from ansible.parsing import vault
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.template import Templar
+from ansible_collections.meshops.asm.plugins.module_utils.kube import foreign
 from ansible_collections.meshops.asm.plugins.plugin_utils.manifests import ManifestsAction
 from ansible_collections.meshops.asm.plugins.plugin_utils.spec import SpecAction
 
@@ -346,6 +348,31 @@ def test_a_wrong_working_directory_is_told_with_what_sets_it(tmp_path: Path, sen
         sent(src=str(tmp_path / "nowhere.yml"))
     assert "asm_base_dir" in str(caught.value) and str(Path.cwd()) in str(caught.value)
     assert "remote_src" not in str(caught.value)
+
+
+def test_an_error_is_told_once(tmp_path: Path, sent: Any) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "x").symlink_to("nowhere")
+    with pytest.raises(AnsibleActionFail) as caught:
+        sent(src="set")
+    assert str(caught.value).count("is a link to what is not there") == 1
+    assert "Errno" not in str(caught.value)
+
+
+def test_no_error_is_raised_with_the_one_that_it_repeats() -> None:
+    """Ansible shows the texts of all that an error was raised from, behind its own."""
+    plugins = Path(foreign.__file__).parents[2]
+    raised = [
+        (file.name, one.lineno)
+        for file in plugins.rglob("*.py")
+        for one in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(one, ast.Raise)
+        and isinstance(one.exc, ast.Call)
+        and ast.unparse(one.exc.func).startswith("Ansible")
+        and one.cause is not None
+        and ast.unparse(one.cause) != "None"
+    ]
+    assert raised == []
 
 
 def test_what_was_looked_for_is_told(tmp_path: Path, sent: Any) -> None:
