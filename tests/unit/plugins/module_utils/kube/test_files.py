@@ -82,3 +82,8 @@ def test_what_is_passed_over_is_told_and_what_may_have_been_meant_is_doubtful(tm
 
 def test_a_file_that_is_named_is_read_whatever_its_ending(tmp_path: Path) -> None:
     assert files_of(tmp_path / "x.txt").read == [tmp_path / "x.txt"]
+
+
+def test_a_kustomization_without_ending_is_not_overlooked(tmp_path: Path) -> None:
+    make(tmp_path, "Kustomization", "a.yml", "sub/Kustomize")
+    assert names(files_of(tmp_path), tmp_path) == (["Kustomization", "a.yml"], ["sub/Kustomize"])
