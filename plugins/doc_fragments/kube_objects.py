@@ -16,8 +16,13 @@ notes:
     rules, workloads, routes), and go last on removal. When one fails, those that come after it are not sent.
   - YAML and JSON mean what they mean to C(kubectl). A key that is given twice is an error, as is a tag other than those
     of YAML itself. A text may be 16 MiB long, hold 2,000,000 values and 100 levels, and repeat 1 MiB by aliases.
+    A C(List) stands for its items, and objects of JSON may follow each other.
+  - A field that is null is not there, as to C(kubectl apply). It stays in maps of names to text (labels, selectors),
+    where it is empty text, and where a kind takes any content (C(pluginConfig), C(value)).
   - Fields that only the server writes (C(status), C(metadata.resourceVersion) and the like) are left out, so that
-    objects can be applied as they were read.
+    objects can be applied as they were read. So are annotations of controllers (C(deployment.kubernetes.io/) and the
+    like) and, of objects that still have the C(uid) of a server, what the cluster chose - addresses of a Service, the
+    node of a Pod, the volume that was bound to a claim, and the claim of that volume.
 options:
   state:
     description: Whether the objects shall be as given, or gone.
@@ -32,7 +37,11 @@ options:
   src:
     description:
       - Files with objects in YAML (any number of documents) or JSON, or folders, of which all files ending in C(.yml),
-        C(.yaml) and C(.json) are read, also in sub-folders.
+        C(.yaml) and C(.json), in any case, are read, also in sub-folders.
+      - Links are followed, and what several links reach is read once; a link to what is not there, or a folder that may
+        not be read, fails the task. Files and folders whose names begin with a dot are passed over. The result says how
+        many files were read and which were passed over, and a warning names those that look like manifests.
+      - Files of kustomize and Helm are refused. Apply what their programs build from them.
       - Looked for on the controller like the files of a role or playbook (C(files/)).
       - Files, and single values (C(!vault)), that Ansible Vault has encrypted are decrypted; where that is not possible
         the task fails. This holds for O(definition) and O(template), too.

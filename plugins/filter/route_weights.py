@@ -57,7 +57,7 @@ def route_weights(virtual_service: dict[str, Any], subsets: list[str], route: st
     try:
         return weights_of(virtual_service, subsets, route)
     except AsmError as error:
-        raise AnsibleFilterError(error.message) from error
+        raise AnsibleFilterError(error.message) from None
 
 
 def with_route_weights(
@@ -67,7 +67,7 @@ def with_route_weights(
     try:
         return with_weights(virtual_service, weights, route)
     except AsmError as error:
-        raise AnsibleFilterError(error.message) from error
+        raise AnsibleFilterError(error.message) from None
 
 
 class FilterModule:

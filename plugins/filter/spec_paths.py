@@ -52,7 +52,7 @@ def spec_paths(given: Any, base_dir: str = ".") -> list[str]:
     try:
         return paths_below(base_dir, given)
     except AsmError as error:
-        raise AnsibleFilterError(error.message) from error
+        raise AnsibleFilterError(error.message) from None
 
 
 class FilterModule:

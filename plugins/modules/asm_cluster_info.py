@@ -153,7 +153,8 @@ error:
   type: dict
   sample:
     code: NotFound
-    message: "No mesh with the name or id \"shop\". Meshes of this account: none."
+    message: "No mesh with the name or id \"shop\". Meshes of this account: none. The role create (module
+      asm_mesh) makes a new one."
     request_id: ""
     http_status: null
 """

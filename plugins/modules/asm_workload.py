@@ -122,6 +122,24 @@ last_state:
   returned: after a failed wait
   type: raw
   sample: {pods: {reviews-v1-5d9c-x2x7k: "pod reviews-v1-5d9c-x2x7k, container reviews: ImagePullBackOff: not found"}}
+files:
+  description: Which files O(src) and O(template) stand for.
+  returned: always
+  type: dict
+  contains:
+    read:
+      description: How many files were read.
+      type: int
+      returned: always
+    passed_over:
+      description:
+        - What lies in their folders and was not read, by path. Its name begins with a dot or has another ending.
+      type: list
+      elements: str
+      returned: always
+  sample:
+    read: 12
+    passed_over: [istio/README.md]
 account:
   description: Whose account it was, see RV(meshops.asm.asm_mesh#module:account).
   returned: when the service was asked

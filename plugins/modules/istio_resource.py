@@ -180,6 +180,24 @@ summary:
   returned: always
   type: dict
   sample: {created: 0, updated: 1, unchanged: 11, deleted: 0, failed: 0, skipped: 0}
+files:
+  description: Which files O(src) and O(template) stand for.
+  returned: always
+  type: dict
+  contains:
+    read:
+      description: How many files were read.
+      type: int
+      returned: always
+    passed_over:
+      description:
+        - What lies in their folders and was not read, by path. Its name begins with a dot or has another ending.
+      type: list
+      elements: str
+      returned: always
+  sample:
+    read: 12
+    passed_over: [istio/README.md]
 account:
   description: Whose account it was, see RV(meshops.asm.asm_mesh#module:account).
   returned: when the service was asked

@@ -12,18 +12,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.errors import AnsibleActionFail, AnsibleError, AnsibleFileNotFound
 from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins.action import ActionBase
 from ansible_collections.meshops.asm.plugins.module_utils.flow.emptiness import given_paths, is_blank
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
-from ansible_collections.meshops.asm.plugins.module_utils.kube import given
-from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import (
-    SUFFIXES,
-    files_of,
-    plain_definition,
-    read_text,
-)
+from ansible_collections.meshops.asm.plugins.module_utils.kube import foreign, given
+from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import plain_definition
+from ansible_collections.meshops.asm.plugins.module_utils.kube.files import SUFFIXES, Files, files_of, read_text
 from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import run_module
 from ansible_collections.meshops.asm.plugins.plugin_utils.own_kubeconfig import module_args
 from ansible_collections.meshops.asm.plugins.plugin_utils.untrusted import untrusted
@@ -58,20 +54,40 @@ class ManifestsAction(ActionBase):
             raise AnsibleActionFail(untrusted(error.message)) from None
         if any(args.get(name) is not None for name in _OWN):
             args["_documents"] = json.dumps(texts)
-        return run_module(self, task_vars, {key: value for key, value in args.items() if key not in _OWN})
+        result = run_module(self, task_vars, {key: value for key, value in args.items() if key not in _OWN})
+        return {**result, **self._told(result.get("warnings") or [])}
+
+    def _told(self, warnings: list[Any]) -> dict[str, Any]:
+        """What a result says about the files; those that somebody may have meant are worth a warning."""
+        read, passed_over, doubtful = self._seen
+        if doubtful:
+            warnings = [*warnings, f"Not read, so that their objects are not in the task: {', '.join(doubtful)}."]
+        told: dict[str, Any] = {"files": {"read": read, "passed_over": passed_over}}
+        return {**told, "warnings": warnings} if warnings else told
 
     def _texts(self, args: dict[str, Any], task_vars: dict[str, Any]) -> list[dict[str, str]]:
         texts: list[dict[str, str]] = []
+        self._seen: tuple[int, list[str], list[str]] = (0, [], [])
         definition = args.get("definition")
         if definition is not None:
             texts.append({"file": "definition", "text": self._definition(definition)})
         for path in _paths(args, "src"):
-            for file in files_of(self._found("files", path), SUFFIXES):
+            for file in self._files("files", path, SUFFIXES):
                 texts.append({"file": _shown(file, path), "text": self._read(file, _shown(file, path))})
         for path in _paths(args, "template"):
-            for file in files_of(self._found("templates", path), (*SUFFIXES, ".j2")):
+            for file in self._files("templates", path, (*SUFFIXES, ".j2")):
                 texts.append({"file": _shown(file, path), "text": self._rendered(file, path, task_vars)})
         return texts
+
+    def _files(self, folder: str, named: str, suffixes: tuple[str, ...]) -> list[Path]:
+        found: Files = files_of(self._found(folder, named), suffixes)
+        read, passed_over, doubtful = self._seen
+        self._seen = (
+            read + len(found.read),
+            passed_over + [_shown(path, named) for path in found.passed_over],
+            doubtful + [_shown(path, named) for path in found.doubtful()],
+        )
+        return found.read
 
     def _definition(self, value: Any) -> str:
         """Objects as JSON, or their text; values of a vault decrypt themselves when they are made text."""
@@ -95,8 +111,17 @@ class ManifestsAction(ActionBase):
             raise InvalidInput("src and template take names of files: there is a value that is none. See definition.")
         try:
             return Path(self._find_needle(folder, str(Path(named).expanduser())))
+        except AnsibleFileNotFound as error:
+            # Its own text advises an option that there is not.
+            searched = ", ".join(to_text(path) for path in error.paths or [])
+            where = f" Looked for: {searched}." if searched and not Path(named).is_absolute() else ""
+            text = (
+                f"There is no file or folder '{named}' on the controller, which runs Ansible.{where} Relative "
+                f"paths of a spec start from asm_base_dir, and without it from the working directory, {Path.cwd()}."
+            )
+            raise AnsibleActionFail(untrusted(text)) from None
         except AnsibleError as error:
-            raise AnsibleActionFail(untrusted(f"There is no file or folder '{named}': {to_text(error)}")) from None
+            raise AnsibleActionFail(untrusted(f"Cannot read '{named}': {to_text(error)}")) from None
 
     def _rendered(self, file: Path, named: str, task_vars: dict[str, Any]) -> str:
         places = [*task_vars.get("ansible_search_path", []), self._loader.get_basedir(), str(file.parent)]
@@ -115,7 +140,8 @@ class ManifestsAction(ActionBase):
                 )
                 rendered = templar.do_template(text, preserve_trailing_newlines=True, escape_backslashes=False)
         except AnsibleError as error:
-            raise AnsibleActionFail(untrusted(f"The template {shown} cannot be rendered: {error}")) from None
+            problem = foreign.explain(shown, text, f"The template {shown} cannot be rendered: {error}")
+            raise AnsibleActionFail(untrusted(problem)) from None
         if rendered is None:
             return ""
         text = rendered if isinstance(rendered, str) else json.dumps(rendered, default=str)

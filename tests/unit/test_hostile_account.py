@@ -180,7 +180,7 @@ def test_names_of_hosts_and_groups(tmp_path: Path, account: Account, ansible: An
 def test_roles_and_playbooks(tmp_path: Path, account: Account, ansible: Ansible) -> None:
     (tmp_path / "mesh.yml").write_text(yaml.safe_dump(SPEC), encoding="utf-8")
     playbooks = [f"meshops.asm.{name}" for name in ("site", "verify", "remove", "canary", "drift")]
-    options = ("-e", "@mesh.yml", "-e", f"drift_dir={tmp_path}/report", "--check", "--diff", "-v")
+    options = ("-e", "@mesh.yml", "-e", "drift_dir=report", "--check", "--diff", "-v")
     played = ansible("ansible-playbook", *playbooks, *options, ANSIBLE_CALLBACKS_ENABLED="meshops.asm.summary")
     # The last one fails, because something differs.
     assert played.returncode == 2 and "TASK [Fail when something differs]" in played.stdout, played.stdout[-3000:]

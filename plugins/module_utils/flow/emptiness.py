@@ -70,14 +70,22 @@ def given_paths(option: str, value: Any) -> list[str]:
 
 
 def paths_below(base_dir: str, value: Any) -> list[str]:
-    """The paths of an item of a spec, relative ones below ``base_dir``."""
+    """The paths of an item of a spec, relative ones below ``base_dir``; ``~`` is the user's home in both."""
     if is_blank(base_dir):
         raise InvalidInput(f"asm_base_dir is empty. {_HELP}")
     try:
-        base = Path(str(base_dir)).resolve()
+        base = Path(str(base_dir)).expanduser().resolve()
     except (OSError, ValueError, RuntimeError):
         raise InvalidInput("asm_base_dir is no path that a folder can have.") from None
-    return [str(base / item) for item in given_paths("src or template", value)]
+    return [str(base / _at_home(item)) for item in given_paths("src or template", value)]
+
+
+def _at_home(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        # A home of nobody: it is looked for as it is written, and not found.
+        return Path(path)
 
 
 def _empty_ones(params: Mapping[str, Any], spec: Mapping[str, Any], prefix: str) -> Iterator[str]:

@@ -17,11 +17,13 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import type_name
-from ansible_collections.meshops.asm.plugins.module_utils.kube.bounds import MOST_TEXT, TextProblem, plain
+from ansible_collections.meshops.asm.plugins.module_utils.kube import foreign
+from ansible_collections.meshops.asm.plugins.module_utils.kube.bounds import TextProblem, plain
+from ansible_collections.meshops.asm.plugins.module_utils.kube.exports import is_assigned_annotation, without_assigned
+from ansible_collections.meshops.asm.plugins.module_utils.kube.files import files_of, read_text
 from ansible_collections.meshops.asm.plugins.module_utils.kube.texts import load_all
 
 SET_LABEL = "meshops.asm/set"
-SUFFIXES = (".yml", ".yaml", ".json")
 
 # Written by the server, and refused or ignored when sent: what was read once can be applied again.
 _SERVER_METADATA = (
@@ -82,57 +84,38 @@ def plain_definition(value: Any, name: str = "definition") -> Any:
 
 def parse(text: str, file: str) -> list[Document]:
     """The objects of a YAML or JSON text; ``file`` is how messages call it. Raises ``InvalidInput`` with the line."""
-    loaded = list(load_all(text, file))
-    # A text of JSON is often a list of objects.
-    is_list = len(loaded) == 1 and isinstance(loaded[0], list) and text.lstrip().startswith("[")
-    return _documents(loaded[0] if is_list else loaded, file)
+    try:
+        loaded = list(load_all(text, file))
+        # A text of JSON is often a list of objects.
+        is_list = len(loaded) == 1 and isinstance(loaded[0], list) and text.lstrip("\ufeff \t\r\n").startswith("[")
+        return _documents(loaded[0] if is_list else loaded, file)
+    except InvalidInput as error:
+        error.message = foreign.explain(file, text, error.message)
+        raise
 
 
 def read(path: Path) -> list[Document]:
     """The objects of a file, or of all YAML and JSON files in a folder and its sub-folders, sorted by path."""
     found: list[Document] = []
-    for file in files_of(path, SUFFIXES):
+    for file in files_of(path).read:
         found += parse(read_text(file), str(file))
     return found
 
 
-def files_of(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
-    """``path`` itself, or the files with one of the suffixes in and below that folder; hidden ones are left out."""
-    if not path.is_dir():
-        return [path]
-    inside = (file for file in sorted(path.rglob("*")) if file.is_file() and file.name.endswith(suffixes))
-    files = [file for file in inside if not any(part.startswith(".") for part in file.relative_to(path).parts)]
-    if not files:
-        raise InvalidInput(f"The folder {path} holds no file that ends in {', '.join(suffixes)}.")
-    return files
-
-
-def read_text(file: Path) -> str:
-    """The text of a file; raises ``InvalidInput`` when there is none, or more than the limit."""
-    try:
-        with file.open(encoding="utf-8") as stream:
-            text = stream.read(MOST_TEXT + 1)
-    except OSError as error:
-        raise InvalidInput(f"Cannot read {file}: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{file} is not text in UTF-8.") from error
-    if len(text) > MOST_TEXT:
-        raise InvalidInput(f"{file} is longer than {MOST_TEXT >> 20} MiB: split it.")
-    return text
-
-
 def clean(body: Json, *, set_name: str | None = None) -> Json:
-    """The object as it is sent: without what only the server writes, and with the label of its set.
+    """The object as it is sent: without what only servers and controllers write, and with the label of its set.
 
     ``stringData`` becomes ``data``, as the server would do, because the server never shows it again. Empty maps of
-    labels and annotations say nothing, but the server would store a new revision for them every time.
+    labels and annotations say nothing, but the server would store a new revision for them every time. A field that is
+    null is not there, as to ``kubectl apply``: the server may record that we own it, and then never shows it.
     """
-    body = {key: value for key, value in body.items() if key != "status"}
+    body = without_assigned({key: value for key, value in body.items() if key != "status"})
     metadata = {key: value for key, value in body["metadata"].items() if key not in _SERVER_METADATA}
     for key in ("labels", "annotations"):
-        texts = metadata.pop(key, None)
-        if texts:
-            metadata[key] = _without_null(texts)
+        texts = metadata.pop(key, None) or {}
+        kept = {name: text for name, text in texts.items() if key == "labels" or not is_assigned_annotation(name)}
+        if kept:
+            metadata[key] = _without_null(kept)
     if set_name:
         metadata["labels"] = {**metadata.get("labels", {}), SET_LABEL: set_name}
     body["metadata"] = metadata
@@ -142,12 +125,31 @@ def clean(body: Json, *, set_name: str | None = None) -> Json:
         body["data"] = {**(body.get("data") or {}), **coded}
     if _holds_text(body) and body.get("data"):
         body["data"] = _without_null(body["data"])
-    return body
+    return {key: _described(value, key) for key, value in body.items() if value is not None}
 
 
 def _without_null(texts: Json) -> Json:
     """Null is empty text to the server, which would otherwise differ from it for ever."""
     return {key: "" if value is None else value for key, value in texts.items()}
+
+
+# Maps of names to text or quantities, where null is a value of its own to the server, and what is free in form.
+_NULL_IS_A_VALUE = frozenset(
+    {"labels", "annotations", "matchLabels", "nodeSelector", "selector", "limits", "requests", "data", "binaryData"}
+    | {"parameters", "options", "sysctls", "volumeAttributes", "pluginConfig", "value", "values", "config", "struct"}
+)
+
+
+def _described(value: Any, key: str) -> Any:
+    """``value`` without fields that are null; itself where there are none."""
+    if isinstance(value, list):
+        parts = [_described(item, "") if isinstance(item, (dict, list)) else item for item in value]
+        return parts if any(new is not old for new, old in zip(parts, value, strict=True)) else value
+    if not isinstance(value, dict) or key in _NULL_IS_A_VALUE:
+        return value
+    made = {name: _described(item, name) for name, item in value.items() if item is not None}
+    same = len(made) == len(value) and all(made[name] is item for name, item in value.items())
+    return value if same else made
 
 
 def _documents(loaded: Iterable[Any], file: str) -> list[Document]:
@@ -162,11 +164,18 @@ def _documents(loaded: Iterable[Any], file: str) -> list[Document]:
 
 
 def _expand(body: Any, source: Source) -> Iterator[Any]:
-    """A ``List`` (or a bare sequence) stands for its items."""
+    """A ``List`` stands for its items, as to kubectl: they may be Lists, and have the kind in the list's own."""
     if isinstance(body, list):
-        yield from body
-    elif isinstance(body, dict) and str(body.get("kind", "")).endswith("List") and isinstance(body.get("items"), list):
-        yield from body["items"]
+        for item in body:
+            yield from _expand(item, source)
+    elif isinstance(body, dict) and str(body.get("kind") or "").endswith("List") and "items" in body:
+        items, kind = body["items"], str(body["kind"])
+        if items is not None and not isinstance(items, list):
+            raise InvalidInput(f"{source}: the items of the {kind} must be a list, they are {type_name(items)}.")
+        inherited = {"apiVersion": body.get("apiVersion"), "kind": kind.removesuffix("List")}
+        for item in items or []:
+            is_bare = isinstance(item, dict) and not item.get("kind") and not item.get("apiVersion") and kind != "List"
+            yield from _expand({**item, **inherited} if is_bare else item, source)
     else:
         yield body
 
@@ -175,19 +184,12 @@ def _checked(body: Any, source: Source) -> Json:
     # What is no object may be a secret: nothing of it is shown.
     if not isinstance(body, dict):
         raise InvalidInput(f"{source}: an object must be a mapping, this is {type_name(body)}.")
+    if foreign.is_kustomization(body):
+        raise InvalidInput(f"{source}: {foreign.kustomize()}.")
     for key in ("apiVersion", "kind"):
         if not isinstance(body.get(key), str) or not body[key]:
             raise InvalidInput(f"{source}: the object has no {key}.")
-    kind, metadata = body["kind"], body.get("metadata")
-    if not isinstance(metadata, dict):
-        raise InvalidInput(f"{source}: the {kind} has no metadata.")
-    if metadata.get("generateName"):
-        raise InvalidInput(f"{source}: a {kind} with generateName would be a new one at every run; name it.")
-    if metadata.get("name") in (None, ""):
-        raise InvalidInput(f"{source}: the {kind} has no metadata.name.")
-    for key in ("name", "namespace"):
-        if metadata.get(key) is not None and not isinstance(metadata[key], str):
-            raise _no_text(source, f"metadata.{key} of the {kind}", metadata[key])
+    kind, metadata = body["kind"], _named(body, source)
     title = f"{kind} {metadata['name']}"
     for key in ("labels", "annotations"):
         _check_texts(metadata.get(key), source, f"metadata.{key} of the {title}")
@@ -196,6 +198,29 @@ def _checked(body: Any, source: Source) -> Json:
             place, coded = f"{key} of the {title}", (kind, key) in _CODED
             _check_texts(body.get(key), source, place, coded=coded, secret=kind == "Secret")
     return body
+
+
+def _named(body: Json, source: Source) -> Json:
+    """The object's metadata, in which it has a name of its own."""
+    kind, metadata = body["kind"], body.get("metadata")
+    if kind == "List":
+        raise InvalidInput(f"{source}: the List has no items.")
+    if not isinstance(metadata, dict):
+        raise InvalidInput(f"{source}: the {kind} has no metadata.")
+    if metadata.get("generateName"):
+        raise InvalidInput(f"{source}: a {kind} with generateName would be a new one at every run; name it.")
+    if metadata.get("name") in (None, ""):
+        raise InvalidInput(f"{source}: the {kind} has no metadata.name.")
+    for key in ("name", "namespace"):
+        text = metadata.get(key)
+        if text is not None and not isinstance(text, str):
+            raise _no_text(source, f"metadata.{key} of the {kind}", text)
+        if "{{" in (text or ""):
+            raise InvalidInput(
+                f"{source}: metadata.{key} of the {kind} is a template that nobody has rendered. Files with Jinja2 in "
+                "them belong in the option template, not in src."
+            )
+    return metadata
 
 
 # Fields of the core group that map names to text. The API server quotes a value that is none in its message.

@@ -153,6 +153,7 @@ def self_contained(text: str, folder: Path) -> str:
             if part.get("tokenFile") and not part.get("token"):
                 part["token"] = entry.file("tokenFile").strip()
                 del part["tokenFile"]
+            _find_program(part, folder)
     return json.dumps(config, default=str)
 
 
@@ -231,12 +232,21 @@ def _identity(user: _Entry) -> dict[str, str]:
     }
 
 
+def _find_program(user: Json, folder: Path) -> None:
+    """As to kubectl, the path of a login program starts where the kubeconfig is; one without a slash is looked for."""
+    plugin = user.get("exec")
+    command = plugin.get("command") if isinstance(plugin, dict) else None
+    if isinstance(command, str) and "/" in command:
+        user["exec"] = {**user["exec"], "command": str(folder / command)}
+
+
 def _identity_by_library(config: Json, context: str, user: _Entry) -> dict[str, str]:
     if user.folder is None:
         user.refuse("exec", "wants to start a program, and only a kubeconfig of your own may do that")
     kubernetes = library("kubernetes.config.kube_config", "kubernetes")
     client = library("kubernetes.client", "kubernetes")
     loaded = client.Configuration()
+    _find_program(user.fields, user.folder)
     try:
         with loggers.silent():
             kubernetes.KubeConfigLoader(config_dict=config, active_context=context).load_and_set(loaded)

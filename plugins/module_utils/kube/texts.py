@@ -11,6 +11,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,9 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube import scalars, y
 from ansible_collections.meshops.asm.plugins.module_utils.kube.bounds import TextProblem, check_levels, check_size
 
 _BYTE_ORDER_MARK = "\ufeff"
+# Files that were joined: each document may begin with the mark of its own.
+_LATER_MARK = re.compile(r"^(---[ \t]*(?:#.*)?\r?\n)\ufeff", re.MULTILINE)
+_BLANKS = re.compile(r"[ \t\r\n]*")
 
 
 class _NotJson(ValueError):
@@ -34,14 +38,16 @@ def load_all(text: str, file: str, *, keys: bool = True) -> Iterator[Any]:
         check_size(text)
         text.encode()
         text = text.removeprefix(_BYTE_ORDER_MARK)
+        if _BYTE_ORDER_MARK in text:
+            text = _LATER_MARK.sub(r"\1", text)
         if text.lstrip()[:1] in ("{", "["):
             try:
-                value = _json(text)
+                values = _json(text)
             except (ValueError, RecursionError):
                 yield from yamltext.load_all(text, like_json=True)
             else:
-                check_levels(value, text)
-                yield value
+                check_levels(values, text)
+                yield from values
         else:
             yield from yamltext.load_all(text)
     except TextProblem as problem:
@@ -57,12 +63,28 @@ def load(text: str, file: str, *, keys: bool = True) -> Any:
     return next(load_all(text, file, keys=keys), None)
 
 
-def _json(text: str) -> Any:
-    value = json.loads(text, object_pairs_hook=_mapping, parse_int=_number, parse_float=_number, parse_constant=_number)
+def _json(text: str) -> list[Any]:
+    """The values of a text of JSON, which may follow each other with nothing but blanks between them."""
+    decoder = json.JSONDecoder(
+        object_pairs_hook=_mapping, parse_int=_number, parse_float=_number, parse_constant=_number
+    )
+    values: list[Any] = []
+    place = _after_blanks(text, 0)
+    while place < len(text):
+        value, place = decoder.raw_decode(text, place)
+        if not isinstance(value, (dict, list)):
+            raise _NotJson
+        values.append(value)
+        place = _after_blanks(text, place)
     if "\\ud" in text or "\\uD" in text:
         # Half a pair of UTF-16 is no character.
-        json.dumps(value, ensure_ascii=False).encode()
-    return value
+        json.dumps(values, ensure_ascii=False).encode()
+    return values
+
+
+def _after_blanks(text: str, place: int) -> int:
+    blanks = _BLANKS.match(text, place)
+    return blanks.end() if blanks else place
 
 
 def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -69,7 +69,10 @@ def require_mesh(cloud: Cloud, name_or_id: str) -> dict[str, Any]:
     if mesh is None:
         names = ", ".join(sorted(f"{info(m).get('Name')} ({info(m).get('RegionId')})" for m in meshes)) or "none"
         where = f" in region {cloud.region}" if cloud.region else ""
-        raise NotFound(f"No mesh with the name or id '{name_or_id}'{where}. Meshes of this account: {names}.")
+        raise NotFound(
+            f"No mesh with the name or id '{name_or_id}'{where}. Meshes of this account: {names}. "
+            "The role create (module asm_mesh) makes a new one."
+        )
     return mesh
 
 

@@ -283,10 +283,19 @@ def _count(params: Json, expect: Expectation | None) -> int:
 
 
 def needed_count(expect: Expectation) -> int:
-    """The smallest number of requests that decides what is expected; 0 when any will do. Pure."""
+    """The smallest number of requests that decides what is expected; 0 when any will do. Pure.
+
+    Raises ``InvalidInput`` when no number of requests that anybody sends would decide it.
+    """
     needed = 0
     if expect.split:
-        needed = statistics.sample_size(expect.split.values(), expect.tolerance, expect.confidence)
+        try:
+            needed = statistics.sample_size(expect.split.values(), expect.tolerance, expect.confidence)
+        except (ValueError, ArithmeticError):
+            raise InvalidInput(
+                f"expect.tolerance is in percentage points, and {expect.tolerance * 100:g} of them would take more "
+                "than ten million requests: allow a wider one, as 5 for five percent more or less."
+            ) from None
     if expect.balancing:
         needed = max(needed, expect.balancing.window * WINDOWS)
     return needed

@@ -70,6 +70,7 @@ def check(cloud: Cloud, params: Json) -> Findings:
         _check_known_clusters(cloud, mesh, params["clusters"], listed, findings)
         findings.creates += what_is_created(mesh, str(cloud.region), params["gateways"])
     else:
+        _check_region(cloud, mesh, found, params["clusters"], findings)
         _check_existing_mesh(cloud, mesh, found, findings)
         _check_candidates(cloud, meshes.mesh_id(found), params["clusters"], findings)
     return findings
@@ -94,6 +95,15 @@ def _options(mesh: Json) -> tuple[Json, list[str]]:
     known, odd = shapes.fit({key: mesh[key] for key in mesh if key in spec}, shapes.of_options(spec))
     validated = ArgumentSpecValidator(spec).validate(known)
     return dict(validated.validated_parameters), [*map(str, odd), *validated.error_messages]
+
+
+def _check_region(cloud: Cloud, mesh: Json, found: Json, clusters: list[Json], findings: Findings) -> None:
+    """A mesh is found without a region; the kubeconfigs of its clusters come from the service of one region."""
+    if not cloud.region and any(not one.get("by_kubeconfig") for one in clusters):
+        findings.errors.append(
+            "asm_mesh: region is missing. It is needed to reach the clusters through Container Service (ACK). Mesh "
+            f"'{mesh['name']}' is in {meshes.info(found).get('RegionId')}."
+        )
 
 
 def _check_existing_mesh(cloud: Cloud, mesh: Json, found: Json, findings: Findings) -> None:

@@ -87,11 +87,12 @@ def _read(spec: Any) -> Json:
 
 
 def misspelt(names: Iterable[str]) -> list[str]:
-    """Variables that are almost, but not quite, one of the spec's."""
+    """Variables that are almost, but not quite, one of the spec's; with that one given as well they are the user's."""
     found = []
-    for name in sorted(map(str, names)):
+    given = sorted(set(map(str, names)))
+    for name in given:
         near = [] if name in VARIABLES else difflib.get_close_matches(name, VARIABLES, n=1, cutoff=0.85)
-        if near:
+        if near and near[0] not in given:
             found.append(f"The variable {name} means nothing to the roles. Did you mean {near[0]}?")
     return found
 

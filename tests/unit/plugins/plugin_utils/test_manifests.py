@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import importlib
 import json
@@ -19,6 +20,7 @@ from ansible.parsing import vault
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.template import Templar
+from ansible_collections.meshops.asm.plugins.module_utils.kube import foreign
 from ansible_collections.meshops.asm.plugins.plugin_utils.manifests import ManifestsAction
 from ansible_collections.meshops.asm.plugins.plugin_utils.spec import SpecAction
 
@@ -48,7 +50,13 @@ class FakeTask:
 
 
 @pytest.fixture
-def sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def told() -> dict[str, Any]:
+    """The last result of ``sent``, without what the module would add."""
+    return {}
+
+
+@pytest.fixture
+def sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: dict[str, Any]) -> Any:
     """Runs the action plugin in a project folder; gives the options that the module would get."""
 
     def run(
@@ -71,7 +79,8 @@ def sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         got: dict[str, Any] = {}
         monkeypatch.setattr(action, "_execute_module", lambda **call: got.update(call["module_args"]) or {})
         monkeypatch.setattr("ansible.plugins.action.ActionBase.run", lambda self, tmp=None, task_vars=None: {})
-        action.run(task_vars=variables)
+        told.clear()
+        told.update(action.run(task_vars=variables))
         return got
 
     return run
@@ -310,6 +319,71 @@ def test_values_of_a_definition_that_ansible_has_read(sent: Any, monkeypatch: py
     [(_file, made)] = texts(sent(passwords=PASSWORDS, definition={"stringData": {"a": given["secret"]}}))
     assert json.loads(made) == {"stringData": {"a": HIDDEN}}
     assert texts(sent(passwords=PASSWORDS, definition=given["whole"])) == [("definition", "kind: A")]
+
+
+# What is read of a folder
+
+
+def test_a_result_says_how_many_files_were_read_and_which_were_not(
+    tmp_path: Path, sent: Any, told: dict[str, Any]
+) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "real").mkdir()
+    for name in ("shared/x.yml", "real/a.YAML", "real/b.yml.j2", "real/.c.yml", "real/README.md"):
+        (tmp_path / name).write_text("kind: A", encoding="utf-8")
+    (tmp_path / "real" / "common").symlink_to("../shared")
+    found = texts(sent(src=["real", "shared/x.yml"]))
+    assert [file for file, _text in found] == ["real/a.YAML", "real/common/x.yml", "shared/x.yml"]
+    assert told["files"] == {"read": 3, "passed_over": ["real/.c.yml", "real/README.md", "real/b.yml.j2"]}
+    assert told["warnings"] == ["Not read, so that their objects are not in the task: real/.c.yml, real/b.yml.j2."]
+
+
+def test_nothing_is_said_where_nothing_was_passed_over(sent: Any, told: dict[str, Any]) -> None:
+    sent(definition="kind: A")
+    assert told == {"files": {"read": 0, "passed_over": []}}
+
+
+def test_a_wrong_working_directory_is_told_with_what_sets_it(tmp_path: Path, sent: Any) -> None:
+    with pytest.raises(AnsibleActionFail) as caught:
+        sent(src=str(tmp_path / "nowhere.yml"))
+    assert "asm_base_dir" in str(caught.value) and str(Path.cwd()) in str(caught.value)
+    assert "remote_src" not in str(caught.value)
+
+
+def test_an_error_is_told_once(tmp_path: Path, sent: Any) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "x").symlink_to("nowhere")
+    with pytest.raises(AnsibleActionFail) as caught:
+        sent(src="set")
+    assert str(caught.value).count("is a link to what is not there") == 1
+    assert "Errno" not in str(caught.value)
+
+
+def test_no_error_is_raised_with_the_one_that_it_repeats() -> None:
+    """Ansible shows the texts of all that an error was raised from, behind its own."""
+    plugins = Path(foreign.__file__).parents[2]
+    raised = [
+        (file.name, one.lineno)
+        for file in plugins.rglob("*.py")
+        for one in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(one, ast.Raise)
+        and isinstance(one.exc, ast.Call)
+        and ast.unparse(one.exc.func).startswith("Ansible")
+        and one.cause is not None
+        and ast.unparse(one.cause) != "None"
+    ]
+    assert raised == []
+
+
+def test_what_was_looked_for_is_told(tmp_path: Path, sent: Any) -> None:
+    with pytest.raises(AnsibleActionFail, match=f"Looked for: .*{tmp_path}/files/nowhere.yml"):
+        sent(src="nowhere.yml")
+
+
+def test_a_template_of_helm_is_no_template_of_ansible(tmp_path: Path, sent: Any) -> None:
+    (tmp_path / "x.yaml").write_text("name: {{ .Values.name }}", encoding="utf-8")
+    with pytest.raises(AnsibleActionFail, match=r"The template x\.yaml cannot be rendered: .*templates of Helm"):
+        sent(template="x.yaml")
 
 
 # Kubeconfigs that are neither path nor plain text

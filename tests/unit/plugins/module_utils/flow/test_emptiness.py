@@ -128,6 +128,14 @@ def test_items_of_a_spec_start_from_its_folder(tmp_path: Path) -> None:
     assert paths("a.yml") == [str(Path.cwd() / "a.yml")]
 
 
+def test_the_tilde_in_paths_of_a_spec_is_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    paths = FilterModule().filters()["spec_paths"]
+    assert paths(["~/a.yml", "~"], "/specs") == [str(tmp_path / "a.yml"), str(tmp_path)]
+    assert paths("a.yml", "~/specs") == [str(tmp_path / "specs" / "a.yml")]
+    assert paths("~nobody-of-this-name/a.yml", "/specs") == ["/specs/~nobody-of-this-name/a.yml"]
+
+
 @pytest.mark.parametrize("value", ["", " ", [], [""], ["a", None], None, ["\t"]])
 def test_items_of_a_spec_are_never_the_whole_folder(value: Any) -> None:
     with pytest.raises(InvalidInput, match="src or template is empty"):

@@ -221,3 +221,146 @@ def test_null_is_empty_text_as_to_the_server() -> None:
     cleaned = clean(document.body)
     assert cleaned["metadata"] == {"name": "a", "labels": {"b": ""}, "annotations": {"c": ""}}
     assert cleaned["data"] == {"d": ""}
+
+
+# Shapes
+
+
+def _names(text: str) -> list[str]:
+    return [one.body["metadata"]["name"] for one in parse(text, "x")]
+
+
+CONFIG_JSON = '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "%s"}}'
+
+
+@pytest.mark.parametrize("items", ["null", "[]", "~", ""])
+def test_an_empty_list_has_no_objects(items: str) -> None:
+    assert parse(f"apiVersion: v1\nkind: List\nitems: {items}\n", "x") == []
+
+
+def test_lists_may_hold_lists() -> None:
+    inner = '{"apiVersion": "v1", "kind": "List", "items": [%s]}'
+    text = inner % f"{CONFIG_JSON % 'a'}, {inner % (inner % (CONFIG_JSON % 'b'))}, {CONFIG_JSON % 'c'}"
+    assert _names(text) == ["a", "b", "c"]
+
+
+def test_items_of_a_list_of_one_kind_need_not_repeat_it() -> None:
+    [document] = parse("apiVersion: v1\nkind: ConfigMapList\nitems: [{metadata: {name: a}}]", "x")
+    assert document.body == {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{apiVersion: v1, kind: List}", "x, document 1: the List has no items."),
+        (
+            "{apiVersion: v1, kind: List, items: {}}",
+            "x, document 1: the items of the List must be a list, they are a map",
+        ),
+        ("{apiVersion: v1, kind: PodList, items: text}", "the items of the PodList must be a list, they are text."),
+        ("{apiVersion: v1, kind: PodList, items: [{apiVersion: v1}]}", "the object has no kind"),
+        ("{apiVersion: v1, kind: List, items: [null]}", "x, document 1: an object must be a mapping, this is null."),
+        ("{apiVersion: v1, kind: List, items: [{metadata: {name: a}}]}", "the object has no apiVersion"),
+    ],
+)
+def test_lists_that_are_none_are_named(text: str, message: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse(text, "x")
+    assert message in caught.value.message
+
+
+@pytest.mark.parametrize("between", ["", "\n", "\r\n\t ", "\n---\n"])
+@pytest.mark.parametrize("before", ["", "\ufeff", "\n  "])
+def test_objects_of_json_may_follow_each_other(before: str, between: str) -> None:
+    assert _names(before + between.join(CONFIG_JSON % name for name in "abc") + "\n") == ["a", "b", "c"]
+
+
+def test_each_document_may_begin_with_a_byte_order_mark() -> None:
+    assert _names("\ufeff---\n\ufeff" + "--- # next\r\n\ufeff".join(TEXT % name for name in "abc")) == ["a", "b", "c"]
+
+
+def test_a_byte_order_mark_within_a_document_is_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"x, line 2: .*byte order mark"):
+        parse("a: b\n\ufeffc: d\n", "x")
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}, {"b": 2}', '{"a": 1} 5', '{"a": 1} x', '{"a": 1}]'])
+def test_what_follows_json_and_is_none_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="not valid YAML or JSON"):
+        parse(text, "x")
+
+
+def test_fields_that_are_null_are_not_there() -> None:
+    spec = "{exportTo: , hosts: [a], http: [{match: ~, route: [{weight: null, x: {y: ~}}], z: [null, 1]}], tls: null}"
+    [document] = parse(f"{HEAD % 'VirtualService'}spec: {spec}\nother: null\n", "x")
+    before = repr(document.body)
+    cleaned = clean(document.body)
+    assert cleaned["spec"] == {"hosts": ["a"], "http": [{"route": [{"x": {}}], "z": [None, 1]}]}
+    assert "other" not in cleaned
+    assert repr(document.body) == before
+
+
+@pytest.mark.parametrize(
+    "key", ["nodeSelector", "matchLabels", "selector", "labels", "limits", "pluginConfig", "value"]
+)
+def test_null_is_a_value_in_maps_of_text_and_in_what_is_free_in_form(key: str) -> None:
+    body = {"apiVersion": "v1", "kind": "A", "metadata": {"name": "a"}, "spec": {key: {"x": None}}}
+    assert clean(body)["spec"] == {key: {"x": None}}
+
+
+def test_what_has_no_null_is_not_copied() -> None:
+    body = _around({"a": [{"b": 1}]})
+    assert clean(body)["spec"] is body["spec"]
+
+
+# Of other tools
+
+
+@pytest.mark.parametrize("name", ["kustomization.yaml", "k/kustomization.yml", "Kustomization"])
+@pytest.mark.parametrize("text", ["resources: [a.yaml]", "kind: Kustomization", "a: b: c"])
+def test_a_kustomization_is_named_as_what_it_is(name: str, text: str) -> None:
+    with pytest.raises(InvalidInput, match=f"^{name}: this is a kustomization.*kubectl kustomize"):
+        parse(text, name)
+
+
+def test_a_kustomization_of_any_name() -> None:
+    text = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nmetadata: {name: a}"
+    with pytest.raises(InvalidInput, match=r"^x\.yml, document 1: this is a kustomization"):
+        parse(text, "x.yml")
+
+
+def test_the_object_of_flux_is_an_object_whatever_its_file_is_called() -> None:
+    text = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: a}"
+    assert parse(text, "kustomization.yaml")[0].body["kind"] == "Kustomization"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEAD.replace("name: a", "name: {{ .Release.Name }}") % "Service",
+        HEAD.replace("name: a", 'name: "{{ .Values.name }}"') % "Service",
+        "{{- if .Values.on }}\n" + TEXT % "a" + "{{- end }}\n",
+        '{{ include "chart.all" . }}\n',
+        '{{- define "chart.name" -}}\n{{ end }}',
+    ],
+)
+def test_a_template_of_helm_is_named_as_what_it_is(text: str) -> None:
+    with pytest.raises(InvalidInput, match=r"^chart/x\.yaml, .*templates of Helm.*helm template"):
+        parse(text, "chart/x.yaml")
+
+
+def test_a_chart_is_named_as_what_it_is() -> None:
+    with pytest.raises(InvalidInput, match=r"^c/Chart\.yaml: this is part of a Helm chart"):
+        parse("apiVersion: v2\nname: a\nversion: 1.0.0\n", "c/Chart.yaml")
+
+
+def test_templates_within_an_object_are_its_content() -> None:
+    [document] = parse(f"{CONFIG}data: {{t: '{{{{ .Values.x }}}}'}}", "x")
+    assert document.body["data"] == {"t": "{{ .Values.x }}"}
+
+
+def test_a_template_of_jinja_that_nobody_rendered() -> None:
+    with pytest.raises(
+        InvalidInput, match=r"metadata\.name of the A is a template .* in the option template, not in src"
+    ):
+        parse((HEAD % "A").replace("name: a", 'name: "{{ app }}"'), "x")

@@ -251,8 +251,9 @@ def test_insecure_means_no_verification() -> None:
     assert context.verify_mode == ssl.CERT_NONE
 
 
-def test_an_exec_plugin_is_left_to_the_library(tmp_path: Path) -> None:
-    plugin = tmp_path / "login"
+def login_program(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    plugin = folder / "login"
     reply = {
         "apiVersion": "client.authentication.k8s.io/v1",
         "kind": "ExecCredential",
@@ -260,7 +261,28 @@ def test_an_exec_plugin_is_left_to_the_library(tmp_path: Path) -> None:
     }
     plugin.write_text(f"#!/bin/sh\necho '{json.dumps(reply)}'\n")
     plugin.chmod(0o755)
-    user = {
-        "exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(plugin), "interactiveMode": "Never"}
-    }
-    assert loaded(user).authorization == "Bearer from-exec"
+
+
+def with_login(command: str) -> dict[str, Any]:
+    return {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": command, "interactiveMode": "Never"}}
+
+
+def test_an_exec_plugin_is_left_to_the_library(tmp_path: Path) -> None:
+    login_program(tmp_path)
+    assert loaded(with_login(str(tmp_path / "login"))).authorization == "Bearer from-exec"
+
+
+@pytest.mark.parametrize("command", ["./login", "bin/login", "../here/login"])
+def test_the_path_of_an_exec_plugin_starts_where_the_kubeconfig_is(tmp_path: Path, command: str) -> None:
+    here = tmp_path / "here"
+    login_program(here)
+    login_program(here / "bin")
+    text = yaml.safe_dump(config(with_login(command)))
+    assert load(text, folder=here).authorization == "Bearer from-exec"
+    assert load(self_contained(text, here), folder=Path("/")).authorization == "Bearer from-exec"
+
+
+@pytest.mark.parametrize("command", ["login-that-is-nowhere", "./nowhere"])
+def test_an_exec_plugin_that_is_missing_is_no_login_of_nobody(tmp_path: Path, command: str) -> None:
+    with pytest.raises(InvalidInput, match=r"login method of the kubeconfig's users\[.*\]\.user .* failed"):
+        load(yaml.safe_dump(config(with_login(command))), folder=tmp_path)

@@ -87,7 +87,7 @@ def test_a_mesh_that_must_exist_is_returned_or_named_among_the_existing_ones(
 
 
 def test_an_account_without_meshes_is_said_to_have_none(fake_cloud: Callable[..., FakeCloud]) -> None:
-    with pytest.raises(NotFound, match=r"'shop'\. Meshes of this account: none\."):
+    with pytest.raises(NotFound, match=r"'shop'\. Meshes of this account: none\. The role create .* makes a new one\."):
         meshes.require_mesh(fake_cloud(None, DescribeServiceMeshes={}), "shop")
 
 

@@ -31,6 +31,14 @@ BY = {"status": True}
         ({"by": BY, "expect": {"balancing": {"policy": "RANDOM", "window": 1}}}, "window must be between"),
         ({"by": BY, "count": 100, "expect": {"split": {"a": 80, "b": 20}}}, "needs 807 requests.*tolerance of 1"),
         ({"by": BY, "expect": {"split": {"a": 50, "b": 50}, "tolerance": 0.1}}, "Allow a wider tolerance"),
+        (
+            {"by": BY, "expect": {"split": {"a": 50, "b": 50}, "tolerance": 0.001}},
+            "percentage points.* allow a wider one",
+        ),
+        (
+            {"by": BY, "expect": {"split": {"a": 50, "b": 50}, "tolerance": 1e-17}},
+            "percentage points.* allow a wider one",
+        ),
         ({"by": {}}, "by needs one of"),
         ({"by": {"status": False}}, "by needs one of"),
         ({"by": {"status": True, "header": "x"}}, "not header, status|not status, header"),

@@ -75,6 +75,20 @@ def test_all_errors_come_at_once(fake_cloud: Callable[..., Any]) -> None:
     assert len(errors) == 3
 
 
+@pytest.mark.parametrize(("by_kubeconfig", "count"), [(False, 1), (True, 0)])
+def test_an_existing_mesh_needs_a_region_for_its_clusters(
+    fake_cloud: Callable[..., Any], by_kubeconfig: bool, count: int
+) -> None:
+    cluster = {"name": "shop-1", "by_kubeconfig": by_kubeconfig}
+    errors = check(account(fake_cloud, listed(), region=None), {"name": "shop"}, cluster).errors
+    missing = [one for one in errors if one.startswith("asm_mesh: region is missing.")]
+    assert len(missing) == count
+    assert all(one.endswith("Mesh 'shop' is in cn-hangzhou.") for one in missing)
+    assert not [
+        one for one in check(account(fake_cloud, listed()), {"name": "shop"}, cluster).errors if "region" in one
+    ]
+
+
 def test_what_a_new_mesh_needs(fake_cloud: Callable[..., Any]) -> None:
     errors = check(account(fake_cloud, region=None), {"name": "shop"}).errors
     assert errors == [

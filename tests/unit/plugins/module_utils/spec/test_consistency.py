@@ -48,9 +48,14 @@ def gateway_object(*ports: int, selector: dict[str, str] | None = None, name: st
     ],
 )
 def test_a_misspelt_variable_is_named(name: str, meant: str) -> None:
-    (problem,) = spec_checks.misspelt([name, "asm_mesh"])
+    (problem,) = spec_checks.misspelt([name, "asm_base_dir"])
     assert f"The variable {name} " in problem
     assert f"Did you mean {meant}?" in problem
+
+
+@pytest.mark.parametrize("name", ["asm_cluster", "asm_namespace", "asm_meshes", "asm_check"])
+def test_a_variable_beside_the_one_that_it_resembles_is_the_users_own(name: str) -> None:
+    assert spec_checks.misspelt([name, *spec_checks.VARIABLES]) == []
 
 
 def test_other_variables_are_nobody_else_s_business() -> None:
