@@ -133,7 +133,7 @@ class _Comparison:
             # What holds an object, and what it belongs to, is said by controllers.
             if key in asked or key in ("annotations", "labels"):
                 steps = _below(_below(writers, "f:metadata"), f"f:{key}")
-                below = {} if isinstance(stored.get(key, {}), dict) else []
+                below: Any = {} if isinstance(stored.get(key, {}), dict) else []
                 wanted = asked.get(key, below)
                 yield from self._values(f"metadata.{key}", wanted, stored.get(key, below), steps)
         plain, found = ({key: value for key, value in one.items() if key not in _IDENTITY} for one in (want, live))
