@@ -77,7 +77,16 @@ def _with_fields(entry: Json, mesh: str) -> Iterator[Json]:
 
 
 def _field(field: Json) -> Json:
-    return {key: printable(value) if isinstance(value, str) else value for key, value in field.items()}
+    return {key: _shown(value) for key, value in field.items()}
+
+
+def _shown(value: Any) -> Any:
+    """A value in which every text is safe for a terminal and a page."""
+    if isinstance(value, dict):
+        return {printable(str(key)): _shown(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_shown(one) for one in value]
+    return printable(value) if isinstance(value, str) else value
 
 
 def _objects(entry: Json, mesh: str) -> Iterator[Json]:

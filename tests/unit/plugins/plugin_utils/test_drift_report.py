@@ -153,3 +153,9 @@ def test_what_the_service_says_of_a_gateway() -> None:
     said = report(entry("asm_gateway", {}, {}, name="in", result={"complaint": "address-type cannot be changed"}))
     assert said["status"] == "drift"
     assert said["table"][-1] == ('    status.ErrorMessage: address-type cannot be changed is there, "" is described')
+
+
+def test_no_text_within_a_value_reaches_a_terminal_as_it_is() -> None:
+    field = {**LABEL, "found": {"a\x1b": ["b\x1b"]}}
+    (one,) = report(entry("asm_workload", {}, {}, where=["c"], result=compared("c", "Pod n/a", field)))["objects"]
+    assert one["fields"][0]["found"] == {r"a\x1b": [r"b\x1b"]}

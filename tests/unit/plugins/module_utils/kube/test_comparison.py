@@ -141,6 +141,16 @@ def test_what_others_added() -> None:
     ]
 
 
+def test_what_is_there_to_be_filled_in_is_no_addition() -> None:
+    want = {"apiVersion": "v1", "kind": "X", "metadata": {"name": "x"}, "webhook": {"url": "u"}}
+    live = stored(want, entry(OURS, {"f:webhook": {"f:url": {}}}), entry("i", {"f:webhook": {"f:caBundle": {}}}))
+    live["webhook"]["caBundle"] = "filled"
+    assert told(want, live) == []
+    assert [one[:2] for one in told({**want, "webhook": {"url": "u", "caBundle": "x"}}, live)] == [
+        ("webhook.caBundle", "changed")
+    ]
+
+
 def test_an_addition_within_a_list_that_is_one_value() -> None:
     live = stored(ROUTE, entry(OURS, {"f:spec": {"f:hosts": {}}}), entry("kubectl-patch", {"f:spec": {"f:http": {}}}))
     live["spec"]["http"][0]["timeout"] = "5s"
