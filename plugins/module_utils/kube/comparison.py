@@ -94,7 +94,7 @@ def compare(want: Json, live: Json, *, builtin: bool, predicted: Json | None = N
     writers = [
         _Writer(str(one.get("manager")), str(one.get("time") or ""), str(one.get("subresource") or ""), one["fieldsV1"])
         for one in live["metadata"].get("managedFields") or []
-        if one.get("fieldsV1") and one.get("subresource") != "status"
+        if one.get("fieldsV1")
     ]
     is_secret = secrets.is_secret(want)
     loose = _Comparison(builtin, is_secret, exact=False)
@@ -229,7 +229,7 @@ class _Comparison:
 
 
 def _foreign(writers: list[_Writer]) -> list[_Writer]:
-    """Those who are neither we, nor Kubernetes, nor writers of a subresource (scale)."""
+    """Those who are neither we, nor Kubernetes, nor writers of a subresource (status, scale)."""
     return [one for one in writers if one.manager not in (MANAGER, *_CONTROLLERS) and not one.subresource]
 
 

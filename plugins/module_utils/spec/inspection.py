@@ -24,7 +24,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube import comparison
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import CLUSTER, MESH, Kind, known_kind
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
-from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import SAME, verdict
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items, read_live
 from ansible_collections.meshops.asm.plugins.module_utils.kube.readiness import WITH_PODS
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
@@ -182,9 +181,8 @@ def _content(item: Json, one: Item) -> tuple[str, str]:
     """What is not as described, and what somebody else has added, each as a text; of fields, not of values."""
     if not item.get("described") or not one.body or not one.live:
         return "", ""
-    is_same = verdict(one.body, one.live, builtin=one.kind.builtin) == SAME
     found = comparison.compare(one.body, one.live, builtin=one.kind.builtin)
-    differs = [] if is_same else [field for field in found if field.kind != comparison.ADDED]
+    differs = [field for field in found if field.kind != comparison.ADDED]
     added = [field for field in found if field.kind == comparison.ADDED]
     return (
         f"not as described: {_places(differs)}" if differs else "",

@@ -159,3 +159,11 @@ def test_no_text_within_a_value_reaches_a_terminal_as_it_is() -> None:
     field = {**LABEL, "found": {"a\x1b": ["b\x1b"]}}
     (one,) = report(entry("asm_workload", {}, {}, where=["c"], result=compared("c", "Pod n/a", field)))["objects"]
     assert one["fields"][0]["found"] == {r"a\x1b": [r"b\x1b"]}
+
+
+def test_the_server_of_a_kubeconfig_is_called_as_the_mesh() -> None:
+    before, after = {"VirtualService n/a": {"x": 1}}, {"VirtualService n/a": {"x": 2}}
+    (one,) = report(entry("istio_resource", before, after, result=compared("", "VirtualService n/a", WEIGHT)))[
+        "objects"
+    ]
+    assert (one["where"], one["change"], one["fields"]) == ("shop", "different", [WEIGHT])

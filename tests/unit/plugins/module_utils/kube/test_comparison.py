@@ -185,6 +185,29 @@ def test_defaults_and_other_spellings_of_the_servers_own_kinds_are_no_difference
     assert told(DEPLOYMENT, deployment()) == []
 
 
+@pytest.mark.parametrize(("manager", "differs"), [("kubectl", True), ("kube-controller-manager", False)])
+def test_what_is_described_as_nothing_gets_its_default_from_the_server_only(manager: str, differs: bool) -> None:
+    fields = {"f:spec": {"f:template": {"f:spec": {"f:serviceAccountName": {}}}}}
+    live = deployment(entry(manager, fields))
+    live["spec"]["template"]["spec"]["serviceAccountName"] = "default"
+    assert bool(told(DEPLOYMENT, live)) is differs
+
+
+def test_an_addition_that_is_also_ours_is_none() -> None:
+    more = {"f:spec": {"f:exportTo": {}}}
+    live = stored(ROUTE, entry(OURS, ROUTE_FIELDS), entry(OURS, more), entry("kubectl", more))
+    live["spec"]["exportTo"] = ["."]
+    assert told(ROUTE, live) == []
+
+
+def test_of_several_writers_the_last_is_named() -> None:
+    fields = {"f:spec": {"f:hosts": {}}}
+    times = ("2026-01-01T00:00:00Z", "2026-03-01T00:00:00Z", "2026-02-01T00:00:00Z")
+    live = stored(ROUTE, *(entry(f"m{number}", fields, time) for number, time in enumerate(times)))
+    live["spec"]["hosts"] = ["other"]
+    assert told(ROUTE, live) == [("spec.hosts[0]", "changed", "reviews", "other", "m1")]
+
+
 def test_fields_of_elements_that_have_a_name() -> None:
     theirs = {CONTAINER: {"f:image": {}, "f:env": {'k:{"name":"DEBUG"}': {".": {}, "f:name": {}, "f:value": {}}}}}
     below = {"f:template": {"f:spec": {"f:containers": theirs}}}
