@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.spec import consistency as spec_checks
+from ansible_collections.meshops.asm.plugins.module_utils.spec import overlaps
 from ansible_collections.meshops.asm.plugins.plugin_utils.clean_failure import clean_action
 from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import load, run_module
 from ansible_collections.meshops.asm.plugins.plugin_utils.spec import SpecAction
@@ -60,6 +61,7 @@ class ActionModule(SpecAction):
             *unreadable,
             *unreadable_too,
             *spec_checks.deaf_ports(spec, resources),
+            *overlaps.twice(spec, workloads, resources),
         ]
         hints = [
             *spec_checks.unmade_namespaces(spec, "asm_workloads", workloads),

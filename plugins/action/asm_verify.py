@@ -1,13 +1,15 @@
 # Copyright: (c) 2026, the meshops.asm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Replaces the manifests of a spec by the identities of their objects, then lets the module look for these."""
+"""Replaces the manifests of a spec by their objects, then lets the module look for these."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
+from ansible_collections.meshops.asm.plugins.module_utils.kube.comparison import without_values
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item
 from ansible_collections.meshops.asm.plugins.plugin_utils.clean_failure import clean_action
 from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import load, run_module
@@ -20,7 +22,7 @@ load("asm_verify")
 
 
 class ActionModule(SpecAction):
-    """Manifests, which may hold secrets, do not leave the controller."""
+    """Objects travel in an option that is never logged, and without the values of Secrets."""
 
     @clean_action
     def run(self, tmp: str | None = None, task_vars: Json | None = None) -> Json:
@@ -36,18 +38,14 @@ class ActionModule(SpecAction):
                 "name": item["name"],
                 "clusters": item.get("clusters") or [],
                 "require_sidecar": bool(item.get("require_sidecar")),
-                "objects": [_identity(one) for one in workloads[item["name"]]],
             }
             for item in self.items_of("workloads")
         ]
-        module_args["istio_resources"] = [
-            {"name": item["name"], "objects": [_identity(one) for one in resources[item["name"]]]}
-            for item in self.items_of("istio_resources")
-        ]
+        module_args["istio_resources"] = [{"name": item["name"]} for item in self.items_of("istio_resources")]
+        module_args["_objects"] = json.dumps({"workloads": _bodies(workloads), "istio_resources": _bodies(resources)})
         result: Json = run_module(self, task_vars, module_args)
         return result
 
 
-def _identity(item: Item) -> Json:
-    metadata = {"name": item.name, **({"namespace": item.namespace} if item.namespace else {})}
-    return {"apiVersion": item.kind.api_version, "kind": item.kind.kind, "metadata": metadata}
+def _bodies(objects: dict[str, list[Item]]) -> dict[str, list[Json]]:
+    return {name: [without_values(one.body or {}) for one in items] for name, items in objects.items()}

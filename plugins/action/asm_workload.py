@@ -19,6 +19,8 @@ load("asm_workload", sdk=False)
 class ActionModule(ManifestsAction):
     """See ``ManifestsAction`` and ``showing_waits``."""
 
+    applies = True
+
     @clean_action
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         with showing_waits(self, task_vars or {}):

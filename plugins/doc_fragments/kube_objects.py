@@ -57,6 +57,10 @@ options:
   _documents:
     description: Not for playbooks. Here the controller puts what it has read of O(src) and rendered of O(template).
     type: str
+  _compare:
+    description: Not for playbooks. Here the playbook C(meshops.asm.drift) asks for each field that differs.
+    type: bool
+    default: false
   namespace:
     description: Namespace of the objects that need one and name none.
     type: str

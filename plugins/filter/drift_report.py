@@ -42,7 +42,11 @@ _value:
     - V(status) is V(match), V(drift), or V(incomplete) when something failed. V(checked) counts the tasks that were
       asked, V(failures) says what failed.
     - V(objects) are the objects that differ, each with V(kind), V(name), V(where), V(change) (V(missing),
-      V(different) or V(unwanted)) and V(diff), the lines of a unified diff from what is there to what shall be.
+      V(different), V(unwanted), or V(added) where somebody else wrote more into an object) and V(diff), the lines of a
+      unified diff from what is there to what shall be.
+    - V(fields) of an object are its fields that differ, each with V(field), V(kind) (V(changed), V(missing) or
+      V(added)), V(described), V(found), and V(manager) and V(time) of who wrote it last, as far as on record. Values of
+      a Secret are hidden.
     - V(table) is the same as lines of text.
   type: dict
 """

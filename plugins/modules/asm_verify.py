@@ -14,8 +14,9 @@ description:
     plane, and says what of the spec is missing or not ready. Then sends the requests of the checks, and says what of
     the declared traffic is not what is seen, and which resources decide about it.
   - Only reads. Waits for nothing but for checks to come true.
-  - Objects are looked for by kind, namespace and name. Whether their content is as in the spec is what
-    M(meshops.asm.istio_resource) and M(meshops.asm.asm_workload) say in check mode.
+  - Objects are looked for by kind, namespace and name, and their fields compared with those of the manifests. What
+    the server completes or spells in another way is no difference, nor is what somebody else has added, which is shown.
+    Of Secrets only the names of the values are compared. The playbook C(meshops.asm.drift) shows the values, too.
   - What is missing is returned, and is no failure of the module.
 extends_documentation_fragment:
   - meshops.asm.cloud
@@ -60,6 +61,9 @@ options:
     type: list
     elements: dict
     default: []
+  _objects:
+    description: Not for playbooks. Here the controller puts the objects, without the values of Secrets.
+    type: str
   base_dir:
     description: Folder on the controller that relative paths start from. Unset means the current one.
     type: path
@@ -187,6 +191,7 @@ error:
     http_status: null
 """
 
+import json
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.checks import running
@@ -202,6 +207,8 @@ OPTIONS: dict[str, Any] = {
     "istio_resources": {"type": "list", "elements": "dict", "default": []},
     "checks": {"type": "list", "elements": "dict", "default": []},
     "base_dir": {"type": "path"},
+    # Filled by the action plugin: {workloads and istio_resources: {name of an item: [object]}}.
+    "_objects": {"type": "str", "no_log": True},
 }
 
 
@@ -214,9 +221,18 @@ def _misses(findings: list[running.Finding]) -> list[str]:
     ]
 
 
+def _with_objects(params: dict[str, Any]) -> dict[str, Any]:
+    """The parameters with the objects of each item, as far as the controller has sent them."""
+    given = json.loads(params.get("_objects") or "{}")
+    filled = dict(params)
+    for option, objects in given.items():
+        filled[option] = [{**one, "objects": objects[one["name"]], "described": True} for one in params[option]]
+    return filled
+
+
 def verify(task: Task) -> dict[str, Any]:
     task.tell("reading the checks")
-    params = inspection.read(task.params)
+    params = inspection.read(_with_objects(task.params))
     checks = running.read_checks(params["checks"], [gateway["name"] for gateway in params["gateways"]])
     task.tell("looking at the mesh")
     rows = inspection.inspect(task.cloud, params)

@@ -16,25 +16,37 @@ from ansible.plugins.action import ActionBase
 
 # The variable that names the file; without it nothing is kept.
 VARIABLE = "drift_records"
-_KEPT = ("changed", "failed", "msg", "diff", "error")
+_KEPT = ("changed", "failed", "msg", "diff", "error", "comparison")
 
 Json = dict[str, Any]
 
 
+def is_wanted(action: ActionBase, task_vars: Json) -> bool:
+    """Whether this run is one whose results are kept, and changes nothing."""
+    return bool(action._task.check_mode and _file(action, task_vars))
+
+
 def record(action: ActionBase, task_vars: Json, result: Json) -> None:
     """Adds ``{module, name, where, result}`` as a line to the file; its owner alone can read it."""
-    path = action._templar.template(task_vars.get(VARIABLE) or "")
+    path = _file(action, task_vars)
     if not path:
         return
     args = action._task.args
-    line = {
+    line: Json = {
         "module": action._task.action.rpartition(".")[2],
         "name": args.get("name"),
         "where": args.get("clusters") or args.get("cluster") or args.get("mesh"),
         "result": {key: result[key] for key in _KEPT if key in result},
     }
+    complaint = (result.get("gateway") or {}).get("error_message")
+    if complaint:
+        line["result"]["complaint"] = complaint
     descriptor = os.open(str(path), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         os.write(descriptor, (json.dumps(line, default=str) + "\n").encode())
     finally:
         os.close(descriptor)
+
+
+def _file(action: ActionBase, task_vars: Json) -> Any:
+    return action._templar.template(task_vars.get(VARIABLE) or "")

@@ -19,7 +19,9 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_l
 Json = dict[str, Any]
 
 MATCH, DRIFT, INCOMPLETE = "match", "drift", "incomplete"
-MISSING, DIFFERENT, UNWANTED = "missing", "different", "unwanted"
+MISSING, DIFFERENT, UNWANTED, ADDED = "missing", "different", "unwanted", "added"
+# What is shown of a value in the table; all of it is in the report.
+_MOST_SHOWN = 60
 _KINDS = {"asm_mesh": "Mesh", "asm_gateway": "IstioGateway", "asm_namespace": "Namespace"}
 # A key of a diff of Kubernetes objects that is no object.
 _SUMMARY = "(summary)"
@@ -31,15 +33,60 @@ def drift_report(records: str, mesh: str, failure: str = "") -> Json:
     ``records`` are the lines of ``drift_record.record``. All texts are safe for a terminal and a page.
     """
     entries = [json.loads(line) for line in records.splitlines() if line.strip()]
-    failures = [printable(str(entry["result"].get("msg"))) for entry in entries if entry["result"].get("failed")]
+    failures = [printable(text) for entry in entries for text in _failures(entry["result"])]
     failure = printable(failure)
     if failure and failure not in failures:
         failures.append(failure)
-    objects = [one for entry in entries if entry["result"].get("changed") for one in _objects(entry, mesh)]
+    objects = [one for entry in entries for one in _with_fields(entry, mesh)]
     status = INCOMPLETE if failures else DRIFT if objects else MATCH
     mesh = one_line(mesh)
     report = {"mesh": mesh, "status": status, "checked": len(entries), "objects": objects, "failures": failures}
     return {**report, "table": list(_table(report))}
+
+
+def _failures(result: Json) -> Iterator[str]:
+    if result.get("failed"):
+        yield str(result.get("msg"))
+    for compared in (result.get("comparison") or {}).values():
+        yield from compared["failures"]
+
+
+def _with_fields(entry: Json, mesh: str) -> Iterator[Json]:
+    """The objects of one task that are not as described, each with its fields; also those that only have more."""
+    compared = entry["result"].get("comparison") or {}
+    only = (_first(entry["where"]) or mesh) if len(compared) == 1 else ""
+    fields = {
+        (one_line(only or server), one_line(key)): found
+        for server, told in compared.items()
+        for key, found in told["fields"].items()
+    }
+    complaint = entry["result"].get("complaint")
+    if complaint:
+        # The service has what was asked for, and has not done it.
+        said = {"field": "status.ErrorMessage", "kind": "changed", "described": "", "found": complaint}
+        field = _field({**said, "manager": "", "time": ""})
+        shown = {"kind": "IstioGateway", "name": one_line(str(entry["name"])), "where": one_line(mesh)}
+        yield {**shown, "change": DIFFERENT, "diff": [], "fields": [field]}
+    for one in _objects(entry, mesh) if entry["result"].get("changed") else ():
+        found = fields.pop((one["where"], f"{one['kind']} {one['name']}"), [])
+        yield {**one, "fields": [_field(field) for field in found]}
+    for (where, key), found in sorted(fields.items()):
+        kind, _space, name = key.partition(" ")
+        shown = {"kind": kind, "name": name, "where": where}
+        yield {**shown, "change": ADDED, "diff": [], "fields": [_field(field) for field in found]}
+
+
+def _field(field: Json) -> Json:
+    return {key: _shown(value) for key, value in field.items()}
+
+
+def _shown(value: Any) -> Any:
+    """A value in which every text is safe for a terminal and a page."""
+    if isinstance(value, dict):
+        return {printable(str(key)): _shown(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_shown(one) for one in value]
+    return printable(value) if isinstance(value, str) else value
 
 
 def _objects(entry: Json, mesh: str) -> Iterator[Json]:
@@ -98,7 +145,24 @@ def _table(report: Json) -> Iterator[str]:
     yield f"Mesh {report['mesh']}: {said[report['status']]}"
     rows = [[one["change"], one["kind"], one["name"], one["where"]] for one in report["objects"]]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
-    for row in rows:
+    for row, one in zip(rows, report["objects"], strict=True):
         yield "  " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        yield from (f"    {said_of(field)}" for field in one["fields"])
     for failure in report["failures"]:
         yield f"  failed: {one_line(failure)}"
+
+
+def said_of(field: Json) -> str:
+    """One field in a line: ``spec.replicas: 5 is there, described is 3 (kubectl, 2026-01-01T00:00:00Z)``."""
+    found, described = _short(field["found"]), _short(field["described"])
+    said = {
+        "missing": f"{described} is described, and not there",
+        "added": f"{found} is there, and not described",
+    }.get(field["kind"], f"{found} is there, {described} is described")
+    by = ", ".join(part for part in (field["manager"], field["time"]) if part)
+    return one_line(f"{field['field']}: {said}{f' ({by})' if by else ''}")
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."

@@ -20,6 +20,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Asm
 from ansible_collections.meshops.asm.plugins.module_utils.kube import foreign, given
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import plain_definition
 from ansible_collections.meshops.asm.plugins.module_utils.kube.files import SUFFIXES, Files, files_of, read_text
+from ansible_collections.meshops.asm.plugins.plugin_utils import drift_record
 from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import run_module
 from ansible_collections.meshops.asm.plugins.plugin_utils.own_kubeconfig import module_args
 from ansible_collections.meshops.asm.plugins.plugin_utils.untrusted import untrusted
@@ -42,6 +43,8 @@ class ManifestsAction(ActionBase):
     _supports_async = True
     _supports_check_mode = True
     _supports_diff = True
+    # Whether the module applies the objects, rather than only looks for them.
+    applies = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
@@ -54,6 +57,8 @@ class ManifestsAction(ActionBase):
             raise AnsibleActionFail(untrusted(error.message)) from None
         if any(args.get(name) is not None for name in _OWN):
             args["_documents"] = json.dumps(texts)
+        if self.applies and drift_record.is_wanted(self, task_vars):
+            args["_compare"] = True
         result = run_module(self, task_vars, {key: value for key, value in args.items() if key not in _OWN})
         return {**result, **self._told(result.get("warnings") or [])}
 

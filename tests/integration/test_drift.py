@@ -77,6 +77,47 @@ def test_what_was_changed_by_hand_is_named(lab: Lab, run: Runner, bookinfo: str,
     assert "bookinfo/ratings-v1  shop-2" in played.output
 
 
+def test_what_kubectl_did_is_named_with_field_values_and_writer(
+    lab: Lab, run: Runner, bookinfo: str, tmp_path: Path
+) -> None:
+    kube = lab.kube(bookinfo)
+    route = kube.get(f"{PATH}/virtualservices/reviews")
+    for rule, weight in zip(route["spec"]["http"][1]["route"], (50, 30, 20), strict=True):
+        rule["weight"] = weight
+    patched = {"spec": {"http": route["spec"]["http"]}}
+    kube.patch(f"{PATH}/virtualservices/reviews", patched, fieldManager="kubectl-patch")
+    kube.delete(f"{PATH}/serviceentries/books-api")
+    deployments = "/apis/apps/v1/namespaces/bookinfo/deployments"
+    cluster = lab.kube(lab.cluster_id("shop-2"))
+    label = {"metadata": {"labels": {"team": "a"}}}
+    cluster.patch(f"{deployments}/ratings-v1", label, fieldManager="kubectl-label")
+    try:
+        played, report, page = drift(lab, run, tmp_path)
+        verified = run.play("meshops.asm.verify", *SPEC, "-e", '{"asm_checks": []}', cwd=EXAMPLE)
+    finally:
+        cluster.patch(f"{deployments}/ratings-v1", {"metadata": {"labels": {"team": None}}})
+        kube.delete(f"{PATH}/virtualservices/reviews")
+        run.play("meshops.asm.site", *SPEC, cwd=EXAMPLE).ok()
+    assert (played.code, report["status"], report["failures"]) == (2, "drift", [])
+    assert {(one["change"], one["kind"], one["name"], one["where"]) for one in report["objects"]} == {
+        ("different", "VirtualService", "bookinfo/reviews", "bookinfo"),
+        ("missing", "ServiceEntry", "bookinfo/books-api", "bookinfo"),
+        ("added", "Deployment", "bookinfo/ratings-v1", "shop-2"),
+    }
+    fields = {one["kind"]: one["fields"] for one in report["objects"]}
+    weights = [(one["field"], one["found"], one["described"]) for one in fields["VirtualService"]]
+    assert weights == [("spec.http[1].route[0].weight", 50, 60), ("spec.http[1].route[1].weight", 30, 20)]
+    assert {(one["kind"], one["manager"], bool(one["time"])) for one in fields["VirtualService"]} == {
+        ("changed", "kubectl-patch", True)
+    }
+    (team,) = fields["Deployment"]
+    assert (team["field"], team["kind"], team["found"]) == ("metadata.labels.team", "added", "a")
+    assert "kubectl-label" in page
+    assert verified.code == 2
+    assert "not as described: spec.http[1].route[0].weight (kubectl-patch" in verified.output
+    assert "added by others: metadata.labels.team (kubectl-label" in verified.output
+
+
 def test_what_cannot_be_looked_at_is_no_match(lab: Lab, run: Runner, bookinfo: str, tmp_path: Path) -> None:
     wrong = '{"asm_clusters": [{"name": "shop-1"}, {"name": "no-such-cluster"}]}'
     played, report, page = drift(lab, run, tmp_path, "-e", wrong)

@@ -76,6 +76,10 @@ class Fleet:
         """What the semantic checks found on all servers; empty when none was asked for."""
         return [entry for one in self._sets.values() if one.lint for entry in one.lint.results()]
 
+    def comparison(self) -> dict[str, dict[str, Any]]:
+        """What ``ObjectSet.comparison`` says, by server."""
+        return {name: one.comparison() for name, one in self._sets.items()}
+
     def wrote(self) -> bool:
         return any(one.wrote() for one in self._sets.values())
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput, NotFound
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import DONE, NONE, UPDATE, Plan, Progress
-from ansible_collections.meshops.asm.plugins.module_utils.kube import applying, differ, planning, pruning
+from ansible_collections.meshops.asm.plugins.module_utils.kube import applying, comparison, differ, planning, pruning
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind
 from ansible_collections.meshops.asm.plugins.module_utils.kube.linting import Lint, lint
@@ -27,7 +27,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.readiness import 
 class Manner:
     """How a set is applied; the meaning of each is that of the option with the same name.
 
-    ``patience`` (seconds) is what ``wait_timeout`` leaves for objects that have to go first.
+    ``patience`` (seconds) is what ``wait_timeout`` leaves for objects that have to go first. ``compare`` is for check
+    mode only: no object's refusal ends the look at the others, and a conflict is a difference like any other.
     """
 
     force_conflicts: bool = False
@@ -38,6 +39,7 @@ class Manner:
     require_sidecar: bool = False
     lint: bool = False
     patience: float = applying.GOING_PATIENCE
+    compare: bool = False
 
 
 class ObjectSet:
@@ -122,6 +124,17 @@ class ObjectSet:
     def view(self, found: list[Item]) -> list[dict[str, Any]]:
         return [differ.result_of(item) for item in found]
 
+    def comparison(self) -> dict[str, Any]:
+        """``{fields: {Kind namespace/name: its differences}, failures: [why an object could not be looked at]}``."""
+        fields: dict[str, list[dict[str, Any]]] = {}
+        for item in (one for one in self.items if one.body and one.live and not one.error and not one.terminating):
+            found = comparison.compare(
+                item.body or {}, item.live or {}, builtin=item.kind.builtin, predicted=item.predicted
+            )
+            if found:
+                fields[item.short] = [one.as_result() for one in found]
+        return {"fields": fields, "failures": [str(item.error) for item in self.items if item.error]}
+
     def wrote(self) -> bool:
         return bool(self._client and self._client.writes)
 
@@ -165,18 +178,18 @@ class ObjectSet:
         changing = [item for item in self.items if item.outcome in (CREATED, UPDATED)]
         applying.check_sizes(changing)
         asked = [item for item in changing if not item.error and not item.terminating]
-        if not self._manner.validate:
+        if not self._manner.validate and not self._manner.compare:
             asked = [item for item in asked if item.verdict == UNSURE]
         coming = [item.name for item in self.items if item.kind.term == "Namespace" and item.outcome == CREATED]
         applying.dry_run(
             client,
             asked,
-            force=self._manner.force_conflicts,
+            force=self._manner.force_conflicts or self._manner.compare,
             new_namespaces=[*coming, *self._missing],
             new_kinds=self._wishes.new_kinds(),
         )
         error = applying.failure(self.items, written=False)
-        if error:
+        if error and not self._manner.compare:
             raise error
 
     def _no_namespace(self) -> AsmError:

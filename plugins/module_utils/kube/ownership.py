@@ -31,7 +31,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.client import MAN
 SAME, DIFFERENT, UNSURE = "same", "different", "unsure"
 
 # Keys of merged lists that the server fills in before it matches elements (core/v1 ports of containers and services).
-_KEY_DEFAULTS = {"protocol": "TCP"}
+KEY_DEFAULTS = {"protocol": "TCP"}
 # Fields that the server fills in within atomic values (core/v1 EnvVarSource).
 _ATOMIC_DEFAULTS = {"fieldRef": {"apiVersion": "v1"}, "resourceFieldRef": {"divisor": "0"}}
 _QUANTITY_MAPS = frozenset({"limits", "requests", "hard", "capacity"})
@@ -124,12 +124,12 @@ class _Comparison:
         return UNSURE
 
     def _leaf(self, name: str, want: Any, have: Any, quantities: bool) -> str:
-        if have is not _ABSENT and _equal(want, have):
+        if have is not _ABSENT and equal(want, have):
             return SAME
         if quantities and same_quantity(want, have):
             return SAME
         if isinstance(want, dict) and isinstance(have, dict) and self.builtin and name in _ATOMIC_DEFAULTS:
-            return SAME if _equal({**_ATOMIC_DEFAULTS[name], **want}, have) else UNSURE
+            return SAME if equal({**_ATOMIC_DEFAULTS[name], **want}, have) else UNSURE
         plain = not isinstance(want, (dict, list)) and want is not None
         return DIFFERENT if plain and not self.builtin else UNSURE
 
@@ -158,7 +158,7 @@ class _Comparison:
 
     def _element(self, want: Json, have: Json, owned: Json) -> str:
         if not [key for key in owned if key != "."]:
-            return SAME if _equal(want, have) else UNSURE
+            return SAME if equal(want, have) else UNSURE
         return self.maps(want, have, owned)
 
     def _set(self, want: list[Any], have: list[Any], owned: set[str]) -> str:
@@ -180,7 +180,7 @@ def _is_ours(entry: Json) -> bool:
     return entry.get("manager") == MANAGER and entry.get("operation") == "Apply" and not entry.get("subresource")
 
 
-def _equal(one: Any, other: Any) -> bool:
+def equal(one: Any, other: Any) -> bool:
     """JSON equality: ``1`` and ``1.0`` are one number, ``1`` and ``true`` are not."""
     if one != other:
         return False
@@ -199,7 +199,7 @@ def _alike(one: Any, other: Any) -> bool:
 
 
 def _key_of(item: Json, fields: list[str]) -> str:
-    return json.dumps([item.get(field, _KEY_DEFAULTS.get(field)) for field in fields])
+    return json.dumps([item.get(field, KEY_DEFAULTS.get(field)) for field in fields])
 
 
 def _factor(unit: str) -> Decimal:

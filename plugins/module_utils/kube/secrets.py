@@ -44,12 +44,12 @@ def refusal(error: KubeError) -> str:
     )
 
 
-def hidden(found: Json, mask: Callable[[Any], str]) -> Json:
+def hidden(found: Json, mask: Callable[[Any], Any]) -> Json:
     """The Secret with every value, and every field that no Secret has, as what ``mask`` makes of it."""
     return {key: _masked(key, value, mask) for key, value in found.items()}
 
 
-def _masked(key: str, value: Any, mask: Callable[[Any], str]) -> Any:
+def _masked(key: str, value: Any, mask: Callable[[Any], Any]) -> Any:
     if key in _OPEN or not value:
         return value
     if key in _VALUES and isinstance(value, dict):

@@ -21,7 +21,7 @@ from ansible.module_utils.basic import AnsibleModule
 HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 # Options and keys that hold manifests, credentials, or what is sent with a request, whatever their schema says.
 _SECRET = re.compile(
-    r"ca|definition|_documents|headers|body|data|stringData|(?!client_key)(.*_)?(secret|token|key|kubeconfig|password)",
+    r"ca|definition|_documents|_objects|headers|body|data|stringData|(?!client_key)(.*_)?(secret|token|key|kubeconfig|password)",
     re.IGNORECASE,
 )
 

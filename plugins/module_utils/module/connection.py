@@ -40,6 +40,8 @@ OBJECT_OPTIONS: dict[str, Any] = {
     "concurrency": {"type": "int", "default": 32},
     # Filled by the action plugin: the texts of definition, src and template. Secret, because manifests hold Secrets.
     "_documents": {"type": "str", "no_log": True},
+    # Set by the action plugin in check mode for the playbook drift.
+    "_compare": {"type": "bool", "default": False},
 }
 
 

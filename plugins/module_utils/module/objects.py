@@ -47,6 +47,7 @@ class ObjectsModule(ResourceModule):
             require_sidecar=bool(params.get("require_sidecar")) and not self.wishes.absent,
             lint=bool(params.get("lint")),
             patience=float(params["wait_timeout"]),
+            compare=bool(params.get("_compare")),
         )
         self.wrote_before = False
         # All sets share the documents: they only read them.
@@ -88,4 +89,5 @@ class ObjectsModule(ResourceModule):
         found = self.objects.items()
         everything = [item for items in found.values() for item in items]
         linted = {"findings": self.objects.findings()} if self.params.get("lint") else {}
-        return {"resources": self.objects.view(found), "summary": differ.summary_of(everything), **linted}
+        compared = {"comparison": self.objects.comparison()} if self.manner.compare else {}
+        return {"resources": self.objects.view(found), "summary": differ.summary_of(everything), **linted, **compared}

@@ -20,7 +20,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Asm
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import WORD
 from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_line
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways
-from ansible_collections.meshops.asm.plugins.module_utils.kube import documents, workloads
+from ansible_collections.meshops.asm.plugins.module_utils.kube import comparison, documents, workloads
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import CLUSTER, MESH, Kind, known_kind
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
@@ -29,6 +29,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.readiness import 
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 
 ABSENT = "not there"
+_SHOWN_FIELDS = 5
 
 Json = dict[str, Any]
 
@@ -73,6 +74,8 @@ def read(params: Json) -> Json:
 
 def inspect(cloud: Cloud, params: Json) -> list[Row]:
     """The rows of ``{mesh, clusters, gateways, workloads, istio_resources}``; workloads and resources list ``objects``.
+
+    With ``described`` an item's objects are whole (of Secrets without the values), and their content is compared.
 
     A control plane or cluster that does not answer makes its rows not ok; only an account that cannot be asked
     raises ``AsmError``.
@@ -164,11 +167,33 @@ def _control_plane_rows(cloud: Cloud, mesh: Json | None, attached: list[Json], p
     live = {one["metadata"]["name"]: one for one in listed}
     names = {str(cluster["ClusterId"]): clusters.name(cluster) for cluster in attached}
     rows = [row for gateway in params["gateways"] for row in _gateway_rows(gateway, live.get(gateway["name"]), names)]
-    return rows + [
-        Row("istio", one.short, item["name"], "present" if one.live else ABSENT, one.live is not None)
-        for item, objects in wanted
-        for one in objects
-    ]
+    return rows + [_resource_row(item, one) for item, objects in wanted for one in objects]
+
+
+def _resource_row(item: Json, one: Item) -> Row:
+    if one.live is None:
+        return Row("istio", one.short, item["name"], ABSENT, False)
+    differs, more = _content(item, one)
+    return Row("istio", one.short, item["name"], differs or f"present{more}", not differs)
+
+
+def _content(item: Json, one: Item) -> tuple[str, str]:
+    """What is not as described, and what somebody else has added, each as a text; of fields, not of values."""
+    if not item.get("described") or not one.body or not one.live:
+        return "", ""
+    found = comparison.compare(one.body, one.live, builtin=one.kind.builtin)
+    differs = [field for field in found if field.kind != comparison.ADDED]
+    added = [field for field in found if field.kind == comparison.ADDED]
+    return (
+        f"not as described: {_places(differs)}" if differs else "",
+        f", added by others: {_places(added)}" if added else "",
+    )
+
+
+def _places(fields: list[comparison.Difference]) -> str:
+    shown = [f"{one.field} ({one.by or one.kind})" for one in fields[:_SHOWN_FIELDS]]
+    more = len(fields) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
 def _all_gateways(params: Json, state: str) -> list[Row]:
@@ -187,13 +212,18 @@ def _gateway_rows(gateway: Json, live: Json | None, names: dict[str, str]) -> li
     deployed = view["clusters"]
     wanted = [names.get(name, name) for name in gateway.get("clusters") or deployed]
     has_address = view["spec"].get("serviceType", "LoadBalancer") == "LoadBalancer"
+    complaint = view["error_message"]
+    told = [name for identifier, name in names.items() if identifier in complaint]
     rows = []
     for cluster in wanted:
         addresses = ", ".join(view["addresses"].get(cluster) or [])
         if cluster not in deployed:
             row = Row("gateway", gateway["name"], cluster, "not deployed there", False)
         elif has_address and not addresses:
-            row = Row("gateway", gateway["name"], cluster, view["error_message"] or "no address yet", False)
+            row = Row("gateway", gateway["name"], cluster, complaint or "no address yet", False)
+        elif complaint and (cluster in told or not told):
+            # The address may be that of before: what was asked for since then was refused.
+            row = Row("gateway", gateway["name"], cluster, f"{addresses or 'deployed'}, but: {complaint}", False)
         else:
             row = Row("gateway", gateway["name"], cluster, addresses or "deployed", True)
         rows.append(row)
@@ -228,13 +258,18 @@ def _pods(kube: KubeClient, objects: list[Item]) -> dict[str, list[Json]]:
 
 
 def _object_rows(item: Json, objects: list[Item], cluster: str, pods: dict[str, list[Json]]) -> list[Row]:
-    """A row for each controller of pods, and for any other object only when it is missing."""
+    """A row for each controller of pods, and for any other object only when it is missing or differs."""
     rows = []
     for one in objects:
         if one.live is None:
             rows.append(Row("workload", one.short, cluster, ABSENT, False))
+            continue
+        differs, more = _content(item, one)
+        if differs:
+            rows.append(Row("workload", one.short, cluster, differs, False))
         elif one.kind.term in WITH_PODS:
-            rows.append(_controller_row(item, one, one.live, cluster, pods[one.namespace]))
+            row = _controller_row(item, one, one.live, cluster, pods[one.namespace])
+            rows.append(replace(row, state=f"{row.state}{more}"))
     return rows
 
 

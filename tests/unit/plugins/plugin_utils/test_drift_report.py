@@ -79,3 +79,91 @@ def test_a_failure_is_neither_match_nor_drift() -> None:
 
 def test_a_failure_before_the_first_step() -> None:
     assert report(failure="The spec has 1 problem.")["status"] == "incomplete"
+
+
+WEIGHT = {
+    "field": "spec.http[0].route[0].weight",
+    "kind": "changed",
+    "described": 80,
+    "found": 50,
+    "manager": "kubectl-patch",
+    "time": "2026-02-02T00:00:00Z",
+}
+LABEL = {
+    "field": "metadata.labels.team",
+    "kind": "added",
+    "described": None,
+    "found": "a\x1b",
+    "manager": "k",
+    "time": "",
+}
+
+
+def compared(server: str, key: str, *fields: Any, failures: Any = ()) -> dict[str, Any]:
+    return {"comparison": {server: {"fields": {key: list(fields)}, "failures": list(failures)}}}
+
+
+def test_an_object_comes_with_its_fields() -> None:
+    before, after = {"VirtualService n/a": {"x": 1}}, {"VirtualService n/a": {"x": 2}}
+    said = report(
+        entry("istio_resource", before, after, where="shop", result=compared("shop", "VirtualService n/a", WEIGHT))
+    )
+    (one,) = said["objects"]
+    assert (one["change"], one["fields"]) == ("different", [WEIGHT])
+    assert said["table"][1:] == [
+        "  different  VirtualService  n/a  shop",
+        "    spec.http[0].route[0].weight: 50 is there, 80 is described (kubectl-patch, 2026-02-02T00:00:00Z)",
+    ]
+
+
+def test_what_others_added_is_a_kind_of_its_own() -> None:
+    same = entry("asm_workload", {}, {}, where=["c1"], result=compared("c1", "Deployment n/a", LABEL))
+    assert found(same) == [("added", "Deployment", "n/a", "c1")]
+    said = report(same)
+    assert said["status"] == "drift"
+    assert said["table"][-1] == r"    metadata.labels.team: a\x1b is there, and not described (k)"
+
+
+def test_fields_of_several_clusters() -> None:
+    before, after = {"c1": {"Deployment n/a": {"x": 1}}}, {"c1": {"Deployment n/a": {"x": 2}}}
+    told = {
+        **compared("c1", "Deployment n/a", WEIGHT)["comparison"],
+        **compared("c2", "Deployment n/a", LABEL)["comparison"],
+    }
+    objects = report(entry("asm_workload", before, after, where=["c1", "c2"], result={"comparison": told}))["objects"]
+    assert [(one["change"], one["where"], len(one["fields"])) for one in objects] == [
+        ("different", "c1", 1),
+        ("added", "c2", 1),
+    ]
+
+
+def test_a_refusal_of_one_object_hides_no_other() -> None:
+    result = compared("shop", "VirtualService n/a", WEIGHT, failures=["Gateway n/b: refused."])
+    said = report(entry("istio_resource", {"VirtualService n/a": {}}, {"VirtualService n/a": {"x": 1}}, result=result))
+    assert (said["status"], said["failures"], len(said["objects"])) == ("incomplete", ["Gateway n/b: refused."], 1)
+
+
+def test_what_is_missing_in_an_object() -> None:
+    field = {**WEIGHT, "kind": "missing", "described": "x" * 100, "found": None, "manager": "", "time": ""}
+    said = report(entry("istio_resource", {}, {}, where="shop", result=compared("shop", "Gateway n/b", field)))
+    assert said["table"][-1] == f"    {field['field']}: {'x' * 60}... is described, and not there"
+
+
+def test_what_the_service_says_of_a_gateway() -> None:
+    said = report(entry("asm_gateway", {}, {}, name="in", result={"complaint": "address-type cannot be changed"}))
+    assert said["status"] == "drift"
+    assert said["table"][-1] == ('    status.ErrorMessage: address-type cannot be changed is there, "" is described')
+
+
+def test_no_text_within_a_value_reaches_a_terminal_as_it_is() -> None:
+    field = {**LABEL, "found": {"a\x1b": ["b\x1b"]}}
+    (one,) = report(entry("asm_workload", {}, {}, where=["c"], result=compared("c", "Pod n/a", field)))["objects"]
+    assert one["fields"][0]["found"] == {r"a\x1b": [r"b\x1b"]}
+
+
+def test_the_server_of_a_kubeconfig_is_called_as_the_mesh() -> None:
+    before, after = {"VirtualService n/a": {"x": 1}}, {"VirtualService n/a": {"x": 2}}
+    (one,) = report(entry("istio_resource", before, after, result=compared("", "VirtualService n/a", WEIGHT)))[
+        "objects"
+    ]
+    assert (one["where"], one["change"], one["fields"]) == ("shop", "different", [WEIGHT])

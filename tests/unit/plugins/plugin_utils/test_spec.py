@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
+from ansible_collections.meshops.asm.plugins.action.asm_preflight import ActionModule as Preflight
 from ansible_collections.meshops.asm.plugins.plugin_utils.spec import SpecAction
 
 from .test_manifests import FakeTask
@@ -18,10 +19,10 @@ from .test_manifests import FakeTask
 ROUTES = {"apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": {"name": "a"}}
 
 
-def action(folder: Path, **args: Any) -> SpecAction:
+def action(folder: Path, plugin: Any = SpecAction, **args: Any) -> Any:
     loader = DataLoader()
     loader.set_basedir(str(folder))
-    return SpecAction(
+    return plugin(
         task=FakeTask(folder, args),
         connection=SimpleNamespace(transport="ssh", become=None),
         play_context=None,
@@ -57,3 +58,16 @@ def test_odd_items_are_problems(tmp_path: Path) -> None:
         {},
         ["asm_workloads must be a list, it is a mapping."],
     )
+
+
+def test_preflight_names_one_object_in_two_places(tmp_path: Path) -> None:
+    files = {"a.yml": "routes: {}", "b.yml": "more: {}"}
+    for name, spec in files.items():
+        head = "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: a}\n"
+        (tmp_path / name).write_text(f"{head}spec: {{{spec}}}\n", encoding="utf-8")
+    items = [{"name": name[0], "src": str(tmp_path / name)} for name in files]
+    problems, _hints = action(tmp_path, Preflight, istio_resources=items)._offline({})
+    (problem,) = problems
+    assert problem.startswith("Gateway default/a is described twice, in asm_istio_resources, 'a' (")
+    assert "a.yml, document 1) and in asm_istio_resources, 'b' (" in problem
+    assert "b.yml, document 1), and not alike (spec.more, spec.routes)" in problem

@@ -189,6 +189,55 @@ def test_conflicts_name_manager_and_field(api: MemoryApi, run: Run) -> None:
     assert not run(virtual_service()).changed
 
 
+class TestCompare:
+    """As the playbook drift asks: every object is looked at, whatever becomes of the others."""
+
+    def test_a_conflict_is_a_difference_and_hides_no_other(self, api: MemoryApi, run: Run) -> None:
+        run(virtual_service(), RULE)
+        theirs = virtual_service(gateways=["mesh"])
+        api.put(f"{ROUTES}/reviews", theirs, managedFields=managed(theirs, "kubectl-patch"))
+        del api.objects[f"{ISTIO}/destinationrules/reviews"]
+        outcome = run(virtual_service(), RULE, check=True, compare=True)
+        assert run.outcomes == {
+            "VirtualService default/reviews": "updated",
+            "DestinationRule default/reviews": "created",
+        }
+        assert outcome.plan.before["VirtualService default/reviews"]["spec"]["gateways"] == ["mesh"]
+        assert run.objects is not None
+        (field,) = run.objects.comparison()["fields"].pop("VirtualService default/reviews")
+        assert (field["field"], field["kind"], field["manager"]) == ("spec.gateways", "added", "kubectl-patch")
+        assert api.objects[f"{ROUTES}/reviews"]["spec"]["gateways"] == ["mesh"]
+
+    def test_a_refusal_ends_the_look_at_no_other(self, api: MemoryApi, run: Run) -> None:
+        run(virtual_service(refuse="no"), RULE, check=True, compare=True)
+        assert run.outcomes == {
+            "VirtualService default/reviews": "failed",
+            "DestinationRule default/reviews": "created",
+        }
+        assert run.objects is not None
+        (failure,) = run.objects.comparison()["failures"]
+        assert "spec.refuse" in failure
+
+    def test_nothing_differs(self, api: MemoryApi, run: Run) -> None:
+        run(virtual_service(), RULE)
+        assert not run(virtual_service(), RULE, check=True, compare=True).changed
+        assert run.objects is not None
+        assert run.objects.comparison() == {"fields": {}, "failures": []}
+
+    def test_what_others_added_is_told_and_is_no_change(self, api: MemoryApi, run: Run) -> None:
+        run(virtual_service())
+        live = api.objects[f"{ROUTES}/reviews"]
+        live["metadata"]["labels"] = {"team": "a"}
+        fields = {"f:metadata": {"f:labels": {"f:team": {}}}}
+        live["metadata"]["managedFields"].append(
+            {"manager": "kubectl-label", "operation": "Update", "time": "now", "fieldsV1": fields}
+        )
+        assert not run(virtual_service(), check=True, compare=True).changed
+        assert run.objects is not None
+        (field,) = run.objects.comparison()["fields"]["VirtualService default/reviews"]
+        assert (field["field"], field["kind"], field["found"]) == ("metadata.labels.team", "added", "a")
+
+
 def test_duplicates_are_refused_with_both_places(api: MemoryApi, run: Run) -> None:
     error = run.fails(virtual_service(), virtual_service("other"), virtual_service())
     assert "given twice: in definition, document 1 and in definition, document 3" in error.message

@@ -266,3 +266,56 @@ def test_odd_parameters_are_errors(fake_cloud: Callable[..., Any], params: dict[
     with pytest.raises(AsmError) as caught:
         inspect(fake_cloud, **params)
     assert message in caught.value.message
+
+
+ROUTE = {**identity("VirtualService", "reviews", "networking.istio.io/v1"), "spec": {"hosts": ["reviews"]}}
+
+
+def described(*objects: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"name": "routes", "clusters": ["shop-1"], "objects": list(objects), "described": True}]
+
+
+def written(body: dict[str, Any], manager: str, fields: dict[str, Any], **more: Any) -> dict[str, Any]:
+    entry = {"manager": manager, "operation": "Update", "time": "then", "fieldsV1": fields}
+    return {**body, **more, "metadata": {**body["metadata"], "managedFields": [entry]}}
+
+
+def test_content_of_istio_resources(fake_cloud: Callable[..., Any], planes: dict[str, Any]) -> None:
+    patched = written(ROUTE, "kubectl-patch", {"f:spec": {"f:hosts": {}}}, spec={"hosts": ["other"]})
+    planes["mesh"] = FakeKube({"virtualservices": [patched]})
+    (row,) = inspect(fake_cloud, istio_resources=described(ROUTE))[1:]
+    state = "not as described: spec.hosts[0] (kubectl-patch, then)"
+    assert row == Row("istio", "VirtualService bookinfo/reviews", "routes", state, False)
+
+
+def test_what_others_added_is_shown_and_will_do(fake_cloud: Callable[..., Any], planes: dict[str, Any]) -> None:
+    more = {"hosts": ["reviews"], "exportTo": ["."]}
+    planes["mesh"] = FakeKube({"virtualservices": [written(ROUTE, "k", {"f:spec": {"f:exportTo": {}}}, spec=more)]})
+    (row,) = inspect(fake_cloud, istio_resources=described(ROUTE))[1:]
+    assert (row.state, row.ok) == ("present, added by others: spec.exportTo (k, then)", True)
+
+
+def test_content_of_workloads(fake_cloud: Callable[..., Any], planes: dict[str, Any]) -> None:
+    service = {**identity("Service", "details", "v1"), "spec": {"selector": {"app": "details"}}}
+    other = written(service, "kubectl-edit", {"f:spec": {"f:selector": {}}}, spec={"selector": {"app": "x"}})
+    app = {**identity("Deployment", "details"), "spec": {"replicas": 2}}
+    planes["shop-1"] = FakeKube({"deployments": [deployment("details")], "services": [other], "pods": [pod("details")]})
+    rows = inspect(fake_cloud, workloads=described(app, service))[1:]
+    assert [(row.name, row.state, row.ok) for row in rows] == [
+        ("Deployment bookinfo/details", "not as described: spec.replicas (changed)", False),
+        ("Service bookinfo/details", "not as described: spec.selector.app (kubectl-edit, then)", False),
+    ]
+
+
+def test_a_gateway_with_an_address_that_the_service_complains_of(
+    fake_cloud: Callable[..., Any], planes: dict[str, Any]
+) -> None:
+    attached = [*ATTACHED, {"ClusterId": "k2", "Name": "shop-2", "State": "running"}]
+    both = [{"clusterId": one, "ipAddress": "192.0.2.1"} for one in ("k1", "k2")]
+    status = {"ClusterIdGatewayAddressMap": both, "ErrorMessage": "cluster k1: address-type cannot be changed"}
+    planes["mesh"] = FakeKube({"istiogateways": [{**GATEWAY, "status": status}]})
+    rows = inspect(fake_cloud, attached=attached, gateways=[{"name": "in"}])[1:]
+    assert [(row.where, row.state, row.ok) for row in rows] == [
+        ("shop-1", "192.0.2.1, but: cluster k1: address-type cannot be changed", False),
+        ("shop-2", "192.0.2.1", True),
+    ]
