@@ -23,7 +23,7 @@ export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
 export SECONDS_EACH
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.cache/hypothesis
 
-.PHONY: help setup demo remove-demo test unit fuzz fuzz-short faults faults-sample integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all awx awx-short site-docs release ee matrix matrix-here prometheus analyzers yaml-reference
+.PHONY: help setup demo remove-demo test unit fuzz fuzz-short faults faults-sample integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all awx awx-short site-docs release ee matrix matrix-here prometheus analyzers yaml-reference importer
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -71,7 +71,7 @@ remove-demo: lab-up ## take the demo's mesh away again
 	@eval "$$(python -m meshlab env)"
 	cd examples/bookinfo && ansible-playbook meshops.asm.remove -e @mesh.yml -e asm_remove=bookinfo
 
-test: lint unit fuzz-short faults-sample sanity awx-short integration molecule matrix-here ## everything that has to pass
+test: lint importer unit fuzz-short faults-sample sanity awx-short integration molecule matrix-here ## everything that has to pass
 
 unit: setup ## unit tests
 	@python -m pytest -q tests/unit
@@ -96,6 +96,9 @@ sanity: setup ## ansible-test sanity
 
 lint: setup ## ruff, mypy, ansible-lint, yamllint, changelog, documentation
 	@tests/lint.sh
+
+importer: setup ## what Galaxy does with the artifact: loaded, documented and linted by galaxy-importer
+	@python tools/importer.py
 
 docs: setup ## documentation checks only
 	@tests/lint.sh docs
@@ -140,10 +143,13 @@ analyzers: setup ## the checks of lint held to Istio's own analyzers, which are 
 yaml-reference: setup ## the reader of YAML and JSON held to that of kubectl on 100000 texts (DOCUMENTS chooses)
 	@DOCUMENTS="$(DOCUMENTS)" python -m pytest -q -s tests/yamlreference
 
-site-docs: setup ## the documentation site, in .cache/site/html
+site-importer: setup ## what Galaxy does with the artifact: loaded, documented and linted by galaxy-importer
+	@python tools/importer.py
+
+docs: setup ## the documentation site, in .cache/site/html
 	@python tools/site_docs.py
 
-release: setup ## the artifact of the last commit: reproducible, installed offline, verified
+release: setup ## the artifact of the last commit: reproducible, installed offline, verified, taken by galaxy-importer
 	@python tools/release.py
 
 ee: release binaries ## the build context of an execution environment, in .cache/ee, and its steps tried without a container
