@@ -123,8 +123,12 @@ def run_here(action: ActionBase, module: str, args: dict[str, Any]) -> dict[str,
     # Since ansible-core 2.19 output has a profile; this is that of arguments on standard input.
     parsed = parse(ended, "legacy") if len(inspect.signature(parse).parameters) > 1 else parse(ended)
     # Since ansible-core 2.21 a result is an object until an action hands it over.
-    result = parsed.as_result_dict(for_round_trip=True) if hasattr(parsed, "as_result_dict") else dict(parsed)
-    return result if result.get("_ansible_parsed") else _cut_off(module, ended["rc"], args)
+    if hasattr(parsed, "as_result_dict"):
+        result, whole = parsed.as_result_dict(for_round_trip=True), parsed.ansible_parsed
+    else:
+        result = dict(parsed)
+        whole = result.get("_ansible_parsed")
+    return result if whole else _cut_off(module, ended["rc"], args)
 
 
 def _cut_off(module: str, code: int, args: dict[str, Any]) -> dict[str, Any]:

@@ -251,9 +251,8 @@ def test_the_table_joins_what_is_alike() -> None:
 
 
 def test_the_table_fits_into_eighty_columns() -> None:
-    state = (
-        "reviews-v1 50 % (declared 50, interval 45.12 to 54.88), reviews-v2 50 % (declared 50, interval 45.12 to 54.88)"
-    )
+    share = "50 % (declared 50, interval 45.12 to 54.88)"
+    state = f"reviews-v1 {share}, reviews-v2 {share}; 807 requests"
     rows = [
         Row("mesh", "bookinfo", "cn-hangzhou", "running, v1.25.6.35, c3f2ae8a1c59e4b1f9f0d9a5c1f2b3a4", True),
         Row("workload", "Deployment bookinfo/productpage-v1", "bookinfo-1", "ready, 1 pod, 1 with sidecar", True),
