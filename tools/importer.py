@@ -84,9 +84,8 @@ def _environment() -> Path:
     if not ready.exists():
         shutil.rmtree(place, ignore_errors=True)
         venv.create(place, with_pip=True)
-        quietly = ["--quiet", "--disable-pip-version-check"]
-        pip = [place / "bin" / "python", "-m", "pip", "install", *quietly]
-        subprocess.run([*pip, "--constraint", _VERSIONS, IMPORTER], check=True)
+        pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "--constraint", str(_VERSIONS), IMPORTER], check=True)
         ready.touch()
     return place / "bin"
 
