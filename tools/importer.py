@@ -68,8 +68,19 @@ def check(artifact: Path) -> list[str]:
 def findings(output: str) -> list[str]:
     """The complaints in the importer's output; that it broke off is one. Pure."""
     lines = output.splitlines()
-    found = [line for line in lines if _LOUD.match(line) and not _excused(line)]
+    found = [
+        f"{line} {_end_of_traceback(lines[number + 1 :])}".rstrip()
+        for number, line in enumerate(lines)
+        if _LOUD.match(line) and not _excused(line)
+    ]
     return found if found or _DONE in lines else [f"The importer broke off: {' '.join(lines[-3:])}"]
+
+
+def _end_of_traceback(lines: list[str]) -> str:
+    """What was raised, where a line with an indented one below it is the head of a traceback."""
+    if not lines or not lines[0].startswith(" "):
+        return ""
+    return next((line for line in lines if not line.startswith(" ")), "")
 
 
 def _excused(line: str) -> bool:

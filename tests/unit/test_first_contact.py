@@ -76,7 +76,10 @@ def importer(monkeypatch: pytest.MonkeyPatch) -> Any:
         ("WARNING: ERROR    Failed to find meshops.asm.site playbook.\n{done}", []),
         ("WARNING: ERROR    Failed to find meshops.asm.sites playbook.\n{done}", ["WARNING: ERROR    Failed to find"]),
         ("WARNING: roles/a.yml:1:1: name[missing]: x\n{done}", ["WARNING: roles/a.yml:1:1: name[missing]: x"]),
-        ("ERROR: Traceback (most recent call last):\nFileNotFoundError: '.gitignore'\n{done}", ["ERROR: Traceback"]),
+        (
+            "ERROR: Traceback (most recent call last):\n  File x\nFileNotFoundError: '.gitignore'\n{done}",
+            ["ERROR: Traceback (most recent call last): FileNotFoundError: '.gitignore'"],
+        ),
         ("Loading role verify\n", ["The importer broke off: Loading role verify"]),
     ],
 )
