@@ -23,7 +23,7 @@ export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
 export SECONDS_EACH
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.cache/hypothesis
 
-.PHONY: help setup demo remove-demo test check unit unit-quick flow lab fuzz fuzz-short faults faults-sample integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all awx awx-short site-docs release ee matrix matrix-here prometheus analyzers yaml-reference
+.PHONY: help setup demo remove-demo test check unit unit-quick flow lab fuzz fuzz-short faults faults-sample integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all awx awx-short site-docs release ee matrix matrix-here prometheus analyzers yaml-reference importer
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -74,7 +74,7 @@ remove-demo: lab-up ## take the demo's mesh away again
 # A lab leaves its machine idle for a good part of its time, so two parts run at a time, each in a process of its own and
 # with a lab of its own, the longest first. What a part prints is shown once it has ended.
 LANES ?= 2
-PARTS := lint integration matrix-here awx-short unit lab sanity molecule faults-sample fuzz-short
+PARTS := lint integration matrix-here importer awx-short unit lab sanity molecule faults-sample fuzz-short
 together = $(MAKE) --no-print-directory --jobs=$(LANES) --keep-going --output-sync=target
 
 test: binaries $(LINK) ## everything that has to pass
@@ -115,6 +115,9 @@ sanity: setup ## ansible-test sanity
 
 lint: setup ## ruff, mypy, ansible-lint, yamllint, changelog, documentation
 	@tests/lint.sh
+
+importer: setup ## what Galaxy does with the artifact: loaded, documented and linted by galaxy-importer
+	@python tools/importer.py
 
 docs: setup ## documentation checks only
 	@tests/lint.sh docs
@@ -159,10 +162,13 @@ analyzers: setup ## the checks of lint held to Istio's own analyzers, which are 
 yaml-reference: setup ## the reader of YAML and JSON held to that of kubectl on 100000 texts (DOCUMENTS chooses)
 	@DOCUMENTS="$(DOCUMENTS)" python -m pytest -q -s tests/yamlreference
 
-site-docs: setup ## the documentation site, in .cache/site/html
+site-importer: setup ## what Galaxy does with the artifact: loaded, documented and linted by galaxy-importer
+	@python tools/importer.py
+
+docs: setup ## the documentation site, in .cache/site/html
 	@python tools/site_docs.py
 
-release: setup ## the artifact of the last commit: reproducible, installed offline, verified
+release: setup ## the artifact of the last commit: reproducible, installed offline, verified, taken by galaxy-importer
 	@python tools/release.py
 
 ee: release binaries ## the build context of an execution environment, in .cache/ee, and its steps tried without a container

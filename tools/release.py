@@ -4,8 +4,8 @@
 """Makes the release of the version in galaxy.yml from the last commit, and tries it out.
 
 The changelog is written from the fragments, the artifact is built twice and has to have the same bytes, is installed
-offline into an empty place and verified there. With ``--write`` the changelog goes back into the working tree, where
-it is committed together with the tag. The date of everything is that of the commit.
+offline into an empty place and verified there, and handed to galaxy-importer. With ``--write`` the changelog goes back
+into the working tree, where it is committed together with the tag. The date of everything is that of the commit.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="meshops-release-") as folder:
         artifact = release(Path(folder), write=options.write)
+        run([sys.executable, str(ROOT / "tools" / "importer.py"), str(artifact)], Path(folder))
         target = options.output / artifact.name
         shutil.copyfile(artifact, target)
     print(

@@ -1,20 +1,24 @@
 # Copyright: (c) 2026, the meshops.asm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Replaces the manifests of a spec by their objects, then lets the module look for these."""
+"""Replaces the manifests of a spec by their objects, lets the module look for these, and shows what it finds."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+from ansible import constants as C
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.utils.display import Display
 from ansible_collections.meshops.asm.plugins.module_utils.kube.comparison import without_values
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item
 from ansible_collections.meshops.asm.plugins.plugin_utils.clean_failure import clean_action
 from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import load, run_module
 from ansible_collections.meshops.asm.plugins.plugin_utils.spec import SpecAction
 from ansible_collections.meshops.asm.plugins.plugin_utils.untrusted import untrusted
+from ansible_collections.meshops.asm.plugins.plugin_utils.waiting import showing_waits
 
 Json = dict[str, Any]
 
@@ -32,7 +36,7 @@ class ActionModule(SpecAction):
         resources, unreadable_too = self.objects_of("istio_resources", task_vars)
         if unreadable or unreadable_too:
             raise AnsibleActionFail(untrusted(" ".join([*unreadable, *unreadable_too])))
-        module_args = {key: value for key, value in args.items() if key != "base_dir"}
+        module_args = {key: value for key, value in args.items() if key not in ("base_dir", "show")}
         module_args["workloads"] = [
             {
                 "name": item["name"],
@@ -43,8 +47,18 @@ class ActionModule(SpecAction):
         ]
         module_args["istio_resources"] = [{"name": item["name"]} for item in self.items_of("istio_resources")]
         module_args["_objects"] = json.dumps({"workloads": _bodies(workloads), "istio_resources": _bodies(resources)})
-        result: Json = run_module(self, task_vars, module_args)
+        with showing_waits(self, task_vars):
+            result: Json = run_module(self, task_vars, module_args)
+        if boolean(args.get("show") or False, strict=False) and not self._task.no_log and not _read_by_programs():
+            # The task's own process and thread: Ansible hands it to the one that prints, in AWX as well.
+            for line in result.get("table") or []:
+                Display().display(str(line))
         return result
+
+
+def _read_by_programs() -> bool:
+    """Whether the standard output is to be JSON."""
+    return "json" in str(C.DEFAULT_STDOUT_CALLBACK)
 
 
 def _bodies(objects: dict[str, list[Item]]) -> dict[str, list[Json]]:

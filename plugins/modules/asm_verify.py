@@ -67,6 +67,12 @@ options:
   base_dir:
     description: Folder on the controller that relative paths start from. Unset means the current one.
     type: path
+  show:
+    description:
+      - Prints RV(table) when the task is done, line by line, whatever the format of results is.
+      - Prints nothing with C(no_log), and where a callback plugin with C(json) in its name writes the output.
+    type: bool
+    default: false
 seealso:
   - module: meshops.asm.asm_preflight
   - module: meshops.asm.asm_probe
@@ -99,11 +105,8 @@ EXAMPLES = r"""
           regex: '"podname":\s*"(reviews-v\d)'
         expect:
           split: {reviews-v1: 80, reviews-v2: 20}
+    show: true
   register: shop
-
-- name: Show it
-  ansible.builtin.debug:
-    msg: "{{ shop.table }}"
 
 - name: Fail when something is missing
   ansible.builtin.assert:
@@ -145,12 +148,13 @@ rows:
   sample:
     - {what: gateway, name: ingressgateway, where: shop-1, state: 203.0.113.10, ok: true}
 table:
-  description: The rows as lines of aligned text.
+  description: The rows as text for a terminal of 80 columns.
   returned: success
   type: list
   elements: str
   sample:
-    - "gateway  ingressgateway  shop-1  203.0.113.10"
+    - gateway
+    - "  ingressgateway  shop-1  203.0.113.10"
 checks:
   description:
     - The checks in their order, each with the results of M(meshops.asm.asm_probe), without those when it was not
@@ -207,6 +211,7 @@ OPTIONS: dict[str, Any] = {
     "istio_resources": {"type": "list", "elements": "dict", "default": []},
     "checks": {"type": "list", "elements": "dict", "default": []},
     "base_dir": {"type": "path"},
+    "show": {"type": "bool", "default": False},
     # Filled by the action plugin: {workloads and istio_resources: {name of an item: [object]}}.
     "_objects": {"type": "str", "no_log": True},
 }

@@ -116,7 +116,7 @@ def test_what_the_flow_made(lab: Lab, run: Runner, done: Played) -> None:
         service = cluster.get("/api/v1/namespaces/istio-system/services/istio-ingressgateway")
         (entry,) = service["status"]["loadBalancer"]["ingress"]
         assert entry["ip"] in {row["address"] for row in lab.billed("load_balancer")}
-        assert entry["ip"] in texts(done.output)["verify : Show what is there"]
+        assert entry["ip"] in texts(done.output)["verify : Compare the spec with what is there"]
 
 
 def test_the_flow_again_changes_nothing(lab: Lab, run: Runner, done: Played) -> None:

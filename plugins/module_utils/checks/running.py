@@ -23,7 +23,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.gateway.addresses impo
 from ansible_collections.meshops.asm.plugins.module_utils.istio import deciding
 from ansible_collections.meshops.asm.plugins.module_utils.probe import rounds
 from ansible_collections.meshops.asm.plugins.module_utils.probe.options import PROBE_OPTIONS, PROBE_RULES
-from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import Plan, make_plan
+from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import make_plan
 
 #: A mesh follows a change within a second or so; a check that is not fulfilled after this time is a miss.
 CONVERGENCE = 30.0
@@ -116,9 +116,12 @@ def read_checks(items: list[Json], gateways: list[str]) -> list[Check]:
 
 
 def run_checks(
-    cloud: Cloud, mesh: str, checks: list[Check], observe: Callable[[Plan], Json] = rounds.observe
+    cloud: Cloud, mesh: str, checks: list[Check], observe: Callable[..., Json] = rounds.observe
 ) -> list[Finding]:
-    """Carries out the checks one after the other, so that they do not disturb each other."""
+    """Carries out the checks one after the other, so that they do not disturb each other.
+
+    ``observe`` gets the plan of each, and as ``about`` what its waits are called.
+    """
     addresses: dict[tuple[str, str | None], list[str]] = {}
 
     def addresses_of(check: Check) -> list[str]:
@@ -142,10 +145,10 @@ def _run(
     mesh: str,
     check: Check,
     addresses_of: Callable[[Check], list[str]],
-    observe: Callable[[Plan], Json],
+    observe: Callable[..., Json],
 ) -> Finding:
     try:
-        result = observe(make_plan(check.options, addresses_of(check)))
+        result = observe(make_plan(check.options, addresses_of(check)), about=f"check '{check.name}'")
     except AsmError as error:
         return Finding(check, error.message, [error.message])
     finding = Finding(check, shown(result), list(result["problems"]), result=result)

@@ -13,6 +13,7 @@ import contextlib
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +32,10 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 #: This many failures without a single answer end a probe early: nobody is there.
 _HOPELESS = 20
 _EXCERPT = 200
+#: Seconds between two reports of how far the requests are.
+TELL_EVERY = 1.0
+
+Told = Callable[["int | None"], None]
 
 
 @dataclass(frozen=True)
@@ -60,13 +65,14 @@ class Observation:
     aborted: bool = False
 
 
-def run(plan: Plan) -> Observation:
+def run(plan: Plan, told: Told = lambda percent: None) -> Observation:
     """Carries out a plan. Raises ``InvalidInput`` for certificates that cannot be read, never for what servers do.
 
-    The library h11 has to be there, else ``MissingLibrary`` is raised before anything is sent.
+    Every second ``told`` hears how many percent of the requests are done, None when nobody knows of how many. The
+    library h11 has to be there, else ``MissingLibrary`` is raised before anything is sent.
     """
     parser()
-    return asyncio.run(_Run(plan).run())
+    return asyncio.run(_Run(plan, told).run())
 
 
 def stopped(plan: Plan) -> bool:
@@ -83,8 +89,9 @@ def stopped(plan: Plan) -> bool:
 
 
 class _Run:
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, told: Told = lambda percent: None) -> None:
         self.plan = plan
+        self.told = told
         self.seen = Observation()
         self.held = Held()
         self.context = tls_context(plan.tls) if plan.tls else None
@@ -95,10 +102,19 @@ class _Run:
     async def run(self) -> Observation:
         self.begin = time.perf_counter()
         workers = self.plan.concurrency if not self.plan.count else min(self.plan.concurrency, self.plan.count)
-        await asyncio.gather(*(self._work() for _unused in range(workers)))
+        telling = asyncio.ensure_future(self._tell())
+        try:
+            await asyncio.gather(*(self._work() for _unused in range(workers)))
+        finally:
+            telling.cancel()
         self.seen.seconds = time.perf_counter() - self.begin
         self.seen.samples.sort(key=lambda sample: sample.number)
         return self.seen
+
+    async def _tell(self) -> None:
+        while True:
+            await asyncio.sleep(TELL_EVERY)
+            self.told(100 * len(self.seen.samples) // self.plan.count if self.plan.count else None)
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()

@@ -12,10 +12,12 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.progress import tell
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Clock
 from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_line
 from ansible_collections.meshops.asm.plugins.module_utils.probe import engine, verdict
@@ -33,13 +35,26 @@ class NoAnswer(AsmError):
 
 
 def observe(
-    plan: Plan, *, clock: Clock | None = None, run: Callable[[Plan], engine.Observation] = engine.run
+    plan: Plan,
+    *,
+    about: str = "",
+    clock: Clock | None = None,
+    run: Callable[[Plan], engine.Observation] | None = None,
 ) -> dict[str, Any]:
-    """The summary of the last round, with ``rounds`` and ``converged_after`` (seconds until the last round began)."""
+    """The summary of the last round, with ``rounds`` and ``converged_after`` (seconds until the last round began).
+
+    Who waits is told so: for ``about`` (unset means the addresses), and what is not yet as expected.
+    """
     clock = clock or Clock()
     begin = clock.now()
     pause = _FIRST_PAUSE
     rounds = 0
+    awaited = about = about or f"the answers of {', '.join(f'{host}:{port}' for host, port in plan.addresses)}"
+
+    def told(percent: int | None) -> None:
+        tell(awaited, clock.now() - begin, percent)
+
+    run = run or functools.partial(engine.run, told=told)
     while True:
         started = clock.now()
         result = verdict.summary(plan, run(plan))
@@ -49,6 +64,8 @@ def observe(
         left = plan.wait_timeout - (clock.now() - begin)
         if not result["problems"] or left <= 0 or engine.stopped(plan):
             return result
+        awaited = f"{about} ({lacking(result)})"
+        told(None)
         clock.sleep(min(pause, left))
         pause = min(pause * 1.5, _LONGEST_PAUSE)
 
@@ -59,6 +76,19 @@ def failure(result: dict[str, Any]) -> AsmError | None:
         return None
     kind = ExpectationNotMet if result["answered"] else NoAnswer
     return kind("\n".join(result["problems"]))
+
+
+def lacking(result: dict[str, Any]) -> str:
+    """What is not as expected, without figures, which differ from round to round. Pure."""
+    off = [row["key"] for row in result["distribution"] if not row["ok"]]
+    if not result["answered"]:
+        return "no answer yet"
+    if off:
+        return f"not yet as declared: {', '.join(off)}"
+    bad = [f"HTTP {status}" for status in result["statuses"] if int(status) >= 400]
+    if result["failed"] and bad:
+        return f"answers with {', '.join(bad)}"
+    return "not yet as expected"
 
 
 def table(result: dict[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from itertools import groupby
 from types import EllipsisType
 from typing import Any
 
@@ -16,6 +17,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.checks.running import 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.cluster import access, clusters
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
+from ansible_collections.meshops.asm.plugins.module_utils.flow.columns import columns
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import WORD
 from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_line
@@ -30,6 +32,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 
 ABSENT = "not there"
 _SHOWN_FIELDS = 5
+# One word for whoever breaks lines.
+_MARK = "<-- not as in the spec".replace(" ", "\N{NO-BREAK SPACE}")
 
 Json = dict[str, Any]
 
@@ -96,15 +100,12 @@ def check_rows(findings: list[Finding]) -> list[Row]:
 
 
 def table(rows: list[Row]) -> list[str]:
-    """The rows as lines with aligned columns; what is found alike in several places is one line. Pure."""
-    lines: list[list[str]] = []
-    before = ""
-    for row in map(_seen, _joined(rows)):
-        state = row.state if row.ok else f"{row.state}  <-- not as in the spec"
-        lines.append([row.what if row.what != before else "", row.name, row.where, state])
-        before = row.what
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    """The rows below what they are, for a terminal; what is found alike in several places is one row. Pure."""
+    lines: list[str] = []
+    for what, those in groupby(map(_seen, _joined(rows)), key=lambda row: row.what):
+        cells = [[row.name, row.where, row.state if row.ok else f"{row.state}  {_MARK}"] for row in those]
+        lines += [what, *columns(cells, indent="  ")]
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 
 def problems(rows: list[Row]) -> list[str]:

@@ -37,7 +37,7 @@ _MINIMUM = (1, 26)
 #: Seconds between two lines of progress.
 _EVERY = 10.0
 
-#: About how many packages a whole build has, for the reader of the progress.
+#: About how many packages a whole build has, for the reader of the progress; a build that has more is told without.
 _PACKAGES = 2900
 
 
@@ -212,7 +212,8 @@ class _Progress:
     def __str__(self) -> str:
         if not self._packages:
             return f"{self._downloads} modules downloaded" if self._downloads else "reading the modules"
-        return f"{self._packages} of about {_PACKAGES} packages built"
+        whole = f" of about {_PACKAGES}" if self._packages <= _PACKAGES else ""
+        return f"{self._packages}{whole} packages built"
 
 
 def _version(go: Path) -> tuple[int, ...]:

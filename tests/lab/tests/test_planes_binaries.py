@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -167,6 +168,15 @@ def test_progress_is_reported_while_go_builds(fake_go: Path, monkeypatch: pytest
     lines: list[str] = []
     ensure_binaries(lines.append)
     assert len([line for line in lines if " s: " in line]) >= 3
+
+
+@pytest.mark.parametrize("built", [1, 2900, 2901, 3412])
+def test_progress_never_says_more_than_the_whole(built: int) -> None:
+    progress = gobuild._Progress()
+    progress.read(f"example.org/package{number}\n" for number in range(built))
+    said, *whole = (int(figure) for figure in re.findall(r"\d+", str(progress)))
+    assert said == built
+    assert all(said <= one for one in whole)
 
 
 def test_two_builds_do_not_run_at_once(fake_go: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,7 +84,17 @@ def test_arguments_go_in_and_the_result_comes_back(module: Any) -> None:
 
     result = local_run.run_here(action(), module(main), {"a": 1, "path": Path("x")})
     assert result.pop("pid") != os.getpid()
-    assert result == {"changed": True, "given": {"a": 1, "path": "x"}, "_ansible_parsed": True}
+    assert (result["changed"], result["given"]) == (True, {"a": 1, "path": "x"})
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_result_that_is_an_object(module: Any, whole: bool) -> None:
+    """As ansible-core 2.21 has it, where the dictionary does not say whether there was a result."""
+    parsed = SimpleNamespace(as_result_dict=lambda **_how: {"changed": False, "a": 1}, ansible_parsed=whole)
+    one = action()
+    one._parse_returned_data = lambda _ended: parsed
+    result = local_run.run_here(one, module(lambda: None), {})
+    assert (result.get("a"), "error" in result) == ((1, False) if whole else (None, True))
 
 
 def test_warnings_come_back(module: Any) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow import progress
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import DONE, wait_until_done, waiting
 from ansible_collections.meshops.asm.plugins.plugin_utils import waiting as shown
 from ansible_collections.meshops.asm.tests.unit.conftest import FakeClock
+
+from .test_manifests import FakeTask
 
 
 def heard(*reports: tuple[str, float]) -> list[str]:
@@ -126,6 +129,29 @@ def test_a_display_whose_lock_a_fork_has_orphaned_holds_nothing_up(
                 break
             shown.threading.Event().wait(0.01)
     assert screen == ["[localhost] waiting for a mesh: 5 s"]
+
+
+@pytest.mark.parametrize("name", ["asm_probe", "asm_verify"])
+def test_actions_of_probes_show_what_they_wait_for(
+    screen: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    plugin = importlib.import_module(f"ansible_collections.meshops.asm.plugins.action.{name}")
+
+    def run_module(*_action: Any) -> dict[str, Any]:
+        progress.tell("check 'canary'", 5.0, 40)
+        for _look in range(500):
+            if screen:
+                break
+            shown.threading.Event().wait(0.01)
+        return {"changed": False}
+
+    monkeypatch.setattr(plugin if hasattr(plugin, "run_module") else shown, "run_module", run_module)
+    connection = SimpleNamespace(transport="local", become=None, _shell=SimpleNamespace(tmpdir=None))
+    templar = SimpleNamespace(template=lambda value: value)
+    context: dict[str, Any] = {"play_context": None, "loader": None, "templar": templar, "shared_loader_obj": None}
+    one = plugin.ActionModule(task=FakeTask(tmp_path, {"mesh": "shop"}), connection=connection, **context)
+    assert one.run(None, {"inventory_hostname": "north"})["changed"] is False
+    assert screen == ["[north] waiting for check 'canary': 5 s, 40 %"]
 
 
 def test_the_switch(screen: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,7 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def observed(*keys: str) -> Any:
     """A probe that sees these keys in turn."""
 
-    def observe(plan: Plan) -> dict[str, Any]:
+    def observe(plan: Plan, about: str) -> dict[str, Any]:
         samples = [Sample(n, 0, 0, 0.0, 0.01, 200, keys[n % len(keys)]) for n in range(plan.count)]
         result = verdict.summary(plan, Observation(samples, 1.0))
         return {**result, "rounds": 1, "converged_after": 0.0}
@@ -67,7 +67,18 @@ def test_a_check_that_is_fulfilled_and_one_that_is_not(gateway: list[Any]) -> No
     assert wrong.explanation[0].startswith("No VirtualService is about reviews.bookinfo")
     rows = inspection.check_rows([right, wrong])
     assert [row.ok for row in rows] == [True, False]
-    assert inspection.table(rows)[1].endswith("<-- not as in the spec")
+    assert inspection.table(rows)[-1].endswith("<-- not as in the spec")
+
+
+def test_the_wait_for_a_check_has_its_name(gateway: list[Any]) -> None:
+    named: list[str] = []
+
+    def observe(plan: Plan, about: str) -> dict[str, Any]:
+        named.append(about)
+        return dict(observed("v1", "v2")(plan, about))
+
+    running.run_checks(CLOUD, "shop", running.read_checks([SPLIT], ["in"]), observe)
+    assert named == ["check 'weights'"]
 
 
 def test_a_gateway_that_is_not_there_is_a_miss_of_its_checks_only(gateway: list[Any]) -> None:
@@ -111,7 +122,7 @@ def test_every_wrong_check_is_named_before_anything_is_sent() -> None:
 def test_nothing_is_sent_in_check_mode() -> None:
     (finding,) = running.untried(running.read_checks([SPLIT], ["in"]), "not tried in check mode")
     assert finding.as_result()["ok"]
-    assert inspection.table(inspection.check_rows([finding])) == ["check  weights  in  not tried in check mode"]
+    assert inspection.table(inspection.check_rows([finding])) == ["check", "  weights  in  not tried in check mode"]
 
 
 @pytest.mark.parametrize(

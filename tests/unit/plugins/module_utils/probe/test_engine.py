@@ -44,6 +44,20 @@ def test_every_request_is_sent_once_over_kept_connections(serve: Serve) -> None:
     assert "x-one: 1\r\n" in head
 
 
+def test_who_waits_is_told_how_far_it_is(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "TELL_EVERY", 0)
+    server = serve(reply())
+    told: list[int | None] = []
+    engine.run(plan_for(server.address, count=50, concurrency=2), told.append)
+    percents = [one for one in told if one is not None]
+    assert percents == sorted(told)
+    assert len(set(percents)) > 5
+    assert (percents[0], percents[-1] <= 100) == (0, True)
+    told.clear()
+    engine.run(plan_for(server.address, duration=0.05, concurrency=2), told.append)
+    assert set(told) == {None}
+
+
 @pytest.mark.parametrize(
     ("raw", "body"),
     [

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.meshops.asm.plugins.module_utils.flow import progress
 from ansible_collections.meshops.asm.plugins.module_utils.probe import engine, rounds, verdict
 from ansible_collections.meshops.asm.plugins.module_utils.probe.engine import Observation, Sample
 from ansible_collections.meshops.asm.tests.unit.conftest import FakeClock
@@ -184,6 +187,55 @@ def test_a_probe_is_repeated_until_the_mesh_has_converged(clock: FakeClock) -> N
     result = rounds.observe(plan, clock=clock, run=lambda _plan: seen.pop(0))
     assert (result["rounds"], result["problems"]) == (3, [])
     assert result["converged_after"] == pytest.approx(sum(clock.pauses))
+
+
+@pytest.fixture
+def reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dict[str, Any]]]:
+    """What the controller has been told so far."""
+    file = tmp_path / "waits"
+    file.touch()
+    monkeypatch.setenv(progress.VARIABLE, str(file))
+    return lambda: [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def test_each_wait_says_what_is_not_yet_as_declared(
+    clock: FakeClock, reports: Callable[[], list[dict[str, Any]]]
+) -> None:
+    plan = plan_for("192.0.2.1", by=VERSION, expect={"split": {"v2": 100}}, wait_timeout=30)
+    seen = [observation(["v1"] * 70), observation(["v1", "v2"] * 35), observation(["v2"] * 70)]
+    rounds.observe(plan, about="check 'canary'", clock=clock, run=lambda _plan: seen.pop(0))
+    told = reports()
+    assert [one["what"] for one in told] == ["check 'canary' (not yet as declared: v1, v2)"] * 2
+    assert [one["seconds"] for one in told] == [0.0, 0.3]
+    rounds.observe(plan, clock=clock, run=lambda _plan: observation(["v1"] * 70 if len(reports()) < 3 else ["v2"] * 70))
+    assert reports()[2]["what"] == "the answers of 192.0.2.1:80 (not yet as declared: v1, v2)"
+
+
+def test_a_long_round_says_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, reports: Callable[[], list[dict[str, Any]]]
+) -> None:
+    monkeypatch.setattr(engine, "TELL_EVERY", 0)
+    server = LocalServer(lambda _number, _head: reply())
+    try:
+        rounds.observe(plan_for(server.address, count=20, concurrency=1), about="check 'page'")
+    finally:
+        server.close()
+    assert {one["what"] for one in reports()} == {"check 'page'"}
+    assert reports()[0]["percent"] == 0
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        ({"answered": 0}, "no answer yet"),
+        ({"failed": 3, "statuses": {"200": 7, "503": 3}}, "answers with HTTP 503"),
+        ({"distribution": [{"key": "v1", "ok": False}]}, "not yet as declared: v1"),
+        ({"problems": ["p99 is 3 s"]}, "not yet as expected"),
+    ],
+)
+def test_what_is_lacking(seen: dict[str, Any], said: str) -> None:
+    result = {"answered": 10, "failed": 0, "statuses": {"200": 10}, "distribution": [], **seen}
+    assert rounds.lacking(result) == said
 
 
 def test_time_is_up(clock: FakeClock) -> None:

@@ -240,12 +240,33 @@ def test_the_table_joins_what_is_alike() -> None:
         Row("workload", "Deployment a/c", "shop-2", "not there", False),
     ]
     assert inspection.table(rows) == [
-        "mesh      shop            cn-hangzhou     running",
-        "workload  Deployment a/b  shop-1, shop-2  ready",
-        "          Deployment a/c  shop-1          ready",
-        "          Deployment a/c  shop-2          not there  <-- not as in the spec",
+        "mesh",
+        "  shop  cn-hangzhou  running",
+        "workload",
+        "  Deployment a/b  shop-1, shop-2  ready",
+        "  Deployment a/c  shop-1          ready",
+        "  Deployment a/c  shop-2          not there  <-- not as in the spec",
     ]
     assert inspection.problems(rows) == ["workload Deployment a/c (shop-2): not there"]
+
+
+def test_the_table_fits_into_eighty_columns() -> None:
+    share = "50 % (declared 50, interval 45.12 to 54.88)"
+    state = f"reviews-v1 {share}, reviews-v2 {share}; 807 requests"
+    rows = [
+        Row("mesh", "bookinfo", "cn-hangzhou", "running, v1.25.6.35, c3f2ae8a1c59e4b1f9f0d9a5c1f2b3a4", True),
+        Row("workload", "Deployment bookinfo/productpage-v1", "bookinfo-1", "ready, 1 pod, 1 with sidecar", True),
+        Row("workload", "StatefulSet databases/ratings-store", "bookinfo-with-a-long-name", "not there", False),
+        Row("check", "the reviews that readers get are shared out as declared", "ingressgateway", state, False),
+    ]
+    table = inspection.table(rows)
+    assert [line for line in table if len(line) > 80] == []
+    assert "  Deployment bookinfo/productpage-v1   bookinfo-1                 ready, 1 pod, 1 with sidecar" not in table
+    words = " ".join(table).split()
+    for row in rows:
+        assert all(word in words for word in f"{row.what} {row.name} {row.where} {row.state}".split())
+    # The mark stays in one piece, so that it can be searched for.
+    assert sum(line.endswith("<-- not as in the spec") for line in table) == 2
 
 
 def test_a_problem_without_a_place() -> None:

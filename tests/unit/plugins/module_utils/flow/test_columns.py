@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rows as lines of at most so many columns."""
+
+from __future__ import annotations
+
+from ansible_collections.meshops.asm.plugins.module_utils.flow.columns import columns
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+WORDS = st.lists(st.text("abc-,", min_size=1, max_size=12), max_size=12).map(" ".join)
+
+
+def test_columns_are_aligned() -> None:
+    assert columns([["a", "", "one"], ["bcd", "", "two"]]) == ["a    one", "bcd  two"]
+    assert columns([]) == []
+
+
+def test_a_long_text_goes_on_where_it_began() -> None:
+    assert columns([["a", "one two three four five six seven"]], indent="  ", width=36) == [
+        "  a  one two three four five six",
+        "     seven",
+    ]
+
+
+def test_a_long_text_without_room_begins_below() -> None:
+    assert columns([["the name of it", "here", "one two three"], ["b", "c", "d"]], indent=" ", width=30) == [
+        " the name of it  here",
+        "   one two three",
+        " b               c     d",
+    ]
+
+
+def test_a_very_long_name_does_not_push_the_others_away() -> None:
+    long = "the longest name that anybody has ever given to a check"
+    assert columns([[long, "fine"], ["short", "fine"]])[1] == "short  fine"
+
+
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@given(st.lists(st.lists(WORDS, min_size=3, max_size=3), max_size=6))
+def test_no_word_is_lost_and_no_line_too_long(rows: list[list[str]]) -> None:
+    lines = columns(rows, indent="  ", width=40)
+    assert " ".join(lines).split() == " ".join(" ".join(row) for row in rows).split()
+    assert all(len(line) <= 40 for line in lines)

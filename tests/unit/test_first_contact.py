@@ -1,0 +1,125 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What somebody meets who has just installed the collection: its files, its output, its lint."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from .account import CLUSTER, MESH, ROOT, Account, Ansible, serving
+
+HERE = "~/.ansible/collections/ansible_collections/meshops/asm"
+PAGES = ["README.md", "README.zh-CN.md", "docs/getting-started.rst", "docs/zh/getting-started.rst"]
+# A playbook's output as JSON, which anything else would break.
+JSON_CALLBACK = """
+import json
+from ansible.plugins.callback import CallbackBase
+class CallbackModule(CallbackBase):
+    CALLBACK_TYPE, CALLBACK_NAME, CALLBACK_VERSION = "stdout", "results_json", 2.0
+    def v2_playbook_on_stats(self, stats):
+        print(json.dumps({"ended": sorted(stats.processed)}))
+"""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of a user who has installed the artifact."""
+    folder = tmp_path_factory.mktemp("home")
+    galaxy = [sys.executable, "-m", "ansible", "galaxy", "collection"]
+    environment = {"PATH": str(Path(sys.executable).parent), "HOME": str(folder), "LANG": "C.UTF-8"}
+    for command in (["build", str(ROOT), "--output-path", str(folder)], ["install", "--offline"]):
+        made = [str(path) for path in folder.glob("*.tar.gz")]
+        subprocess.run([*galaxy, *command, *made], cwd=folder, env=environment, capture_output=True, check=True)
+    return folder
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_is_installed_is_where_the_page_says(home: Path, page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8").replace("$HERE", HERE)
+    users = text[text.index("ansible-galaxy collection install") :]
+    named = re.findall(rf"{HERE}/([\w./-]+)", users)
+    assert {"requirements.txt", "examples/bookinfo"} <= set(named)
+    assert [name for name in named if not Path(f"{HERE}/{name}".replace("~", str(home), 1)).exists()] == []
+    # No command reads a file that only a clone of the repository has here.
+    commands = [line for line in users.splitlines() if re.match(r" *\$ (pip|cp) ", line)]
+    assert len(commands) == 2
+    assert all(HERE in line for line in commands)
+
+
+def test_the_artifact_is_linted_by_what_is_in_it(home: Path) -> None:
+    installed = Path(HERE.replace("~", str(home), 1))
+    rules = yaml.safe_load((installed / ".yamllint").read_text(encoding="utf-8"))
+    assert "ignore-from-file" not in rules
+    folders = [line for line in (ROOT / ".gitignore").read_text(encoding="utf-8").split() if line.endswith("/")]
+    assert set(rules["ignore"]) == set(folders)
+
+
+def importer(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    return importlib.import_module("importer")
+
+
+@pytest.mark.parametrize(
+    ("output", "found"),
+    [
+        ("Loading role verify\n{done}", []),
+        ("WARNING: ERROR    Failed to find meshops.asm.site playbook.\n{done}", []),
+        ("WARNING: ERROR    Failed to find meshops.asm.sites playbook.\n{done}", ["WARNING: ERROR    Failed to find"]),
+        ("WARNING: roles/a.yml:1:1: name[missing]: x\n{done}", ["WARNING: roles/a.yml:1:1: name[missing]: x"]),
+        (
+            "ERROR: Traceback (most recent call last):\n  File x\nFileNotFoundError: '.gitignore'\n{done}",
+            ["ERROR: Traceback (most recent call last): FileNotFoundError: '.gitignore'"],
+        ),
+        ("Loading role verify\n", ["The importer broke off: Loading role verify"]),
+    ],
+)
+def test_complaints_of_galaxys_importer(monkeypatch: pytest.MonkeyPatch, output: str, found: list[str]) -> None:
+    tool = importer(monkeypatch)
+    told = tool.findings(output.format(done="Importer processing completed successfully"))
+    assert len(told) == len(found)
+    assert all(line.startswith(start) for line, start in zip(told, found, strict=True))
+
+
+@pytest.fixture
+def account() -> Iterator[Account]:
+    with serving("v1") as served:
+        yield served
+
+
+def verified(folder: Path, account: Account, **environment: str) -> subprocess.CompletedProcess[str]:
+    spec = {"asm_mesh": {"name": MESH, "region": "cn-hangzhou"}, "asm_clusters": [{"name": CLUSTER}, {"name": "no"}]}
+    (folder / "mesh.yml").write_text(yaml.safe_dump(spec), encoding="utf-8")
+    (folder / "callback_plugins").mkdir()
+    (folder / "callback_plugins/results_json.py").write_text(JSON_CALLBACK, encoding="utf-8")
+    where = {"ANSIBLE_CALLBACK_PLUGINS": str(folder / "callback_plugins")}
+    play = Ansible(folder, account)
+    return play("ansible-playbook", "meshops.asm.verify", "-e", "@mesh.yml", "--check", **where, **environment)
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_the_table_is_printed_as_it_is(tmp_path: Path, account: Account, form: str) -> None:
+    played = verified(tmp_path, account, ANSIBLE_CALLBACK_RESULT_FORMAT=form)
+    assert played.returncode == 0, played.stdout + played.stderr
+    lines = played.stdout.splitlines()
+    start = lines.index("mesh")
+    assert lines[start + 1].startswith(f"  {MESH}  cn-hangzhou  ")
+    assert lines[start + 2] == "cluster"
+    assert lines[start + 3].startswith(f"  {CLUSTER}  ")
+    assert re.fullmatch(r"  no +not attached  <-- not as in the spec", lines[start + 4])
+    assert max(map(len, lines[start : start + 5])) <= 80
+
+
+def test_output_for_programs_stays_what_it_is(tmp_path: Path, account: Account) -> None:
+    played = verified(tmp_path, account, ANSIBLE_STDOUT_CALLBACK="results_json")
+    assert played.returncode == 0, played.stdout + played.stderr
+    assert yaml.safe_load(played.stdout) == {"ended": ["localhost"]}
