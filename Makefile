@@ -162,10 +162,7 @@ analyzers: setup ## the checks of lint held to Istio's own analyzers, which are 
 yaml-reference: setup ## the reader of YAML and JSON held to that of kubectl on 100000 texts (DOCUMENTS chooses)
 	@DOCUMENTS="$(DOCUMENTS)" python -m pytest -q -s tests/yamlreference
 
-site-importer: setup ## what Galaxy does with the artifact: loaded, documented and linted by galaxy-importer
-	@python tools/importer.py
-
-docs: setup ## the documentation site, in .cache/site/html
+site-docs: setup ## the documentation site, in .cache/site/html
 	@python tools/site_docs.py
 
 release: setup ## the artifact of the last commit: reproducible, installed offline, verified, taken by galaxy-importer
