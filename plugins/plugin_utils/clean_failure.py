@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -46,7 +46,7 @@ def clean_action(run: Run) -> Run:
             **({"debug": debug} if debug else {}),
         }
 
-    return cleanly  # type: ignore[return-value]
+    return cast(Run, cleanly)
 
 
 def clean_parse(parse: Run) -> Run:
@@ -68,7 +68,7 @@ def clean_parse(parse: Run) -> Run:
         # Outside of the handler: Ansible shows the texts of all that an error was raised from.
         raise AnsibleParserError(untrusted(message))
 
-    return cleanly  # type: ignore[return-value]
+    return cast(Run, cleanly)
 
 
 def started(action: Any) -> None:

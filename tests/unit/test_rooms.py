@@ -134,3 +134,14 @@ for name in {names!r}:
     importlib.import_module(name)
 """
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+
+
+def test_functions_are_short() -> None:
+    """A function of more than 40 lines does more than one thing."""
+    long = [
+        f"{file.relative_to(PLUGINS)}: {node.name}"
+        for file in PLUGINS.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.end_lineno - node.lineno >= 40
+    ]
+    assert not long

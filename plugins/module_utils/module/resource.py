@@ -226,15 +226,6 @@ def _interruptible() -> Iterator[None]:
 
 def run_resource(resource_class: type[ResourceModule]) -> None:
     """The ``main`` of a module that manages a resource."""
-    waiting = {
-        "wait": {"type": "bool", "default": True},
-        "wait_timeout": {"type": "int", "default": resource_class.wait_timeout},
-    }
-    spec = {
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        **(waiting if resource_class.waits else {}),
-        **resource_class.options,
-    }
 
     def work(task: Task) -> dict[str, Any]:
         module = task.module
@@ -265,7 +256,19 @@ def run_resource(resource_class: type[ResourceModule]) -> None:
             **resource.extra(outcome.plan),
         }
 
-    run_task(spec, work, **resource_class.rules)
+    run_task(_spec_of(resource_class), work, **resource_class.rules)
+
+
+def _spec_of(resource_class: type[ResourceModule]) -> dict[str, Any]:
+    waiting = {
+        "wait": {"type": "bool", "default": True},
+        "wait_timeout": {"type": "int", "default": resource_class.wait_timeout},
+    }
+    return {
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        **(waiting if resource_class.waits else {}),
+        **resource_class.options,
+    }
 
 
 def converge(resource: ResourceModule, *, telling: Callable[[str], None] = lambda doing: None, **how: Any) -> Outcome:
