@@ -388,8 +388,8 @@ def test_a_rollout_that_never_becomes_ready(
             ("bookinfo-gateway", "80", "ingressgateway", "81"),
         ),
         (
-            {"asm_gateway": [], "asm_workloads": [{"name": "w", "clusters": ["shop-9"], "src": "nothing.yml"}]},
-            ("asm_gateway", "asm_gateways", "shop-9", "nothing.yml"),
+            {"asm_cluster_purge": True, "asm_workloads": [{"name": "w", "clusters": ["shop-9"], "src": "nothing.yml"}]},
+            ("asm_cluster_purge", "asm_clusters_purge", "shop-9", "nothing.yml"),
         ),
     ],
     ids=["clusters", "port-without-listener", "names"],
