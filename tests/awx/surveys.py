@@ -80,7 +80,7 @@ def _answer_problems(question: Json, value: Any) -> list[str]:
         if not isinstance(value, str):
             return [f"Value {value} for '{name}' expected to be a string."]
         size = len(value)
-    elif type(value) is not int and (kind == "integer" or type(value) is not float):
+    elif isinstance(value, bool) or not isinstance(value, int if kind == "integer" else (int, float)):
         return [f"Value {value} for '{name}' expected to be an integer, or a numeric type."]
     low, high = question.get("min"), question.get("max")
     found = (

@@ -39,6 +39,7 @@ def run(target: str) -> bool:
             cwd=HERE.parent.parent,
             capture_output=True,
             text=True,
+            check=False,
             timeout=SECONDS * 3 + 120,
         )
     except subprocess.TimeoutExpired as late:

@@ -123,14 +123,18 @@ TABLES = (MANIFESTS, LINT, SPEC, OBJECTS, ROUTES, CHECKS)
 
 # Public functions that take none of these: names, hosts, paths, results of our own, an account that is asked.
 OTHERS: dict[ModuleType, set[str]] = {
-    documents: {"read", "files_of", "read_text"},
+    documents: {"read"},
     texts: set(),
     bounds: {"check_levels", "check_size", "check_value", "plain", "too_deep", "too_many", "whole"},
     kinds: {
         "known_kind",
         "default_version",
         "split_api_version",
+        "belongs",
+        "entries",
+        "is_of_mesh",
         "istio_kinds",
+        "objects",
         "prunable_kinds",
         "may_prune",
         "find_kind",

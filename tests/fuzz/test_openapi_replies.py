@@ -19,6 +19,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import upgrade as mesh_upgrade
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import view as mesh_view
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import MESH_ATTRIBUTES
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.remains import remains
 from ansible_collections.meshops.asm.plugins.module_utils.spec import account as account_checks
 from hypothesis import strategies as st
 
@@ -131,7 +132,7 @@ def test_meshes(found: Any, name: str) -> None:
         meshes.state_progress(mesh)
         before = mesh_view.view(seen)
         json.dumps(before, allow_nan=False)
-        mesh_view.may_remain(mesh_view.settings(seen), [])
+        remains(mesh_view.settings(seen), {}, [], {}, [], None)
         overlay(MESH_ATTRIBUTES, before, params)
         with contextlib.suppress(AsmError):
             changes_between(MESH_ATTRIBUTES, params, mesh, "Mesh")
@@ -165,7 +166,7 @@ def test_clusters(found: Any, name: str) -> None:
         clusters.state_progress(known, ["c2"], ["c3"])
         clusters.names(known)
         json.dumps([clusters.as_user_sees(one) for one in known], allow_nan=False)
-        clusters.membership_progress(cloud, "c1", ["c2"], [])
+        clusters.Membership(cloud, "c1", ["c2"], []).look()
 
     def candidates() -> None:
         clusters.refusal(clusters.require(clusters.candidates(cloud, "c1"), name), "c1")

@@ -187,10 +187,12 @@ def serving(text: str) -> Iterator[Account]:
     account = Account(f"http://127.0.0.1:{server.server_port}", text)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
-    yield account
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    try:
+        yield account
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 class Ansible:

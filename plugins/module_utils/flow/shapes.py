@@ -87,8 +87,8 @@ def _fits(value: Any, shape: Shape) -> bool:
     if isinstance(shape, Scalar):
         return value is not None and shape.convert(value) is value
     if isinstance(shape, list):
-        return type(value) is list and all(_fits(item, shape[0]) for item in value)
-    if type(value) is not dict:
+        return isinstance(value, list) and all(_fits(item, shape[0]) for item in value)
+    if not isinstance(value, dict):
         return False
     if ... in shape:
         return all(isinstance(key, str) and _fits(item, shape.get(key) or shape[...]) for key, item in value.items())

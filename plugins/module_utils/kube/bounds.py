@@ -55,7 +55,7 @@ def check_levels(value: Any, text: str) -> None:
     level = [value]
     for _depth in range(MOST_LEVELS):
         level = [
-            part for one in level for part in (one.values() if type(one) is dict else one) if type(part) in _HOLDERS
+            part for one in level for part in (one.values() if isinstance(one, dict) else one) if type(part) in _HOLDERS
         ]
         if not level:
             return

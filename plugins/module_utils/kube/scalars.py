@@ -16,10 +16,11 @@ import binascii
 import functools
 import math
 import re
+from typing import TypeAlias
 
 from ansible_collections.meshops.asm.plugins.module_utils.kube.bounds import TextProblem, whole
 
-Scalar = str | int | float | bool | None
+Scalar: TypeAlias = "str | int | float | bool | None"
 
 _KNOWN: dict[str, Scalar] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -69,18 +70,19 @@ def tagged(tag: str, text: str, line: int) -> Scalar:
     if kind == "binary":
         return _binary(text, line)
     value = plain(text)
-    bits = type(value) is int and _integer(text.replace("_", "")) is not None
+    is_int = isinstance(value, int) and not isinstance(value, bool)
+    bits = is_int and _integer(text.replace("_", "")) is not None
     fits = {
         "null": value is None,
-        "bool": type(value) is bool,
+        "bool": isinstance(value, bool),
         "int": bits,
-        "float": type(value) is float or (type(value) is int and value < 2**63),
+        "float": isinstance(value, float) or (isinstance(value, int) and is_int and value < 2**63),
     }
     if kind not in fits:
         raise TextProblem(f"the tag '{shown_tag(tag)}' means nothing here", line)
     if not fits[kind]:
         raise TextProblem(f"what is tagged with '!!{kind}' is none", line)
-    return whole(float(value)) if kind == "float" and type(value) is int else value
+    return whole(float(value)) if kind == "float" and isinstance(value, int) else value
 
 
 def shown_tag(tag: str) -> str:

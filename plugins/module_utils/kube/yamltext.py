@@ -93,7 +93,7 @@ class _Builder:
     def more(self) -> bool:
         """Whether there is another document; its start is taken."""
         event = self._next()
-        while event is not None and type(event) is not self._document:
+        while event is not None and not isinstance(event, self._document):
             event = self._next()
         return event is not None
 
@@ -112,7 +112,7 @@ class _Builder:
         if kind is self._scalar_event:
             # Nearly all: plain text without a tag.
             value = plain(event.value) if event.implicit[0] and event.tag is None else self._marked(event)
-            if self._like_json or type(value) is float:
+            if self._like_json or isinstance(value, float):
                 self._check_number(value, event)
         elif kind is self._alias_event:
             return self._repeated(event, levels)
@@ -134,7 +134,7 @@ class _Builder:
     def _list(self, levels: int) -> list[Any]:
         built = []
         event = self._next()
-        while type(event) is not self._sequence_end:
+        while not isinstance(event, self._sequence_end):
             built.append(self._build(event, levels))
             event = self._next()
         return built
@@ -143,8 +143,8 @@ class _Builder:
         built: dict[str, Any] = {}
         merged: dict[str, Any] = {}
         event = self._next()
-        while type(event) is not self._mapping_end:
-            if type(event) is self._scalar_event and event.value == "<<" and _merges(event):
+        while not isinstance(event, self._mapping_end):
+            if isinstance(event, self._scalar_event) and event.value == "<<" and _merges(event):
                 # As the server's library does it: what follows wins, what stands before does not.
                 found = self._merge(levels)
                 merged.update(found)
@@ -159,7 +159,7 @@ class _Builder:
 
     def _key(self, event: Any, levels: int) -> str:
         value = self._build(event, levels)
-        if type(value) is str:
+        if isinstance(value, str):
             return value
         if isinstance(value, (dict, list)):
             raise TextProblem("a key must be plain text", _line(event))
@@ -170,7 +170,7 @@ class _Builder:
         event = self._next()
         value = self._build(event, levels)
         found: dict[str, Any] = {}
-        sources = value if isinstance(value, list) and type(event) is not self._alias_event else [value]
+        sources = value if isinstance(value, list) and not isinstance(event, self._alias_event) else [value]
         for source in reversed(sources):
             if not isinstance(source, dict):
                 raise TextProblem("'<<' needs a mapping", _line(event))
@@ -210,9 +210,9 @@ class _Builder:
         return tagged(tag, event.value, _line(event))
 
     def _check_number(self, value: Any, event: Any) -> None:
-        if type(value) is float and not math.isfinite(value):
+        if isinstance(value, float) and not math.isfinite(value):
             raise TextProblem("no number, or one without end, which Kubernetes does not know: quote it", _line(event))
-        if type(value) is str and event.implicit[0] and (value in _NO_NUMBERS or value[:1].isdigit()):
+        if isinstance(value, str) and event.implicit[0] and (value in _NO_NUMBERS or value[:1].isdigit()):
             raise TextProblem("a number cannot be read: it is too large, or none of JSON's", _line(event))
 
 

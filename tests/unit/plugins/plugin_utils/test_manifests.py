@@ -313,7 +313,7 @@ def test_values_of_a_definition_that_ansible_has_read(sent: Any, monkeypatch: py
     loader.set_vault_secrets(secrets)
     # From ansible-core 2.19 on, values are decrypted with the secrets of the run, before that with those of the loader.
     context = getattr(vault, "VaultSecretsContext", None)
-    if context:
+    if context is not None:
         monkeypatch.setattr(context, "_current", context(secrets=secrets))
     given = loader.load(f"secret: {inline(HIDDEN)}\nwhole: {inline('kind: A')}\n")
     [(_file, made)] = texts(sent(passwords=PASSWORDS, definition={"stringData": {"a": given["secret"]}}))

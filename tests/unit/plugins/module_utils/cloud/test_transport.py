@@ -208,7 +208,7 @@ def test_a_connection_serves_several_calls(play: Play, connect: Any) -> None:
 
 def test_calls_of_several_threads_keep_their_replies_apart(play: Play, connect: Any) -> None:
     def script(request: str) -> Iterator[bytes]:
-        asked = next(line for line in request.split("\r\n") if line.lower().startswith("x-acs-action"))
+        [asked] = [line for line in request.split("\r\n") if line.lower().startswith("x-acs-action")]
         yield from http(200, {"Asked": asked.partition(": ")[2]})
 
     cloud = connect(play(script).url())

@@ -29,9 +29,9 @@ STATUS: dict[str, Any] = {
 }
 
 
-def shown(*, status: Any = STATUS, live: Any = (), retained: Any = (), eips: Any = ()) -> dict[str, Any]:
+def shown(*, status: Any = ..., live: Any = (), retained: Any = (), eips: Any = ()) -> dict[str, Any]:
     known = None if eips is None else dict.fromkeys(eips, "Available")
-    rows = remains(SETTINGS, status, live, {"k1": "shop-1"}, list(retained), known)
+    rows = remains(SETTINGS, STATUS if status is ... else status, live, {"k1": "shop-1"}, list(retained), known)
     return {row["id"]: (row["kind"], row["exists"], row["retained"]) for row in rows}
 
 
