@@ -46,6 +46,9 @@ _FILLED_IN = frozenset({"caBundle"})
 _METADATA = ("annotations", "finalizers", "labels", "ownerReferences")
 _IDENTITY = frozenset({"apiVersion", "kind", "metadata", "status"})
 
+# In the place of a Secret's value that is not told; Base64, as each of its values is.
+WITHHELD = "d2l0aGhlbGQ="
+
 Json = dict[str, Any]
 _ABSENT = object()
 
@@ -89,7 +92,7 @@ def compare(want: Json, live: Json, *, builtin: bool, predicted: Json | None = N
 
     ``predicted`` is what the server would store of ``want``. With it nothing has to be understood as default or
     spelling. ``builtin`` says that the server itself defines the kind. Of a Secret only the places are told; values
-    of ``want`` that are ``None`` there (see ``without_values``) are looked for by their names.
+    of ``want`` that are ``WITHHELD`` (see ``without_values``) are looked for by their names.
     """
     writers = [
         _Writer(str(one.get("manager")), str(one.get("time") or ""), str(one.get("subresource") or ""), one["fieldsV1"])
@@ -110,7 +113,7 @@ def without_values(body: Json) -> Json:
     """The object with nothing of a Secret but the names of its values."""
     if not secrets.is_secret(body):
         return body
-    named = {key: secrets.hidden({key: value}, lambda _unused: None)[key] for key, value in body.items()}
+    named = {key: secrets.hidden({key: value}, lambda _unused: WITHHELD)[key] for key, value in body.items()}
     return {**named, "metadata": {key: value for key, value in body["metadata"].items() if key != "annotations"}}
 
 
@@ -155,8 +158,8 @@ class _Comparison:
         if have is _ABSENT:
             if not self._says_nothing(path, want):
                 yield _difference(path, MISSING, want, None, writers)
-        elif want is None:
-            # Null says nothing, and stands for a value that is not told.
+        elif want is None or (self.secret and want == WITHHELD):
+            # Null says nothing.
             return
         elif isinstance(want, dict) and isinstance(have, dict):
             yield from self._maps(path, want, have, writers)
@@ -167,7 +170,7 @@ class _Comparison:
 
     def _says_nothing(self, path: str, want: Any) -> bool:
         if want is None:
-            return not (self.secret and path.startswith("data"))
+            return True
         return not self.exact and self.builtin and want in ("", 0, [], {})
 
     def _same(self, want: Any, have: Any, writers: list[_Writer]) -> bool:
