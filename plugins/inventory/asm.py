@@ -157,7 +157,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.text import print
 from ansible_collections.meshops.asm.plugins.plugin_utils import inventory_hosts
 from ansible_collections.meshops.asm.plugins.plugin_utils.clean_failure import clean_parse
 from ansible_collections.meshops.asm.plugins.plugin_utils.inventory_account import fingerprint, read_account
-from ansible_collections.meshops.asm.plugins.plugin_utils.untrusted import untrusted
+from ansible_collections.meshops.asm.plugins.plugin_utils.untrusted import untrusted, untrusted_name
 
 _SUFFIXES = ("asm.yml", "asm.yaml")
 _CLOUD = (
@@ -187,7 +187,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         for warning in records["warnings"]:
             self.display.warning(printable(warning))
         for host in inventory_hosts.hosts_of(records["meshes"], self.get_option("kinds"), self.get_option("group_by")):
-            self._add(untrusted(host.name), host.groups, untrusted(host.variables))
+            self._add(untrusted_name(host.name), host.groups, untrusted(host.variables))
 
     def _add(self, name: str, groups: list[str], variables: dict[str, Any]) -> None:
         """One host. The only place where something of the account reaches Ansible: all of it is marked by now."""

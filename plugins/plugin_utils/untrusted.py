@@ -16,6 +16,18 @@ except ImportError:
     trust_as_template = None
 
 
+# What begins a template, an instruction or a comment of Jinja2.
+_MARKS = ("{{", "{%", "{#")
+
+
+def untrusted_name(name: str) -> Any:
+    """A host's name, marked only where it could be a template.
+
+    Before ansible-core 2.19 ``ansible-inventory`` shows a marked one as a mapping, which is no name to AWX.
+    """
+    return untrusted(name) if any(mark in name for mark in _MARKS) else name
+
+
 def untrusted(value: Any) -> Any:
     """``value`` (JSON types) with every text in it marked as no template, the keys of mappings included."""
     if trust_as_template is not None:

@@ -194,3 +194,13 @@ def test_roles_and_playbooks(tmp_path: Path, account: Account, ansible: Ansible)
     page = (tmp_path / "report/drift.html").read_text(encoding="utf-8")
     assert "\x1b" not in page and "lookup(&#39;" in page
     assert json.loads((tmp_path / "report/drift.json").read_text(encoding="utf-8"))["objects"]
+
+
+def test_the_name_of_an_ordinary_host_is_text(tmp_path: Path) -> None:
+    """AWX reads ``ansible-inventory --list``, and takes nothing else for a name."""
+    (tmp_path / "asm.yml").write_text("plugin: meshops.asm.asm\n", encoding="utf-8")
+    with serving("v1") as served:
+        shown = Ansible(tmp_path, served)("ansible-inventory", "-i", "asm.yml", "--list")
+    listed = json.loads(shown.stdout)
+    names = [name for group in listed.values() for name in group.get("hosts", [])]
+    assert names and all(isinstance(name, str) for name in names)
