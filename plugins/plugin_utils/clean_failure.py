@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.errors import AnsibleActionFail, AnsibleError, AnsibleParserError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.meshops.asm.plugins.module_utils.flow import unexpected
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
@@ -33,6 +33,9 @@ def clean_action(run: Run) -> Run:
     def cleanly(action: Any, tmp: str | None = None, task_vars: Json | None = None) -> Json:
         try:
             return dict(run(action, tmp, task_vars))
+        except AnsibleActionFail as error:
+            # As a result: before ansible-core 2.19 a raised one comes with a traceback at -vvv.
+            return {"failed": True, "changed": may_have_changed(action), "msg": untrusted(str(error.message))}
         except Exception as error:
             if _is_ansibles(error):
                 raise

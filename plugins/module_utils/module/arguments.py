@@ -12,7 +12,9 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,6 +32,16 @@ Json = dict[str, Any]
 
 class AsmModule(AnsibleModule):
     """``AnsibleModule``, whose every result (failures of the arguments themselves included) shows ``shown``."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        try:
+            super().__init__(*args, **more)
+        except (TypeError, ValueError):
+            # Before ansible-core 2.19 the search for secrets stumbles over text in the place of a mapping.
+            message = "An option has a value of another type than its documentation says: text instead of a mapping?"
+            error = {"code": "InvalidInput", "message": message, "request_id": "", "http_status": None}
+            sys.stdout.write(json.dumps({"failed": True, "changed": False, "msg": message, "error": error}) + "\n")
+            sys.exit(1)
 
     def _return_formatted(self, kwargs: Json) -> None:
         kwargs["invocation"] = {"module_args": shown(self.params, self.argument_spec)}
