@@ -65,10 +65,18 @@ def test_debug_is_there_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_ansible_raises_passes() -> None:
     @clean_failure.clean_action
     def run(self: Any, tmp: Any = None, task_vars: Any = None) -> Any:
-        raise AnsibleActionFail("as it is")
+        raise AnsibleError("as it is")
 
-    with pytest.raises(AnsibleActionFail, match="as it is"):
+    with pytest.raises(AnsibleError, match="as it is"):
         run(action())
+
+
+def test_a_failure_of_the_plugin_is_a_result_without_a_traceback() -> None:
+    @clean_failure.clean_action
+    def run(self: Any, tmp: Any = None, task_vars: Any = None) -> Any:
+        raise AnsibleActionFail("there is no such file")
+
+    assert run(action()) == {"failed": True, "changed": False, "msg": "there is no such file"}
 
 
 @pytest.mark.parametrize(
