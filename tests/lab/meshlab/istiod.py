@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,16 @@ log = logging.getLogger(__name__)
 #: Seconds that a running istiod gets to read its changed mesh configuration.
 _FOLLOWING = 5.0
 
+#: Seconds that it gets to send it then. While changes keep coming it collects them for up to ten.
+_SPREADING = 15.0
+
 #: istiod's own user in the mesh's API server; data/mesh-roles.yml says what it may do.
 USER = "istiod"
 
 #: Istio's revision; part of the names of what appears in attached clusters.
 REVISION = "default"
+
+_CLUSTERS = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
 
 WEBHOOK_PORT = 15017
 GRPC_PORT = 15010
@@ -137,7 +143,9 @@ class Istiod:
         inject = private_dir(self._folder / "var" / "lib" / "istio" / "inject")
         write_private(inject / "values", json.dumps({"global": values}))
         write_private(file, mesh)
-        if keeper and not self._follows(before):
+        if keeper and self._follows(before):
+            self._spread()
+        elif keeper:
             log.warning("istiod of %s does not follow its mesh configuration and is replaced", self._mesh_id)
             keeper.process.kill()
 
@@ -149,10 +157,34 @@ class Istiod:
             time.sleep(0.05)
         return True
 
+    def _spread(self) -> None:
+        """Have every proxy sent what the mesh configuration says now.
+
+        istiod does that by itself, unless endpoints change in the same moment: it merges both into one push, and this
+        snapshot of it (pushConnectionDelta in pilot/pkg/xds/delta.go) takes that for one of endpoints alone, so that
+        the proxies keep the old configuration for good. A push that is asked for is never merged.
+        """
+        begun = datetime.now(timezone.utc)
+        deadline = time.monotonic() + _SPREADING
+        while not self._pushed_since(begun) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self._debug("adsz?push=true")
+
+    def _pushed_since(self, moment: datetime) -> bool:
+        """Whether every connected proxy was sent its clusters since then: istiod waits for no further changes."""
+        proxies = json.loads(self._debug("syncz") or "[]")
+        sent = [one.get("resources", {}).get(_CLUSTERS, {}).get("sentTime", "") for one in proxies or []]
+        # RFC 3339 in UTC: up to microseconds the order of texts is that of time.
+        return all(one >= f"{moment:%Y-%m-%dT%H:%M:%S.%f}" for one in sent)
+
     def _active(self) -> str:
         """The mesh configuration that istiod works with; empty when it does not say."""
+        return self._debug("mesh")
+
+    def _debug(self, page: str) -> str:
+        """A page of istiod's debug interface; empty when there is none."""
         try:
-            answer = self._http.request("GET", f"http://{self.address}:{HTTP_PORT}/debug/mesh")
+            answer = self._http.request("GET", f"http://{self.address}:{HTTP_PORT}/debug/{page}")
         except urllib3.exceptions.HTTPError:
             return ""
         return answer.data.decode() if answer.status == 200 else ""

@@ -6,6 +6,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+
 import pytest
 from alibabacloud_servicemesh20200111 import models
 from conftest import wait_for, wait_state
@@ -29,6 +34,51 @@ def _allow(account: str) -> str:
     principal = f"cluster.local/ns/{NAMESPACE}/sa/{account}"
     rule = f"{{from: [{{source: {{principals: [{principal}]}}}}]}}"
     return _policy("AuthorizationPolicy", f"{{selector: {{matchLabels: {{app: reviews}}}}, rules: [{rule}]}}")
+
+
+def choose(shop: Shop, policy: str) -> None:
+    request = models.UpdateMeshFeatureRequest(service_mesh_id=shop.mesh_id, outbound_traffic_policy=policy)
+    shop.asm.update_mesh_feature(request)
+    wait_state(shop.asm, shop.mesh_id, seconds=30)
+
+
+@contextlib.contextmanager
+def endpoints_that_change(shop: Shop) -> Iterator[Callable[[], None]]:
+    """A Service whose endpoints change more often than istiod pauses between two pushes, until it is enough.
+
+    The Service itself stays for the time of the block: that it goes is a change that istiod sends to all.
+    """
+    api, namespace = shop.api(ONE), f"/namespaces/{NAMESPACE}"
+    path = f"/apis/discovery.k8s.io/v1{namespace}/endpointslices/restless"
+    port = {"name": "http", "port": 80, "protocol": "TCP"}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "restless"}, "spec": {"ports": [port]}}
+    api.apply(f"/api/v1{namespace}/services/restless", service)
+    labels = {"kubernetes.io/service-name": "restless"}
+    slices = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4", "ports": [port]}
+    # That it came is such a change, too: it is sent before the endpoints begin to change.
+    settles(lambda: shop.request(shop.pod("productpage"), f"http://restless.{NAMESPACE}/")["status"] == 503)
+    ended = threading.Event()
+
+    def change() -> None:
+        for number in itertools.cycle(range(1, 250)):
+            endpoints = [{"addresses": [f"192.0.2.{number}"]}]
+            api.apply(path, {**slices, "metadata": {"name": "restless", "labels": labels}, "endpoints": endpoints})
+            if ended.wait(0.06):
+                return
+
+    thread = threading.Thread(target=change, daemon=True)
+    thread.start()
+
+    def enough() -> None:
+        ended.set()
+        thread.join()
+
+    try:
+        yield enough
+    finally:
+        enough()
+        api.delete(path)
+        api.delete(f"/api/v1{namespace}/services/restless")
 
 
 @pytest.fixture
@@ -72,11 +122,6 @@ def test_the_way_out_can_be_closed_and_opened_for_one_host(shop: Shop) -> None:
     def status(host: str) -> int:
         return int(shop.request(pod, f"http://{host}/get")["status"])
 
-    def choose(policy: str) -> None:
-        request = models.UpdateMeshFeatureRequest(service_mesh_id=shop.mesh_id, outbound_traffic_policy=policy)
-        shop.asm.update_mesh_feature(request)
-        wait_state(shop.asm, shop.mesh_id, seconds=30)
-
     assert (status("httpbin.org"), status("www.example.com")) == (200, 200)
     entry = f"""
 apiVersion: networking.istio.io/v1
@@ -88,7 +133,7 @@ spec:
   resolution: DNS
   ports: [{{number: 80, name: http, protocol: HTTP}}]
 """
-    choose("REGISTRY_ONLY")
+    choose(shop, "REGISTRY_ONLY")
     try:
         settles(lambda: status("httpbin.org") == 502)
         with shop.with_resources(entry):
@@ -96,8 +141,21 @@ spec:
             assert status("www.example.com") == 502
         settles(lambda: status("httpbin.org") == 502)
     finally:
-        choose("ALLOW_ANY")
+        choose(shop, "ALLOW_ANY")
     settles(lambda: status("httpbin.org") == 200)
+
+
+def test_the_way_out_closes_while_endpoints_change(shop: Shop) -> None:
+    """istiod merges what changes at the same time, and must not take it for a change of endpoints alone."""
+    pod = shop.pod("productpage")
+    try:
+        with endpoints_that_change(shop) as enough:
+            choose(shop, "REGISTRY_ONLY")
+            enough()
+            settles(lambda: shop.request(pod, "http://httpbin.org/get")["status"] == 502)
+    finally:
+        choose(shop, "ALLOW_ANY")
+    settles(lambda: shop.request(pod, "http://httpbin.org/get")["status"] == 200)
 
 
 def test_what_lies_outside_sees_who_asks(shop: Shop, stranger: Object) -> None:
