@@ -1,20 +1,23 @@
 # Copyright: (c) 2026, the meshops.asm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes the roles' meta/argument_specs.yml, so that the spec's variables accept exactly what the modules accept.
+"""Writes what roles and action plugins repeat of the modules and of the rows of spec/sections.py.
 
-The options of a variable such as ``asm_gateways`` come from the documentation of the module that the role passes
-them to; which variables a role reads is said in tools/role_variables.yml. With ``--check`` nothing is written, and
-the exit code is 1 when a file is not as it would be written.
+That is the roles' meta/argument_specs.yml, so that the spec's variables accept exactly what the modules accept, the
+tasks that pass each option on (between marks, see ``marked``), the tables in the roles' READMEs, and the action plugin
+of a module that has none. The options of a variable such as ``asm_gateways`` come from the documentation of the module
+in its row; what else a role reads is said in tools/role_variables.yml. With ``--check`` nothing is written, and the
+exit code is 1 when a file is not as it would be written.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
-import copy
+import importlib.util
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +34,47 @@ HEADER = """---
 
 """
 
+# The plugin that runs a module where its waits are seen, and its results are kept for the report of drift.
+ACTION = '''# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the module of the same name."""
+
+from __future__ import annotations
+
+from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import load
+from ansible_collections.meshops.asm.plugins.plugin_utils.waiting import WaitingAction
+
+load(__name__)
+
+
+class ActionModule(WaitingAction):
+    """See ``WaitingAction``."""
+'''
+# Options of a section with manifests that say which objects an item has; paths start from asm_base_dir.
+PATHS = ("src", "template")
+OBJECTS = ("definition", *PATHS, "namespace")
+
 # Credentials and endpoints are no part of a spec: they come from the environment or from module_defaults.
 CLOUD_FRAGMENT = "meshops.asm.cloud"
 KEPT_OF_AN_OPTION = ("description", "type", "required", "default", "choices", "elements")
 
 Json = dict[str, Any]
+
+
+def _sections() -> Any:
+    """The rows, from their file alone: nothing of the collection has to be importable."""
+    spec = importlib.util.spec_from_file_location("sections", ROOT / "plugins/module_utils/spec/sections.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    # Where dataclasses look for the module of their class.
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+VOCABULARY = _sections()
 
 
 class _Dumper(yaml.SafeDumper):
@@ -106,25 +145,35 @@ def _rebased(description: Any, places: Json) -> Any:
     return re.sub(r"RV\(([^)]*)\)", r"C(\1)", text)
 
 
-def variable(name: str, rule: Json) -> Json:
-    """The spec of one variable of the spec's vocabulary, from its rule in role_variables.yml."""
-    spec = {key: copy.deepcopy(rule[key]) for key in KEPT_OF_AN_OPTION if key in rule}
-    if "options" in rule:
-        spec["options"] = copy.deepcopy(rule["options"])
-    if "module" not in rule:
-        return spec
-    options = module_options(rule["module"])
+def kept_options(section: Any) -> tuple[Json, Json]:
+    """``(all options of an item of the section, those of its module)``."""
+    rule = section.options
+    options, dropped = module_options(section.module), set(rule.get("drop", ()))
     if "suboptions_of" in rule:
         options = options[rule["suboptions_of"]]["suboptions"]
-    dropped = set(rule.get("drop") or [])
-    kept = {**(rule.get("add") or {}), **{key: value for key, value in options.items() if key not in dropped}}
-    prefix = f"{name}[]." if rule["type"] == "list" else f"{name}."
-    places = {key: prefix if key in kept else f"meshops.asm.{rule['module']}#module:" for key in {**options, **kept}}
+    else:
+        # What the tasks of the roles say by themselves.
+        dropped |= {"mesh", "state", "kubeconfig", "context"}
+    return {**rule.get("add", {}), **{key: value for key, value in options.items() if key not in dropped}}, options
+
+
+def section_spec(section: Any, *, content: bool) -> Json:
+    """The spec of the variable of a section; without ``content`` its options are checked where they are passed on."""
+    shape = {"type": "list", "default": [], "elements": "dict"}
+    if section is VOCABULARY.SECTIONS[0]:
+        shape = {"type": "dict", "required": True}
+    paragraphs = list(section.description)
+    spec: Json = {"description": paragraphs if len(paragraphs) > 1 else paragraphs[0], **shape}
+    if not content:
+        return spec
+    kept, options = kept_options(section)
+    prefix = f"{section.variable}[]." if shape["type"] == "list" else f"{section.variable}."
+    places = {key: prefix if key in kept else f"meshops.asm.{section.module}#module:" for key in {**options, **kept}}
     spec["options"] = spec_of(kept, places)
-    for key in rule.get("require") or []:
+    for key in section.options.get("require", ()):
         spec["options"][key].pop("default", None)
         spec["options"][key]["required"] = True
-    for path in rule.get("secrets") or []:
+    for path in section.options.get("secrets", ()):
         _at(spec, path)["no_log"] = True
     return spec
 
@@ -139,19 +188,129 @@ def _at(spec: Json, path: str) -> Json:
 def role_spec(role: str, rules: Json) -> Json:
     """The content of ``roles/<role>/meta/argument_specs.yml``."""
     about = rules["roles"][role]
+    sections = {one.variable: one for one in VOCABULARY.SECTIONS}
     options: Json = {}
-    for name, use in about["variables"].items():
-        rule = {**rules["variables"][name], **(use or {})}
-        if rule.pop("content", True) is False:
-            rule.pop("module", None)
-        options[name] = variable(name, rule)
+    for name in VOCABULARY.VARIABLES:
+        section = sections.get(name)
+        if section and reads(role, section, about):
+            options[name] = section_spec(section, content=role in ("preflight", section.role))
+        elif not section and name in about.get("reads", ()):
+            rule = rules["variables"][name]
+            options[name] = {key: rule[key] for key in (*KEPT_OF_AN_OPTION, "options") if key in rule}
     main = {"short_description": about["short_description"], "description": about["description"], "options": options}
     return {"argument_specs": {"main": main}}
+
+
+def reads(role: str, section: Any, about: Json) -> bool:
+    """Whether a role needs a section of the spec."""
+    return (
+        section is VOCABULARY.SECTIONS[0]
+        or role in ("preflight", section.role)
+        or (role == "verify" and section.verified)
+        or (role == "remove" and bool(section.removal))
+        or section.variable in about.get("reads", ())
+    )
 
 
 def rendered(spec: Json) -> str:
     body = yaml.dump(spec, Dumper=_Dumper, sort_keys=False, width=118, allow_unicode=True)
     return HEADER + body
+
+
+def arguments(section: Any, item: str, *, removal: bool = False) -> Iterator[str]:
+    """The lines of a task that pass the options of an item on to its module; for a removal, those that name it."""
+    kept, options = kept_options(section)
+    required = {key for key, option in kept.items() if option.get("required")} | set(section.options.get("require", ()))
+    if "mesh" in options:
+        yield 'mesh: "{{ asm_mesh.name }}"'
+    yield 'region: "{{ asm_mesh.region | default(omit) }}"'
+    for key in sorted((key for key in kept if key in options), key=lambda key: key.startswith("wait")):
+        if removal and key not in {*required, "wait_timeout", *(OBJECTS if section.target else ())}:
+            continue
+        if key == "wait_timeout":
+            yield from ["state: absent"] if removal else []
+            yield f'{key}: "{{{{ {item}.{key} | default(asm_wait_timeout | default(omit)) }}}}"'
+        elif section.target and key in PATHS:
+            yield f"{key}: >-"
+            yield f"  {{{{ {item}.{key} | meshops.asm.spec_paths(asm_base_dir | default('.'))"
+            yield f"  if {item}.{key} | default(none) is not none else omit }}}}"
+        else:
+            yield f'{key}: "{{{{ {item}.{key}{"" if key in required else " | default(omit)"} }}}}"'
+
+
+def task(section: Any, *, removal: bool = False) -> list[str]:
+    """The lines of the task that makes each item of a section, or removes each, the last one first."""
+    item = f"{section.option.removesuffix('s')}_spec"
+    items = f"{section.variable} | default([])"
+    lines = [f"- name: {section.removal if removal else section.making}", f"  meshops.asm.{section.module}:"]
+    lines += [f"    {line}" for line in arguments(section, item, removal=removal)]
+    # Manifests may hold secrets, so loops over them run over names: the items would be in the output.
+    if section.target:
+        indexed = f"({section.variable} | reverse | list)" if removal else section.variable
+        names = f"{items} | map(attribute='name'){' | reverse' if removal else ''} | list"
+        lines += ["  vars:", f'    {item}: "{{{{ {indexed}[index] }}}}"', f'  loop: "{{{{ {names} }}}}"']
+        lines += ["  loop_control:", "    index_var: index"]
+    else:
+        lines += [f'  loop: "{{{{ {items}{" | reverse | list" if removal else ""} }}}}"', "  loop_control:"]
+        lines += [f"    loop_var: {item}", f'    label: "{{{{ {item}.name }}}}"']
+    return [*lines, *([f"  when: {section.removal_if}"] if removal and section.removal_if else [])]
+
+
+def marked(text: str, name: str, lines: list[str]) -> str:
+    """The text of a file with these lines between its marks ``name``; at its end when it has none."""
+    begin, end = f"# Begin {name}, written by tools/argument_specs.py", f"# End {name}"
+    found = re.search(rf"^( *){re.escape(begin)}\n(?:.*\n)*? *{re.escape(end)}\n", text, re.MULTILINE)
+    indent = found[1] if found else ""
+    body = "".join(f"{indent}{line}".rstrip() + "\n" for line in (begin, *lines, end))
+    return text[: found.start()] + body + text[found.end() :] if found else f"{text}\n{body}"
+
+
+def role_tasks(role: str, text: str) -> str:
+    """``roles/<role>/tasks/main.yml`` with the tasks of its sections, and the options of modules for whole specs."""
+    for section in VOCABULARY.SECTIONS:
+        if section.role == role and section.making:
+            text = marked(text, section.variable, task(section))
+    if role == "create":
+        text = marked(text, "options", list(arguments(VOCABULARY.SECTIONS[0], "asm_mesh")))
+    elif role == "remove":
+        removed = [one for one in reversed(VOCABULARY.LISTS) if one.removal]
+        tasks = [["", *task(one, removal=True)] for one in removed]
+        text = marked(text, "sections", [line for lines in tasks for line in lines][1:])
+    elif role in ("preflight", "verify"):
+        # Of the clusters verify takes the names.
+        passed = [one for one in VOCABULARY.LISTS if one.verified and one.variable != "asm_clusters"]
+        passed = list(VOCABULARY.LISTS) if role == "preflight" else passed
+        text = marked(text, "sections", [f'{one.option}: "{{{{ {one.variable} | default([]) }}}}"' for one in passed])
+    return text
+
+
+def readme(text: str, spec: Json) -> str:
+    """The README of a role with its table of variables, which is its end."""
+    rows = []
+    for name, option in spec["argument_specs"]["main"]["options"].items():
+        first = option["description"] if isinstance(option["description"], str) else option["description"][0]
+        said = re.sub(r"\bO\(([a-z_.]+)#module:([^)]*)\)", r"`\2` of `\1`", " ".join(first.split()))
+        said = re.sub(r"\b[A-Z]+\(([^)]*)\)", r"`\1`", said)
+        default = option.get("default", "")
+        shown = f"`{str(default).lower() if isinstance(default, bool) else default}`" if default != "" else ""
+        rows.append(f"| `{name}` | {'required' if option.get('required') else shown} | {said} |\n")
+    head = "| Variable | Default | Meaning |\n|---|---|---|\n"
+    return text[: text.index(head)] + head + "".join(rows)
+
+
+def files(rules: Json) -> Iterator[tuple[Path, str]]:
+    """Every file that is written, wholly or in part, as it should be."""
+    for role in rules["roles"]:
+        folder = ROOT / "roles" / role
+        spec = role_spec(role, rules)
+        yield folder / "meta" / "argument_specs.yml", rendered(spec)
+        tasks, page = folder / "tasks" / "main.yml", folder / "README.md"
+        yield tasks, role_tasks(role, tasks.read_text(encoding="utf-8"))
+        yield page, readme(page.read_text(encoding="utf-8"), spec)
+    for module in sorted((ROOT / "plugins" / "modules").glob("*.py")):
+        plugin = ROOT / "plugins" / "action" / module.name
+        if module.stem != "__init__" and not plugin.exists():
+            yield plugin, ACTION
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -160,9 +319,7 @@ def main(arguments: list[str] | None = None) -> int:
     check = parser.parse_args(arguments).check
     rules = yaml.safe_load(VARIABLES.read_text(encoding="utf-8"))
     stale = []
-    for role in rules["roles"]:
-        path = ROOT / f"roles/{role}/meta/argument_specs.yml"
-        text = rendered(role_spec(role, rules))
+    for path, text in files(rules):
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(path.relative_to(ROOT))
             if not check:

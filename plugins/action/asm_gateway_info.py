@@ -1,14 +1,14 @@
 # Copyright: (c) 2026, the meshops.asm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shows what meshops.asm.asm_gateway_info waits for; its arguments stay out of Ansible's debugging."""
+"""Runs the module of the same name."""
 
 from __future__ import annotations
 
 from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import load
 from ansible_collections.meshops.asm.plugins.plugin_utils.waiting import WaitingAction
 
-load("asm_gateway_info")
+load(__name__)
 
 
 class ActionModule(WaitingAction):

@@ -10,15 +10,15 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.spec import consistency as spec_checks
 from ansible_collections.meshops.asm.plugins.module_utils.spec import overlaps
+from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import NAMED, SECTIONS
 from ansible_collections.meshops.asm.plugins.plugin_utils.clean_failure import clean_action
 from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import load, run_module
 from ansible_collections.meshops.asm.plugins.plugin_utils.spec import SpecAction
 
-load("asm_preflight")
+load(__name__)
 
-_LISTS = ("clusters", "gateways", "namespaces", "workloads", "istio_resources")
-# What the module gets: nothing of it is secret, and manifests stay on the controller.
-_OWN = ("namespaces", "workloads", "istio_resources", "base_dir")
+# What the module does not get: manifests stay on the controller.
+_OWN = ("base_dir", *(one.option for one in SECTIONS if not one.in_account))
 
 Json = dict[str, Any]
 
@@ -49,7 +49,7 @@ class ActionModule(SpecAction):
 
     def _offline(self, task_vars: Json) -> tuple[list[str], list[str]]:
         """What is wrong, and what is worth a warning, without asking anybody."""
-        spec, odd = spec_checks.read({f"asm_{name}": self._task.args.get(name) for name in _LISTS})
+        spec, odd = spec_checks.read({one.variable: self._task.args.get(one.option) for one in NAMED})
         workloads, unreadable = self.objects_of("workloads", task_vars)
         resources, unreadable_too = self.objects_of("istio_resources", task_vars)
         problems = [

@@ -22,7 +22,7 @@ from ansible_collections.meshops.asm.plugins.plugin_utils.waiting import showing
 
 Json = dict[str, Any]
 
-load("asm_verify")
+load(__name__)
 
 
 class ActionModule(SpecAction):

@@ -216,7 +216,6 @@ class Clusters(ResourceModule):
 
     def __init__(self, params: dict[str, Any], cloud: Any) -> None:
         super().__init__(params, cloud)
-        self.id = ""
         self.gateways = gateway_release.GatewayRelease(cloud)
         self.attached: list[str] = []
         self.detached: list[str] = []
@@ -231,7 +230,6 @@ class Clusters(ResourceModule):
         mesh = self.living_mesh()
         if mesh is None:
             return {"mesh": None, "attached": [], "candidates": None, "releases": []}
-        self.id = meshes.mesh_id(mesh)
         attached = clusters.attached(self.cloud, self.id)
         unknown = [item for item in self.params["clusters"] if clusters.pick(attached, item["name"]) is None]
         known = clusters.candidates(self.cloud, self.id) if unknown else []
@@ -267,10 +265,10 @@ class Clusters(ResourceModule):
         if found["releases"]:
             before["gateways"] = {one.name: _named([*one.leaving, *one.staying], names) for one in found["releases"]}
             after["gateways"] = {one.name: _named(one.staying, names) for one in found["releases"]}
-        warnings = () if found["mesh"] else (f"Mesh '{self.params['mesh']}' does not exist yet.",)
         released = {one.name: _named(one.leaving, names) for one in found["releases"]}
         changes = Changes(found["mesh"], add, remove, found["releases"], released, found["attached"])
-        return Plan(UPDATE, before, after, changes, [clusters.as_user_sees(one) for one in predicted], warnings)
+        shown = [clusters.as_user_sees(one) for one in predicted]
+        return Plan(UPDATE, before, after, changes, shown, self.no_mesh_yet())
 
     def _sort_out(self, found: Any, attached: dict[str, Any]) -> list[dict[str, Any]]:
         """What is to be added; every refusal in one error."""
@@ -316,13 +314,13 @@ class Clusters(ResourceModule):
             self.gateways.carry_out(changes.mesh, changes.releases, timeout)
             self.released = changes.released
         for cluster in changes.remove:
-            meshes.settle(self.cloud, self.id, timeout)
+            self.settle()
             clusters.detach(
                 self.cloud, self.id, cluster["ClusterId"], reserve_namespace=self.params["reserve_namespace"]
             )
             self.detached.append(clusters.name(cluster))
         for item in changes.add:
-            meshes.settle(self.cloud, self.id, timeout)
+            self.settle()
             self._attach(item)
             self.attached.append(clusters.name(item["cluster"]))
 

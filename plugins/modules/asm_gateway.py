@@ -439,9 +439,8 @@ class Gateway(ResourceModule):
         p = self.params
         if not p["clusters"] and not (p["annotations"] or {}).get("asm.alibabacloud.com/managed-by-asm"):
             raise InvalidInput(f"Gateway '{p['name']}' does not exist, and creating it needs clusters to deploy it to.")
-        warnings = () if attached is not None else (f"Mesh '{p['mesh']}' does not exist yet.",)
         names = self.names if attached is not None else {}
-        return Plan(CREATE, None, gateways.essence(wanted), wanted, gateways.view(wanted, names), warnings)
+        return Plan(CREATE, None, gateways.essence(wanted), wanted, gateways.view(wanted, names), self.no_mesh_yet())
 
     def _wanted(self, attached: Any) -> dict[str, Any]:
         """The object that the options ask for, with the ids of the clusters that they name."""

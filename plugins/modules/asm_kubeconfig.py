@@ -336,8 +336,7 @@ class Kubeconfig(ResourceModule):
         if self.params["state"] == "absent":
             return self._plan_removal(found, before)
         if found["target"] is None:
-            warning = f"Mesh '{self.params['mesh']}' does not exist yet."
-            return Plan(UPDATE, before, {"dest": self.params["dest"], "server": None}, warnings=(warning,))
+            return Plan(UPDATE, before, {"dest": self.params["dest"], "server": None}, warnings=self.no_mesh_yet())
         if not self.params["dest"]:
             return Plan(before=before, after=before, predicted=self.view(found))
         merged = self._merged(file, found)

@@ -868,7 +868,6 @@ class Mesh(ResourceModule):
         **argument_spec(MESH_ATTRIBUTES),
     }
 
-    id = ""
     region = ""
     # Looks in a row that missed the mesh, and whether any has seen it.
     misses = 0
@@ -1017,7 +1016,7 @@ class Mesh(ResourceModule):
             enabled = (self.params["control_plane_log"] or {}).get("enabled")
             changes.calls["UpdateControlPlaneLogConfig"].setdefault("Enabled", enabled is not False)
         for action, parameters in changes.calls.items():
-            meshes.settle(self.cloud, self.id, self.params["wait_timeout"])
+            self.settle()
             self.cloud.asm(action, ServiceMeshId=self.id, **parameters)
         tags.apply(self.cloud, self.id, self.region, to_set, to_remove)
 

@@ -22,36 +22,12 @@ description:
 extends_documentation_fragment:
   - meshops.asm.cloud
   - meshops.asm.attributes.info
+  - meshops.asm.sections
 options:
   mesh:
     description: The mesh, with the options of M(meshops.asm.asm_mesh).
     type: dict
     required: true
-  clusters:
-    description: The clusters, as O(meshops.asm.asm_cluster#module:clusters).
-    type: list
-    elements: dict
-    default: []
-  gateways:
-    description: The gateways, each with the options of M(meshops.asm.asm_gateway).
-    type: list
-    elements: dict
-    default: []
-  namespaces:
-    description: The namespaces, each with the options of M(meshops.asm.asm_namespace).
-    type: list
-    elements: dict
-    default: []
-  workloads:
-    description: The applications, each with a C(name) and the options of M(meshops.asm.asm_workload).
-    type: list
-    elements: dict
-    default: []
-  istio_resources:
-    description: The Istio resources, each with a C(name) and the options of M(meshops.asm.istio_resource).
-    type: list
-    elements: dict
-    default: []
   checks:
     description: >-
       The checks of the traffic, each with the options of M(meshops.asm.asm_probe), as
@@ -140,11 +116,11 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.text import print
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import Task, run_task
 from ansible_collections.meshops.asm.plugins.module_utils.spec import account as account_checks
 from ansible_collections.meshops.asm.plugins.module_utils.spec import consistency as spec_checks
+from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import LISTS
 
-_LISTS = ("clusters", "gateways", "namespaces", "workloads", "istio_resources", "checks")
 OPTIONS: dict[str, Any] = {
     "mesh": {"type": "dict", "required": True},
-    **{name: {"type": "list", "elements": "dict", "default": []} for name in _LISTS},
+    **{one.option: {"type": "list", "elements": "dict", "default": []} for one in LISTS},
     "base_dir": {"type": "path"},
 }
 

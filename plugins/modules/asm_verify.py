@@ -202,14 +202,12 @@ from ansible_collections.meshops.asm.plugins.module_utils.checks import running
 from ansible_collections.meshops.asm.plugins.module_utils.flow.text import printable
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import Task, run_task
 from ansible_collections.meshops.asm.plugins.module_utils.spec import inspection
+from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import LISTS
 
 OPTIONS: dict[str, Any] = {
     "mesh": {"type": "str", "required": True},
+    **{one.option: {"type": "list", "elements": "dict", "default": []} for one in LISTS if one.verified},
     "clusters": {"type": "list", "elements": "str", "default": []},
-    "gateways": {"type": "list", "elements": "dict", "default": []},
-    "workloads": {"type": "list", "elements": "dict", "default": []},
-    "istio_resources": {"type": "list", "elements": "dict", "default": []},
-    "checks": {"type": "list", "elements": "dict", "default": []},
     "base_dir": {"type": "path"},
     "show": {"type": "bool", "default": False},
     # Filled by the action plugin: {workloads and istio_resources: {name of an item: [object]}}.

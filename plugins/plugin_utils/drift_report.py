@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_line, printable
+from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import SECTIONS
 
 Json = dict[str, Any]
 
@@ -22,7 +23,7 @@ MATCH, DRIFT, INCOMPLETE = "match", "drift", "incomplete"
 MISSING, DIFFERENT, UNWANTED, ADDED = "missing", "different", "unwanted", "added"
 # What is shown of a value in the table; all of it is in the report.
 _MOST_SHOWN = 60
-_KINDS = {"asm_mesh": "Mesh", "asm_gateway": "IstioGateway", "asm_namespace": "Namespace"}
+_KINDS = {one.module: one.kind for one in SECTIONS if one.kind}
 # A key of a diff of Kubernetes objects that is no object.
 _SUMMARY = "(summary)"
 
@@ -94,13 +95,13 @@ def _objects(entry: Json, mesh: str) -> Iterator[Json]:
     diff = entry["result"].get("diff") or {}
     before, after = diff.get("before") or {}, diff.get("after") or {}
     module, where = entry["module"], entry["where"]
-    if module in _KINDS:
-        yield _object(_KINDS[module], entry["name"] or mesh, "" if module == "asm_mesh" else mesh, before, after)
-    elif module == "asm_cluster":
+    if module == "asm_cluster":
         had, wanted = set(before.get("clusters") or []), set(after.get("clusters") or [])
         for name in sorted(had ^ wanted):
             one = {"cluster": name}
-            yield _object("Cluster", name, mesh, one if name in had else {}, one if name in wanted else {})
+            yield _object(_KINDS[module], name, mesh, one if name in had else {}, one if name in wanted else {})
+    elif module in _KINDS:
+        yield _object(_KINDS[module], entry["name"] or mesh, "" if module == "asm_mesh" else mesh, before, after)
     elif _by_server(before) or _by_server(after):
         for server in sorted({*before, *after}):
             yield from _kubernetes(before.get(server) or {}, after.get(server) or {}, server)

@@ -46,17 +46,20 @@ class Unshown(dict[str, Any]):
     __str__ = __repr__
 
 
-def load(module: str, *, sdk: bool = True) -> None:
+def load(name: str, *, sdk: bool = True) -> None:
     """Loads a module and what it needs, with or without the service's SDK, once for all children of this process.
+
+    The module is that of the action plugin ``name``, which may be given by its whole name.
 
     Ansible loads action plugins in its main process, forks for each task, and runs all items of a loop in one fork;
     and it compiles a collection's files whenever they are imported. So plugins call this when they are loaded
     themselves; those whose module does not always ask the service leave out the SDK.
     """
-    for name in (f"{_MODULES}.{module}", *_LIBRARIES, *(_SDK if sdk else ())):
+    module = f"{_MODULES}.{name.rpartition('.')[2]}"
+    for needed in (module, *_LIBRARIES, *(_SDK if sdk else ())):
         # A controller that runs no module itself needs none of them, and a module says what it lacks.
         with contextlib.suppress(ImportError):
-            importlib.import_module(name)
+            importlib.import_module(needed)
 
 
 def run_module(

@@ -14,17 +14,15 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError, AnsibleFileNotFound
 from ansible.module_utils.common.text.converters import to_text
-from ansible.plugins.action import ActionBase
 from ansible_collections.meshops.asm.plugins.module_utils.flow.emptiness import given_paths, is_blank
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.kube import foreign, given
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import plain_definition
 from ansible_collections.meshops.asm.plugins.module_utils.kube.files import SUFFIXES, Files, files_of, read_text
 from ansible_collections.meshops.asm.plugins.plugin_utils import drift_record
-from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import run_module
-from ansible_collections.meshops.asm.plugins.plugin_utils.own_kubeconfig import module_args
 from ansible_collections.meshops.asm.plugins.plugin_utils.untrusted import untrusted
 from ansible_collections.meshops.asm.plugins.plugin_utils.vaulted import decrypted
+from ansible_collections.meshops.asm.plugins.plugin_utils.waiting import WaitingAction
 
 try:
     from ansible.template import trust_as_template
@@ -34,22 +32,14 @@ except ImportError:  # ansible-core before 2.19 trusts every text that it is tol
 _OWN = ("definition", "src", "template")
 
 
-class ManifestsAction(ActionBase):
+class ManifestsAction(WaitingAction):
     """Replaces ``definition``, ``src`` and ``template`` by one option with their texts, then runs the module.
 
     The texts travel in an option that is never logged, because manifests may hold Secrets.
     """
 
-    _supports_async = True
-    _supports_check_mode = True
-    _supports_diff = True
-    # Whether the module applies the objects, rather than only looks for them.
-    applies = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        super().run(tmp, task_vars)
-        task_vars = task_vars or {}
-        args = module_args(self)
+    def _module_args(self, task_vars: dict[str, Any]) -> dict[str, Any]:
+        args = super()._module_args(task_vars)
         try:
             _refuse_nulls(args)
             texts = self._texts(args, task_vars)
@@ -57,17 +47,17 @@ class ManifestsAction(ActionBase):
             raise AnsibleActionFail(untrusted(error.message)) from None
         if any(args.get(name) is not None for name in _OWN):
             args["_documents"] = json.dumps(texts)
-        if self.applies and drift_record.is_wanted(self, task_vars):
+        if drift_record.is_wanted(self, task_vars):
             args["_compare"] = True
-        result = run_module(self, task_vars, {key: value for key, value in args.items() if key not in _OWN})
-        return {**result, **self._told(result.get("warnings") or [])}
+        return {key: value for key, value in args.items() if key not in _OWN}
 
-    def _told(self, warnings: list[Any]) -> dict[str, Any]:
-        """What a result says about the files; those that somebody may have meant are worth a warning."""
+    def _completed(self, result: dict[str, Any]) -> dict[str, Any]:
+        """The result with what became of the files; those that somebody may have meant are worth a warning."""
         read, passed_over, doubtful = self._seen
+        warnings = result.get("warnings") or []
         if doubtful:
             warnings = [*warnings, f"Not read, so that their objects are not in the task: {', '.join(doubtful)}."]
-        told: dict[str, Any] = {"files": {"read": read, "passed_over": passed_over}}
+        told = {**result, "files": {"read": read, "passed_over": passed_over}}
         return {**told, "warnings": warnings} if warnings else told
 
     def _texts(self, args: dict[str, Any], task_vars: dict[str, Any]) -> list[dict[str, str]]:

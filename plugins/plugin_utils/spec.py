@@ -14,19 +14,19 @@ from ansible.errors import AnsibleError
 from ansible_collections.meshops.asm.plugins.module_utils.flow.emptiness import paths_below
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.kube import documents
-from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import CLUSTER, MESH
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items
 from ansible_collections.meshops.asm.plugins.module_utils.spec import consistency as spec_checks
+from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import SECTIONS
 from ansible_collections.meshops.asm.plugins.plugin_utils.manifests import ManifestsAction
 
 Json = dict[str, Any]
 
 # Which API server the objects of a list are for.
-TARGETS = {"workloads": CLUSTER, "istio_resources": MESH}
+_TARGETS = {one.option: one.target for one in SECTIONS if one.target}
 
 
 class SpecAction(ManifestsAction):
-    """Reads the objects behind the items of ``workloads`` and ``istio_resources``."""
+    """Reads the objects behind the items of sections with manifests."""
 
     def items_of(self, option: str) -> list[Json]:
         """The items of one of these lists, each a mapping with a name; others are left out."""
@@ -38,7 +38,7 @@ class SpecAction(ManifestsAction):
         items, problems = self._items_of(option)
         for item in items:
             try:
-                found[item["name"]] = self._objects(item, TARGETS[option], task_vars)
+                found[item["name"]] = self._objects(item, _TARGETS[option], task_vars)
             except AsmError as error:
                 problems.append(f"asm_{option}, '{item['name']}': {error.message}")
             except AnsibleError as error:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_line
+from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import SECTIONS
 
 Json = dict[str, Any]
 
@@ -24,9 +25,7 @@ class Summary:
     """Collects results and times, and puts them into a table."""
 
     def __init__(self) -> None:
-        self._meshes: dict[str, Json] = {}
-        self._clusters: dict[str, Json] = {}
-        self._gateways: dict[str, Json] = {}
+        self._known: dict[str, dict[str, Json]] = {one.noun: {} for one in SECTIONS}
         self._changed: list[str] = []
         self._times: list[tuple[float, str]] = []
         self._ours = False
@@ -46,14 +45,11 @@ class Summary:
             self._remember(action.removeprefix(_OURS), item)
 
     def _remember(self, module: str, result: Json) -> None:
-        if module in ("asm_mesh", "asm_mesh_info"):
-            _put(self._meshes, result.get("mesh"), result.get("meshes"))
-        elif module in ("asm_cluster", "asm_cluster_info"):
-            _put(self._clusters, None, result.get("clusters"))
+        for one in (one for one in SECTIONS if one.module == module.removesuffix("_info")):
+            _put(self._known[one.noun], result.get(one.result), result.get(one.results))
+        if module == "asm_cluster":
             for name in result.get("detached") or []:
-                self._clusters.pop(name, None)
-        elif module in ("asm_gateway", "asm_gateway_info"):
-            _put(self._gateways, result.get("gateway"), result.get("gateways"))
+                self._known["cluster"].pop(name, None)
         elif module == "asm_verify":
             self._verified(result.get("rows") or [])
 
@@ -61,7 +57,7 @@ class Summary:
         """What verify has seen itself is the last word about addresses."""
         for row in rows:
             if row.get("what") == "gateway" and row.get("ok"):
-                gateway = self._gateways.setdefault(str(row["name"]), {})
+                gateway = self._known["gateway"].setdefault(str(row["name"]), {})
                 gateway.setdefault("addresses", {})[str(row["where"])] = [str(row["state"])]
 
     def lines(self, slowest: int) -> list[str]:
@@ -74,16 +70,10 @@ class Summary:
         return ["", "MESHES ".ljust(80, "*"), *(f"{title:<{width}}  {text}".rstrip() for title, text in rows)]
 
     def _rows(self) -> Iterator[tuple[str, str]]:
-        for name, mesh in sorted(self._meshes.items()):
-            parts = (mesh.get("id"), mesh.get("region"), mesh.get("version"), mesh.get("state"))
-            yield "mesh", "  ".join([name, *(str(part) for part in parts if part)])
-        for name, cluster in sorted(self._clusters.items()):
-            if cluster.get("attached", True):
-                yield "cluster", f"{name}  {cluster.get('state') or ''}"
-        for name, gateway in sorted(self._gateways.items()):
-            found = gateway.get("addresses") or {}
-            addresses = [f"{', '.join(values)} ({cluster})" for cluster, values in sorted(found.items())]
-            yield "gateway", f"{name}  {'; '.join(addresses) or 'no address'}"
+        for noun, known in self._known.items():
+            for name, entry in sorted(known.items()):
+                if entry.get("attached", True):
+                    yield noun, "  ".join([name, *_SHOWN.get(noun, _state)(entry)])
 
     def _changes(self) -> Iterator[tuple[str, str]]:
         if not self._changed:
@@ -104,3 +94,19 @@ def _put(known: dict[str, Json], one: Any, many: Any) -> None:
     for entry in [one, *(many or [])]:
         if isinstance(entry, dict) and entry.get("name") and _STATE & set(entry):
             known[str(entry["name"])] = entry
+
+
+def _mesh(mesh: Json) -> list[str]:
+    return [str(mesh[key]) for key in ("id", "region", "version", "state") if mesh.get(key)]
+
+
+def _gateway(gateway: Json) -> list[str]:
+    found = gateway.get("addresses") or {}
+    return ["; ".join(f"{', '.join(values)} ({cluster})" for cluster, values in sorted(found.items())) or "no address"]
+
+
+def _state(entry: Json) -> list[str]:
+    return [str(entry.get("state") or entry.get("status") or "")]
+
+
+_SHOWN = {"mesh": _mesh, "gateway": _gateway}

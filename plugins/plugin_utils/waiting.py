@@ -42,7 +42,7 @@ Json = dict[str, Any]
 
 
 class WaitingAction(ActionBase):
-    """Runs the module of the same name, with the text of its kubeconfig, and shows what it waits for."""
+    """Runs the module of the same name, shows what it waits for, and keeps its result for the report of drift."""
 
     _supports_async = True
     _supports_check_mode = True
@@ -51,9 +51,19 @@ class WaitingAction(ActionBase):
     @clean_action
     def run(self, tmp: str | None = None, task_vars: Json | None = None) -> Json:
         super().run(tmp, task_vars)
-        with showing_waits(self, task_vars or {}):
-            result: Json = run_module(self, task_vars or {}, module_args(self))
-        record(self, task_vars or {}, result)
+        task_vars = task_vars or {}
+        args = self._module_args(task_vars)
+        with showing_waits(self, task_vars):
+            result = self._completed(run_module(self, task_vars, args))
+        record(self, task_vars, result)
+        return result
+
+    def _module_args(self, task_vars: Json) -> Json:
+        """The options of the task as its module gets them, with the text of the kubeconfig."""
+        return module_args(self)
+
+    def _completed(self, result: Json) -> Json:
+        """The module's result with what only the controller knows."""
         return result
 
 

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import put
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import MESH_ATTRIBUTES
@@ -46,6 +46,8 @@ class Account:
         self.text = text
         self.answers: dict[str, tuple[int, Any]] = {}
         self.calls: list[str] = []
+        # The parameters of the last call.
+        self.given: dict[str, str] = {}
         self.token = base64.b64encode(b"token of a user").decode()
         self.servers = {"mesh": MemoryApi(), "cluster": MemoryApi()}
         self._fill()
@@ -164,6 +166,7 @@ def serving(text: str) -> Iterator[Account]:
             parts = urlsplit(self.path)
             given = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             if action := self.headers.get("x-acs-action"):
+                account.given = dict([*parse_qsl(parts.query), *parse_qsl(given.decode())])
                 code, answer, headers = *account.answer(action), {}
             else:
                 _none, server, rest = parts.path.split("/", 2)

@@ -19,6 +19,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube import documents
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import CLUSTER, MESH
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items
 from ansible_collections.meshops.asm.plugins.module_utils.spec import consistency as spec_checks
+from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import SECTIONS, VARIABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOW = ["preflight", "create", "attach", "gateway", "deploy", "define", "verify"]
@@ -104,6 +105,14 @@ def test_a_stale_argument_spec_is_found(generator: ModuleType, monkeypatch: pyte
     assert generator.main(["--check"]) == 1
 
 
+def test_what_is_written_takes_the_place_of_what_was(generator: ModuleType) -> None:
+    """Between marks that are there already, as deep as these are; at the end of a file without them."""
+    marks = ["# Begin x, written by tools/argument_specs.py", "# End x"]
+    text = f"a\n  {marks[0]}\n  old\n\n  {marks[1]}\nb\n"
+    assert generator.marked(text, "x", ["new", "", "two"]) == f"a\n  {marks[0]}\n  new\n\n  two\n  {marks[1]}\nb\n"
+    assert generator.marked("a\n", "x", ["new"]) == f"a\n\n{marks[0]}\nnew\n{marks[1]}\n"
+
+
 def test_secrets_are_marked() -> None:
     for role in ("preflight", "create"):
         authority = argument_spec(role)["asm_mesh"]["options"]["ca"]["options"]
@@ -130,7 +139,7 @@ def test_tasks_read_what_the_argument_spec_names(role: str) -> None:
     text = (ROOT / f"roles/{role}/tasks/main.yml").read_text(encoding="utf-8")
     text += "".join(path.read_text(encoding="utf-8") for path in (ROOT / f"roles/{role}").glob("templates/*"))
     code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
-    read = {name for name in re.findall(r"\basm_[a-z_]+\b", code) if name in spec_checks.VARIABLES}
+    read = {name for name in re.findall(r"\basm_[a-z_]+\b", code) if name in VARIABLES}
     assert read <= set(argument_spec(role))
     never_read = {
         "preflight": {
@@ -144,8 +153,10 @@ def test_tasks_read_what_the_argument_spec_names(role: str) -> None:
     assert set(argument_spec(role)) - read == never_read.get(role, set())
 
 
-def test_every_variable_is_known_to_the_checks(generator: ModuleType) -> None:
-    assert set(load_yaml(generator.VARIABLES)["variables"]) == set(spec_checks.VARIABLES)
+def test_every_variable_that_is_no_section_is_described(generator: ModuleType) -> None:
+    described = set(load_yaml(generator.VARIABLES)["variables"])
+    assert described == set(VARIABLES) - {one.variable for one in SECTIONS}
+    assert set(VARIABLES) == {name for role in [*ROLES, "canary"] for name in argument_spec(role)}
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -63,6 +63,8 @@ class ResourceModule:
     def __init__(self, params: dict[str, Any], cloud: Cloud) -> None:
         self.params = params
         self.cloud = cloud
+        # Id of the mesh that the task is about, once it is known.
+        self.id = ""
         # Says so once the mesh, and all that was in it, went away while the task ran.
         self.gone = ""
 
@@ -89,10 +91,19 @@ class ResourceModule:
         name = self.params["mesh"]
         mesh = None if self.gone else meshes.find_mesh(self.cloud, name)
         if mesh is None or meshes.info(mesh).get("State") != "deleting":
+            self.id = meshes.mesh_id(mesh) if mesh else self.id
             return mesh
         if not self.wants_absence():
             raise Refused(f"Mesh '{name}' is being deleted: run again once there is another one.")
         return None
+
+    def no_mesh_yet(self) -> tuple[str, ...]:
+        """The warning of a plan for a mesh that is yet to be made, as in check mode; none once the mesh is known."""
+        return () if self.id else (f"Mesh '{self.params['mesh']}' does not exist yet.",)
+
+    def settle(self) -> None:
+        """Waits until the mesh can take the next change."""
+        meshes.settle(self.cloud, self.id, self.params["wait_timeout"])
 
     def wants_absence(self) -> bool:
         return bool(self.params.get("state") == "absent")

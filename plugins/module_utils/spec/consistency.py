@@ -23,38 +23,24 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import COU
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import manifest as gateway_manifest
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import GIVEN_NAMESPACES, ROOT_NAMESPACE
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item
+from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import NAMED, VARIABLES
 
-VARIABLES = (
-    "asm_mesh",
-    "asm_clusters",
-    "asm_clusters_purge",
-    "asm_release_gateways",
-    "asm_reserve_namespace",
-    "asm_gateways",
-    "asm_namespaces",
-    "asm_workloads",
-    "asm_istio_resources",
-    "asm_checks",
-    "asm_canary",
-    "asm_base_dir",
-    "asm_wait_timeout",
-    "asm_remove",
-    "asm_remove_workloads",
-)
 SOURCES = ("definition", "src", "template")
-_NAMED_LISTS = ("asm_clusters", "asm_gateways", "asm_namespaces", "asm_workloads", "asm_istio_resources")
 
 Json = dict[str, Any]
 
 _PORTS: shapes.Shape = [{"name": WORD, "port": COUNT, "target_port": COUNT}]
-_ITEM: dict[str | EllipsisType, shapes.Shape] = {"name": WORD, "clusters": [WORD], "namespace": WORD}
+_ITEM: dict[str | EllipsisType, shapes.Shape] = {
+    "name": WORD,
+    "clusters": [WORD],
+    "namespace": WORD,
+    "overrides": [{"cluster": WORD}],
+}
 _GATEWAY: shapes.Shape = {**_ITEM, "ports": _PORTS, "overrides": [{"cluster": WORD, "ports": _PORTS}]}
 _SHAPE: shapes.Shape = {
+    **{one.variable: [_ITEM] for one in NAMED},
     "asm_clusters": [{"name": WORD}],
     "asm_gateways": [_GATEWAY],
-    "asm_namespaces": [{**_ITEM, "overrides": [{"cluster": WORD}]}],
-    "asm_workloads": [_ITEM],
-    "asm_istio_resources": [_ITEM],
 }
 # What has to be in items of these lists, below the variables.
 _NEEDED = {"overrides": ("cluster",), "ports": ("name", "port")}
@@ -67,7 +53,7 @@ def read(spec: Any) -> tuple[Json, list[str]]:
     """
     fitted, odd = shapes.fit(spec, _SHAPE)
     found, problems = dict(fitted), [f"{one}." for one in odd]
-    for variable in _NAMED_LISTS:
+    for variable in (one.variable for one in NAMED):
         items = found.get(variable, [])
         found[variable] = [_complete(item) for item in items if "name" in item]
         problems += [f"{variable}[{number}] has no name." for number, item in enumerate(items) if "name" not in item]
@@ -101,10 +87,10 @@ def wrong_names(spec: Json) -> list[str]:
     """Names given twice, and clusters that are not among asm_clusters."""
     spec = _read(spec)
     problems = []
-    for variable in _NAMED_LISTS:
+    for variable in (one.variable for one in NAMED):
         problems += _given_twice(variable, [item["name"] for item in spec[variable]])
     clusters = [item["name"] for item in spec["asm_clusters"]]
-    for variable in ("asm_gateways", "asm_namespaces", "asm_workloads"):
+    for variable in (one.variable for one in NAMED if one.in_clusters):
         for item in spec[variable]:
             named = [*(item.get("clusters") or []), *(one["cluster"] for one in item.get("overrides") or [])]
             for name in dict.fromkeys(name for name in named if name not in clusters):
@@ -146,7 +132,7 @@ def wrong_sources(spec: Json) -> list[str]:
     """Items that do not say where their objects come from, or say it twice."""
     spec = _read(spec)
     problems = []
-    for variable in ("asm_workloads", "asm_istio_resources"):
+    for variable in (one.variable for one in NAMED if one.target):
         for item in spec[variable]:
             given = [name for name in SOURCES if item.get(name) is not None]
             if len(given) != 1:

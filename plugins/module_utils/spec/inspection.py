@@ -29,6 +29,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items, read_live
 from ansible_collections.meshops.asm.plugins.module_utils.kube.readiness import WITH_PODS
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
+from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import NAMED, SECTIONS
 
 ABSENT = "not there"
 _SHOWN_FIELDS = 5
@@ -52,22 +53,19 @@ class Row:
         return asdict(self)
 
 
+_ORDER = [one.noun for one in SECTIONS]
 _ITEM: dict[str | EllipsisType, shapes.Shape] = {"name": WORD, "clusters": [WORD]}
-_SHAPE: shapes.Shape = {
-    "mesh": WORD,
-    "clusters": [WORD],
-    "gateways": [_ITEM],
-    "workloads": [_ITEM],
-    "istio_resources": [_ITEM],
-}
+# The sections that are looked for by items with names; of clusters there are the names alone.
+_LISTS = [one.option for one in NAMED if one.verified and one.noun != "cluster"]
+_SHAPE: shapes.Shape = {"mesh": WORD, "clusters": [WORD], **{option: [_ITEM] for option in _LISTS}}
 
 
 def read(params: Json) -> Json:
     """The parameters of ``inspect``, each item with its name. Raises ``InvalidInput`` naming what is wrong."""
     found: Json = dict(shapes.require(params, _SHAPE))
-    for option in ("clusters", "gateways", "workloads", "istio_resources"):
+    for option in ("clusters", *_LISTS):
         found.setdefault(option, [])
-    for option in ("gateways", "workloads", "istio_resources"):
+    for option in _LISTS:
         nameless = [f"{option}[{number}] has no name." for number, one in enumerate(found[option]) if "name" not in one]
         if nameless:
             raise InvalidInput(" ".join(nameless))
@@ -125,9 +123,6 @@ def _joined(rows: list[Row]) -> list[Row]:
     for row in rows:
         places.setdefault(replace(row, where=""), []).append(row.where)
     return [replace(row, where=", ".join(where)) for row, where in places.items()]
-
-
-_ORDER = ("mesh", "cluster", "gateway", "workload", "istio", "check")
 
 
 def _mesh_row(name: str, mesh: Json | None, region: str | None) -> Row:

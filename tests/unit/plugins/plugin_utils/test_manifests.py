@@ -80,7 +80,8 @@ def sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: dict[str, Any]) 
         monkeypatch.setattr(action, "_execute_module", lambda **call: got.update(call["module_args"]) or {})
         monkeypatch.setattr("ansible.plugins.action.ActionBase.run", lambda self, tmp=None, task_vars=None: {})
         told.clear()
-        told.update(action.run(task_vars=variables))
+        # Without what makes a result of a failure.
+        told.update(ManifestsAction.run.__wrapped__(action, task_vars=variables))
         return got
 
     return run

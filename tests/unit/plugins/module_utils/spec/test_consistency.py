@@ -12,6 +12,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube import documents
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import MESH
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items
 from ansible_collections.meshops.asm.plugins.module_utils.spec import consistency as spec_checks
+from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import VARIABLES
 
 HTTP = {"name": "http", "port": 80}
 
@@ -55,11 +56,11 @@ def test_a_misspelt_variable_is_named(name: str, meant: str) -> None:
 
 @pytest.mark.parametrize("name", ["asm_cluster", "asm_namespace", "asm_meshes", "asm_check"])
 def test_a_variable_beside_the_one_that_it_resembles_is_the_users_own(name: str) -> None:
-    assert spec_checks.misspelt([name, *spec_checks.VARIABLES]) == []
+    assert spec_checks.misspelt([name, *VARIABLES]) == []
 
 
 def test_other_variables_are_nobody_else_s_business() -> None:
-    assert spec_checks.misspelt([*spec_checks.VARIABLES, "asm_my_own_thing", "asmara", "asm_team"]) == []
+    assert spec_checks.misspelt([*VARIABLES, "asm_my_own_thing", "asmara", "asm_team"]) == []
 
 
 def test_a_sound_spec_has_no_problem() -> None:
