@@ -410,7 +410,7 @@ class Gateway(ResourceModule):
             if mesh is None:
                 return {"attached": None, "live": None}
             self.attached = clusters.attached(self.cloud, meshes.mesh_id(mesh))
-            self.names = {str(cluster["ClusterId"]): clusters.name(cluster) for cluster in self.attached}
+            self.names = clusters.labels(self.attached)
             self.kube = gateways.control_plane(self.cloud, mesh)
         live = self.kube.get(self.path)
         self.deployed |= set(((live or {}).get("spec") or {}).get("clusterIds") or [])

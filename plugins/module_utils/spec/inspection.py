@@ -166,7 +166,7 @@ def _control_plane_rows(cloud: Cloud, mesh: Json | None, attached: list[Json], p
     except AsmError as error:
         return _all_gateways(params, error.message) + _all_resources(wanted, error.message)
     live = {one["metadata"]["name"]: one for one in listed}
-    names = {str(cluster["ClusterId"]): clusters.name(cluster) for cluster in attached}
+    names = clusters.labels(attached)
     rows = [row for gateway in params["gateways"] for row in _gateway_rows(gateway, live.get(gateway["name"]), names)]
     return rows + [_resource_row(item, one) for item, objects in wanted for one in objects]
 
