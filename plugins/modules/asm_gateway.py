@@ -364,7 +364,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     failed,
     waiting,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways, inplace, patches
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import manifest as gateway_manifest
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
@@ -373,25 +373,11 @@ from ansible_collections.meshops.asm.plugins.module_utils.module.resource import
 
 class Gateway(ResourceModule):
     result = "gateway"
-    options = {
-        "mesh": {"type": "str", "required": True},
-        "name": {"type": "str", "default": "ingressgateway"},
-        "namespace": {"type": "str", "default": ROOT_NAMESPACE},
-        "type": {"type": "str", "choices": ["ingress", "egress"], "default": "ingress"},
-        "clusters": {"type": "list", "elements": "str"},
-        "labels": {"type": "dict"},
-        "annotations": {"type": "dict"},
-        "overrides": {
-            "type": "list",
-            "elements": "dict",
-            "options": {"cluster": {"type": "str", "required": True}, **gateway_manifest.PER_CLUSTER_OPTIONS},
-        },
-        **gateway_manifest.PER_CLUSTER_OPTIONS,
-    }
+    options = {"mesh": {"type": "str", "required": True}, **gateway_manifest.OPTIONS}
 
     def __init__(self, params: dict[str, Any], cloud: Cloud) -> None:
         super().__init__(params, cloud)
-        gateway_manifest.check(params)
+        self.warnings = gateway_manifest.check(params)
         self.kube: Any = None
         self.departures = gateways.Departures(cloud)
         self.complaints = gateways.Complaints()
@@ -426,20 +412,24 @@ class Gateway(ResourceModule):
         wanted = self._wanted(found["attached"])
         if live is None:
             return self._plan_creation(wanted, found["attached"])
-        patch = gateways.merge_patch(
-            {"metadata": live["metadata"], "spec": live.get("spec") or {}},
-            {"metadata": wanted["metadata"], "spec": wanted["spec"]},
-        )
+        patch = gateway_manifest.changes(live, wanted, self.params)
+        kept = gateway_manifest.kept_balancer(live, self.params)
+        warnings = (*self.warnings, *filter(None, [kept]))
         if not patch:
-            return Plan(before=before, after=before, predicted=self.view(found))
-        after = gateways.merged(live, patch)
-        return Plan(UPDATE, before, gateways.essence(after), patch, gateways.view(after, self.names))
+            said = gateways.complaint(live)
+            warnings += (
+                (f"Gateway '{self.params['name']}' is as asked for, but the service says: {said}",) if said else ()
+            )
+            return Plan(before=before, after=before, predicted=self.view(found), warnings=warnings)
+        after = patches.merged(live, patch)
+        inplace.refuse(live, after, self.names)
+        return Plan(UPDATE, before, gateways.essence(after), patch, gateways.view(after, self.names), warnings)
 
     def _plan_creation(self, wanted: dict[str, Any], attached: Any) -> Plan:
         p = self.params
         if not p["clusters"] and not (p["annotations"] or {}).get("asm.alibabacloud.com/managed-by-asm"):
             raise InvalidInput(f"Gateway '{p['name']}' does not exist, and creating it needs clusters to deploy it to.")
-        warnings = () if attached is not None else (f"Mesh '{p['mesh']}' does not exist yet.",)
+        warnings = (*self.warnings, *(() if attached is not None else (f"Mesh '{p['mesh']}' does not exist yet.",)))
         names = self.names if attached is not None else {}
         return Plan(CREATE, None, gateways.essence(wanted), wanted, gateways.view(wanted, names), warnings)
 

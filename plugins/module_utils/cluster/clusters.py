@@ -122,7 +122,7 @@ def is_failed(cluster: dict[str, Any]) -> bool:
 
 
 def labels(known: Iterable[dict[str, Any]]) -> dict[str, str]:
-    """``{id: name}`` of clusters, in which no two have one name: where several share it, their ids stand in its place."""
+    """``{id: name}`` of clusters, no two of one name: where several share one, their ids stand in its place."""
     listed = {str(cluster["ClusterId"]): name(cluster) for cluster in known}
     times = Counter(listed.values())
     return {key: shown if times[shown] == 1 else key for key, shown in listed.items()}

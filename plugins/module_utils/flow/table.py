@@ -21,8 +21,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, Immutable
 from ansible_collections.meshops.asm.plugins.module_utils.flow.quantities import same_amount
 
-# The kinds of rows, by the type that the option has: Ansible type, value of a field that the service leaves out, and how
-# a value that it shows is read.
+# The kinds of rows, by the type that the option has: Ansible type, value of a field that the service leaves out, and
+# how a value that it shows is read.
 _TYPES: dict[str, tuple[str, Any, Callable[[Any], Any]]] = {
     "bool": ("bool", False, decoding.boolean),
     "int": ("int", 0, decoding.whole),

@@ -84,7 +84,9 @@ def _rules(given: Any) -> dict[str, Any]:
 def _target(to: Any) -> Any:
     """A region, or the percentages of several."""
     shares = decoding.mapping(to)
-    return decoding.text(to) if shares is None else {region: decoding.decimal(share) for region, share in shares.items()}
+    return (
+        decoding.text(to) if shares is None else {region: decoding.decimal(share) for region, share in shares.items()}
+    )
 
 
 def _same_version(wanted: Any, there: Any) -> bool:

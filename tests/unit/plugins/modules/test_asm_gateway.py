@@ -13,7 +13,7 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, NotFound, WaitFailed
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import reconcile
-from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways, patches
 from ansible_collections.meshops.asm.plugins.modules.asm_gateway import Gateway
 
 MESH = {"ServiceMeshInfo": {"ServiceMeshId": "cm", "Name": "shop", "RegionId": "cn-hangzhou", "State": "running"}}
@@ -50,7 +50,7 @@ class FakeKube:
 
     def merge(self, path: str, patch: dict[str, Any]) -> None:
         self.sent.append(("merge", patch))
-        self._store(gateways.merged(self.live, patch))
+        self._store(patches.merged(self.live, patch))
 
     def delete(self, path: str, *, uid: str) -> None:
         self.sent.append(("delete", uid))

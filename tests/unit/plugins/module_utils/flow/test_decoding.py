@@ -50,7 +50,10 @@ def test_every_spelling_of_a_value_is_that_value(decode: Callable[[Any], Any], v
     ("decode", "shown"),
     [
         *((decoding.text, one) for one in ([], {}, 10**18)),
-        *((decoding.whole, one) for one in ("seven", "7.5", 7.5, True, [], "1" * 19, 10**18, "0x7", "\u0667", float("inf"))),
+        *(
+            (decoding.whole, one)
+            for one in ("seven", "7.5", 7.5, True, [], "1" * 19, 10**18, "0x7", "\u0667", float("inf"))
+        ),
         *((decoding.decimal, one) for one in ("x", "1e999", "nan", float("nan"), float("inf"), True, {}, "1" * 40)),
         *((decoding.boolean, one) for one in ("yes?", 2, -1, [], {}, "null")),
         *((decoding.texts, one) for one in ("[", "[1", '{"a": 1}', 7, {}, [{}], [[1]], "[" * 100_000, '["a", {}]')),

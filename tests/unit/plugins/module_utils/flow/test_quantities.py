@@ -41,7 +41,9 @@ def test_what_a_quantity_comes_to(text: Any, amount: Any) -> None:
     assert found is not None and found.amount == amount
 
 
-@pytest.mark.parametrize("text", ["", "lots", "1.2.3", "1K", "1ki", "1e", "1e3Mi", "1 Gi", "Ki", ".", "-", True, None, {}, "1" * 99])
+@pytest.mark.parametrize(
+    "text", ["", "lots", "1.2.3", "1K", "1ki", "1e", "1e3Mi", "1 Gi", "Ki", ".", "-", True, None, {}, "1" * 99]
+)
 def test_what_is_no_quantity(text: Any) -> None:
     assert read(text) is None
 
