@@ -366,7 +366,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
 )
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways, inplace, patches
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import manifest as gateway_manifest
-from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
 

@@ -131,7 +131,7 @@ def kept_balancer(live: dict[str, Any], params: dict[str, Any]) -> str:
     if balancer is None or balancer.get("id") or not used or setting(_partial_spec(params), "id"):
         return ""
     return (
-        f"Gateway '{params['name']}' uses the load balancer {used}, which load_balancer does not name: it stays in use. "
+        f"Gateway '{params['name']}' uses the load balancer {used}, which load_balancer does not name: it stays. "
         "A gateway gets one of its own only when it is made: remove it (state=absent) and create it again, or name the "
         "id."
     )

@@ -24,10 +24,10 @@ Json = dict[str, Any]
 
 
 def differences(item: Any, found: Json) -> list[str]:
-    """``telemetry: false is there, true is described``, for each option that the module asm_mesh would change or refuse.
+    """``telemetry: false is there, true is described``, for each option that asm_mesh would change or refuse.
 
-    ``item`` is ``asm_mesh`` of a spec, of whatever types; ``found`` is the mesh as ``mesh_view.whole`` gives it. Secrets
-    are never compared.
+    ``item`` is ``asm_mesh`` of a spec, of whatever types; ``found`` is the mesh as ``mesh_view.whole`` gives it.
+    Secrets are never compared.
     """
     spec = {**argument_spec(MESH_ATTRIBUTES), **_MORE}
     given, odd = shapes.fit(item, shapes.of_options(spec))

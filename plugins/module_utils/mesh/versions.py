@@ -22,7 +22,7 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def is_build_of(version: str, name: str) -> bool:
-    """Whether ``name`` stands for ``version``: the version itself, or its first numbers, as v1.25.6 for all its builds."""
+    """Whether ``name`` stands for ``version``: that itself, or its first numbers, as v1.25.6 for all its builds."""
     wanted = numbers(name)
     short = re.fullmatch(r"v?\d+(?:\.\d+)+", name) is not None
     return version == name or (short and numbers(version)[: len(wanted)] == wanted)

@@ -105,9 +105,8 @@ def plan_addresses(params: dict[str, Any], detail: dict[str, Any], changes: Chan
         )
     if wanted == "" and public and not bound:
         raise Refused(
-            f"Mesh '{params['name']}' has a public API server, but the service does not show the id of its EIP, without "
-            "which it cannot be unbound. Unbind it in the console, or leave api_server_public_eip and "
-            "api_server_eip_id out."
+            f"Mesh '{params['name']}' has a public API server, but the service does not show the id of its EIP, and so "
+            "it cannot be unbound. Unbind it in the console, or leave api_server_public_eip and api_server_eip_id out."
         )
     _bind(changes, "ModifyApiServerEipResource", "ApiServerEipId", bound, wanted)
     _bind(

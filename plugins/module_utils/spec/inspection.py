@@ -91,14 +91,7 @@ def inspect(cloud: Cloud, params: Json) -> list[Row]:
     """
     params = read(params)
     mesh = meshes.find_mesh(cloud, params["mesh"])
-    rows = [_mesh_row(params["mesh"], mesh, cloud.region)]
-    if mesh and rows[0].ok and params.get("mesh_options"):
-        differs = mesh_described.differences(params["mesh_options"], mesh_view.whole(cloud, mesh))
-        rows = (
-            [replace(rows[0], state=f"{rows[0].state}, not as described: {', '.join(differs)}", ok=False)]
-            if differs
-            else rows
-        )
+    rows = [_with_settings(cloud, _mesh_row(params["mesh"], mesh, cloud.region), mesh, params.get("mesh_options"))]
     attached = clusters.attached(cloud, meshes.mesh_id(mesh)) if mesh else []
     rows += [_cluster_row(name, attached) for name in params["clusters"]]
     rows += _control_plane_rows(cloud, mesh, attached, params)
@@ -149,6 +142,12 @@ def _mesh_row(name: str, mesh: Json | None, region: str | None) -> Row:
     state = meshes.state_progress(mesh)
     shown = f"{about.get('State')}, {about.get('Version')}, {about.get('ServiceMeshId')}"
     return Row("mesh", str(about.get("Name")), str(about.get("RegionId")), state.failed or shown, state.done)
+
+
+def _with_settings(cloud: Cloud, row: Row, mesh: Json | None, options: Any) -> Row:
+    """The row of the mesh, which is not ok either where a setting is not as described."""
+    found = mesh_described.differences(options, mesh_view.whole(cloud, mesh)) if mesh and row.ok and options else []
+    return replace(row, state=f"{row.state}, not as described: {', '.join(found)}", ok=False) if found else row
 
 
 def _cluster_row(name: str, attached: list[Json]) -> Row:
