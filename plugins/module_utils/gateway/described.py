@@ -30,6 +30,7 @@ def differences(item: Any, live: Json, names: dict[str, str]) -> list[str]:
     """
     given, odd = shapes.fit(item, shapes.of_options(manifest.OPTIONS))
     known = {key: value for key, value in given.items() if key in manifest.OPTIONS}
+    known["name"] = live["metadata"]["name"]
     validated = ArgumentSpecValidator(manifest.OPTIONS).validate(known)
     if odd or validated.error_messages:
         return []

@@ -146,7 +146,10 @@ def _mesh_row(name: str, mesh: Json | None, region: str | None) -> Row:
 
 def _with_settings(cloud: Cloud, row: Row, mesh: Json | None, options: Any) -> Row:
     """The row of the mesh, which is not ok either where a setting is not as described."""
-    found = mesh_described.differences(options, mesh_view.whole(cloud, mesh)) if mesh and row.ok and options else []
+    try:
+        found = mesh_described.differences(options, mesh_view.whole(cloud, mesh)) if mesh and row.ok and options else []
+    except AsmError as error:
+        return replace(row, state=error.message, ok=False)
     return replace(row, state=f"{row.state}, not as described: {', '.join(found)}", ok=False) if found else row
 
 
