@@ -13,6 +13,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.gateway.balancers impo
 ID = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-id"
 OWN: dict[str, Any] = {"load_balancer": {"id": "lb-1"}}
 HTTP = [{"name": "http", "port": 80}]
+UDP = [{"name": "x", "port": 80, "protocol": "UDP"}]
 
 
 def gateway(name: str, *clusters: str, **options: Any) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def test_two_gateways_in_two_clusters() -> None:
         [gateway("in", "a", **OWN), gateway("other", "a", **{**OWN, "ports": [{"name": "x", "port": 81}]})],
         [
             gateway("in", "a", **OWN),
-            gateway("o", "a", **{**OWN, "ports": [{"name": "x", "port": 80, "protocol": "UDP"}]}),
+            gateway("other", "a", **{**OWN, "ports": UDP}),
         ],
         [gateway("in", "a", "b", **OWN, overrides=[{"cluster": "b", "load_balancer": {"id": "lb-2"}}])],
         [gateway("in", "a", "b", **OWN, overrides=[{"cluster": "b", "service_type": "ClusterIP"}])],
