@@ -13,6 +13,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Inv
 from ansible_collections.meshops.asm.plugins.module_utils.gateway.manifest import changes, check, manifest
 from ansible_collections.meshops.asm.plugins.modules.asm_gateway import Gateway
 
+_LOW = [{"name": "http", "port": 80, "target_port": 80}]
 _ANNOTATION = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-"
 
 
@@ -190,19 +191,15 @@ def test_a_port_of_each_protocol_makes_http3() -> None:
     [
         {"run_as_root": True},
         {"spec": {"runAsRoot": True}},
-        {
-            "overrides": [{"cluster": "shop-2", "ports": [{"name": "http", "port": 80, "target_port": 80}]}],
-            "run_as_root": True,
-        },
+        {"run_as_root": True, "overrides": [{"cluster": "shop-2", "ports": _LOW}]},
     ],
 )
 def test_root_may_bind_low_ports_whoever_says_so(options_: dict[str, Any]) -> None:
-    assert check(options(ports=[{"name": "http", "port": 80, "target_port": 80}], **options_)) == []
+    assert check(options(ports=_LOW, **options_)) == []
 
 
 def test_low_ports_beside_a_setting_of_the_kernel_are_worth_a_warning() -> None:
-    low = [{"name": "http", "port": 80, "target_port": 80}]
-    (warning,) = check(options(ports=low, spec={"kernel": {"enabled": True}}))
+    (warning,) = check(options(ports=_LOW, spec={"kernel": {"enabled": True}}))
     assert "port 80 has the container port 80" in warning and "ip_unprivileged_port_start" in warning
 
 
