@@ -54,11 +54,16 @@ options:
     type: dict
     suboptions:
       address_type:
-        description: Reachable from the internet, or only inside the VPC.
+        description:
+          - Reachable from the internet, or only inside the VPC.
+          - Immutable for a classic load balancer.
         type: str
         choices: [internet, intranet]
       id:
-        description: Id of an existing load balancer to reuse. It stays when the gateway is removed.
+        description:
+          - Id of an existing load balancer to reuse. It stays when the gateway is removed, and in use when the option is
+            left out later.
+          - One can serve gateways of a single cluster only, each on ports of its own.
         type: str
       spec:
         description: Specification of a new classic load balancer, for example V(slb.s1.small).
@@ -73,6 +78,7 @@ options:
       kind:
         description:
           - V(nlb) makes a network load balancer. Needs Kubernetes 1.24, ASM 1.18 and vSwitches in two zones.
+          - Immutable as long as the gateway has a load balancer.
         type: str
         choices: [clb, nlb]
       ip:
@@ -93,14 +99,16 @@ options:
         type: str
         required: true
       port:
-        description: Port of the load balancer; the number that an Istio C(Gateway) names in its servers.
+        description:
+          - Port of the load balancer; the number that an Istio C(Gateway) names in its servers.
+          - One of V(TCP) and one of V(UDP) may have the same number, as HTTP/3 needs it.
         type: int
         required: true
       target_port:
         description:
           - Port of the container.
           - Left out, it is O(ports[].port), or that plus 8000 for ports below 1024.
-          - The proxy may bind those only with O(run_as_root=true).
+          - The proxy may bind those only with O(run_as_root=true), or with a setting of the kernel in O(spec).
         type: int
       node_port:
         description: Port of the nodes.
@@ -187,7 +195,8 @@ options:
     type: bool
   spec: &spec
     description: >-
-      Further fields of the C(IstioGateway)'s C(spec), as the service documents them; they win over the options.
+      Further fields of the C(IstioGateway)'s C(spec), as the service documents them. Mappings are merged with what the
+      options make; a value that both give is taken from here.
     type: dict
   labels:
     description: Labels of the C(IstioGateway) object.

@@ -87,8 +87,9 @@ options:
     elements: str
   version:
     description:
-      - Full version of the mesh, as in V(v1.22.6.109-g5ddeaef7-aliyun). It must be on offer in the account. Unset means
-        the newest one at creation.
+      - Version of the mesh, as in V(v1.22.6.109-g5ddeaef7-aliyun). It must be on offer in the account. Unset means the
+        newest one at creation.
+      - Without its build, as in V(v1.22.6), it stands for any build; a mesh is made with the newest one on offer.
       - Immutable unless O(upgrade=true), which moves an existing mesh to a newer version. No mesh goes back.
     type: str
   upgrade:
@@ -120,6 +121,7 @@ options:
       - At creation, gives the API server of the mesh a new public address (EIP). The service's default is V(false).
       - On an existing mesh V(false) unbinds the address, while V(true) needs O(api_server_eip_id), as the service makes
         no EIP for a mesh that exists.
+      - With O(api_server_eip_id) that EIP is bound at creation, too, and no new one is made.
     type: bool
   api_server_eip_id:
     description:
@@ -379,6 +381,7 @@ options:
         description:
           - Either C(failover), a list of C({from, to}) with regions, or C(distribute), a list of C(from) and C(to) with
             percentages by region, besides C(failoverPriority), as Istio's LocalityLoadBalancerSetting.
+          - The order of rules has no meaning.
         type: dict
   outbound_traffic_policy:
     description: Whether sidecars let traffic to unknown hosts pass (V(ALLOW_ANY)) or not (V(REGISTRY_ONLY)).

@@ -57,36 +57,39 @@ def _resources(option: str, prefix: str, read: str, *, at_creation: bool) -> lis
 
 
 def _locality_config(shown: Any) -> dict[str, Any] | None:
-    """``{Enabled, Distribute, Failover, FailoverPriority}`` as shown -> the form that LocalityLBConf takes."""
+    """``{Enabled, Distribute, Failover, FailoverPriority}`` as shown -> the form that LocalityLBConf takes.
+
+    Rules are sent as a list of ``{from, to}`` and shown as a map of the two, by the models of the SDK; priorities are a
+    list of labels, and shown as a map by their number.
+    """
     found = decoding.mapping(shown)
     if found is None:
         return None
-    return {key[:1].lower() + key[1:]: value for key, value in found.items() if key != "Enabled" and value}
+    config = {key[:1].lower() + key[1:]: value for key, value in found.items() if key != "Enabled"}
+    return {key: rules for key, value in config.items() if (rules := _rules(key, value))}
 
 
 def _same_locality(wanted: Any, there: Any) -> bool:
-    """The rules are sent as a list of ``{from, to}`` and shown as a map of the two, by the models of the SDK."""
-    return _locality_rules(wanted) == _locality_rules(there)
+    return _locality_config(wanted) == _locality_config(there)
 
 
-def _locality_rules(config: dict[str, Any]) -> dict[str, Any]:
-    return {name: rules for name, given in config.items() if (rules := _rules(given))}
-
-
-def _rules(given: Any) -> dict[str, Any]:
-    rules = decoding.mapping(given)
-    if rules is None:
-        pairs = [decoding.mapping(item) or {"to": item} for item in decoding.listed(given) or []]
-        rules = {str(pair.get("from", number)): pair.get("to") for number, pair in enumerate(pairs)}
-    return {key: _target(to) for key, to in rules.items()}
+def _rules(name: str, given: Any) -> list[Any]:
+    """The rules of one kind as a list, those of regions in the order of their names, which means nothing."""
+    pairs = decoding.mapping(given)
+    if pairs is None:
+        items = [decoding.mapping(item) or {"to": item} for item in decoding.listed(given) or []]
+        pairs = {str(item.get("from", number)): item.get("to") for number, item in enumerate(items)}
+    if name == "failoverPriority":
+        return [_target(pairs[key]) for key in sorted(pairs, key=lambda key: (decoding.whole(key) or 0, key))]
+    return [{"from": key, "to": _target(to)} for key, to in sorted(pairs.items())]
 
 
 def _target(to: Any) -> Any:
-    """A region, or the percentages of several."""
+    """A region or label, or the percentages of several."""
     shares = decoding.mapping(to)
-    return (
-        decoding.text(to) if shares is None else {region: decoding.decimal(share) for region, share in shares.items()}
-    )
+    if shares is None:
+        return decoding.text(to)
+    return {region: decoding.decimal(share) for region, share in shares.items()}
 
 
 def _same_version(wanted: Any, there: Any) -> bool:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the meshops.asm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Quantities by the rules of k8s.io/apimachinery; make yaml-reference holds the reader to that library itself."""
+"""Quantities by the rules of k8s.io/apimachinery, which gives the same amounts."""
 
 from __future__ import annotations
 

@@ -233,6 +233,17 @@ def test_other_locality_settings_differ(wanted: Any, shown: Any) -> None:
     assert row.differs(wanted, row.current(described))
 
 
+def test_locality_settings_are_seen_as_they_are_written() -> None:
+    row = _row("locality_lb.config")
+    described: dict[str, Any] = {}
+    shown = {"Failover": '{"b": "c", "a": "b"}', "FailoverPriority": {"1": "two", "0": "one"}, "Distribute": None}
+    put(described, str(row.read), shown)
+    assert row.current(described) == {
+        "failover": [{"from": "a", "to": "b"}, {"from": "b", "to": "c"}],
+        "failoverPriority": ["one", "two"],
+    }
+
+
 @pytest.mark.parametrize(
     ("wanted", "there", "same"),
     [
