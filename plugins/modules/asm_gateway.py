@@ -61,8 +61,8 @@ options:
         choices: [internet, intranet]
       id:
         description:
-          - Id of an existing load balancer to reuse. It stays when the gateway is removed, and in use when the option is
-            left out later.
+          - Id of an existing load balancer to reuse. It stays when the gateway is removed.
+          - Left out later, it stays in use.
           - One can serve gateways of a single cluster only, each on ports of its own.
         type: str
       spec:
