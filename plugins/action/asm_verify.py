@@ -12,6 +12,7 @@ from ansible import constants as C
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.display import Display
+from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.kube.comparison import without_values
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item
 from ansible_collections.meshops.asm.plugins.plugin_utils.clean_failure import clean_action
@@ -37,6 +38,8 @@ class ActionModule(SpecAction):
         if unreadable or unreadable_too:
             raise AnsibleActionFail(untrusted(" ".join([*unreadable, *unreadable_too])))
         module_args = {key: value for key, value in args.items() if key not in ("base_dir", "show")}
+        mesh = shapes.fit(args.get("mesh_options"), {})[0]
+        module_args["mesh_options"] = {key: value for key, value in mesh.items() if key != "ca"} or None
         module_args["workloads"] = [
             {
                 "name": item["name"],

@@ -40,6 +40,7 @@ options:
     description:
       - What becomes hosts. V(gateway) needs a way to the API servers of the control planes; a control plane that
         cannot be reached is told in a warning, and its gateways are left out.
+      - A mesh that the caller may not read is told in a warning as well, and the rest is there.
     type: list
     elements: str
     choices: [mesh, cluster, gateway]

@@ -253,7 +253,7 @@ class Clusters(ResourceModule):
         gone = self._leaving(found["attached"])
         stay = [cluster for key, cluster in attached.items() if key not in gone]
         remove = [cluster for key, cluster in attached.items() if key in gone]
-        names = {key: clusters.name(cluster) for key, cluster in attached.items()}
+        names = clusters.labels(attached.values())
         gateway_release.refuse_homeless(found["releases"], names)
         again = {str(item["cluster"]["ClusterId"]) for item in add}
         before: dict[str, Any] = {"clusters": sorted(_with_failure(cluster) for cluster in attached.values())}

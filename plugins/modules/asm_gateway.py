@@ -54,11 +54,16 @@ options:
     type: dict
     suboptions:
       address_type:
-        description: Reachable from the internet, or only inside the VPC.
+        description:
+          - Reachable from the internet, or only inside the VPC.
+          - Immutable for a classic load balancer.
         type: str
         choices: [internet, intranet]
       id:
-        description: Id of an existing load balancer to reuse. It stays when the gateway is removed.
+        description:
+          - Id of an existing load balancer to reuse. It stays when the gateway is removed.
+          - Left out later, it stays in use.
+          - One can serve gateways of a single cluster only, each on ports of its own.
         type: str
       spec:
         description: Specification of a new classic load balancer, for example V(slb.s1.small).
@@ -73,6 +78,7 @@ options:
       kind:
         description:
           - V(nlb) makes a network load balancer. Needs Kubernetes 1.24, ASM 1.18 and vSwitches in two zones.
+          - Immutable as long as the gateway has a load balancer.
         type: str
         choices: [clb, nlb]
       ip:
@@ -93,14 +99,16 @@ options:
         type: str
         required: true
       port:
-        description: Port of the load balancer; the number that an Istio C(Gateway) names in its servers.
+        description:
+          - Port of the load balancer; the number that an Istio C(Gateway) names in its servers.
+          - One of V(TCP) and one of V(UDP) may have the same number, as HTTP/3 needs it.
         type: int
         required: true
       target_port:
         description:
           - Port of the container.
           - Left out, it is O(ports[].port), or that plus 8000 for ports below 1024.
-          - The proxy may bind those only with O(run_as_root=true).
+          - The proxy may bind those only with O(run_as_root=true), or with a setting of the kernel in O(spec).
         type: int
       node_port:
         description: Port of the nodes.
@@ -187,7 +195,8 @@ options:
     type: bool
   spec: &spec
     description: >-
-      Further fields of the C(IstioGateway)'s C(spec), as the service documents them; they win over the options.
+      Further fields of the C(IstioGateway)'s C(spec), as the service documents them. Mappings are merged with what the
+      options make; a value that both give is taken from here.
     type: dict
   labels:
     description: Labels of the C(IstioGateway) object.
@@ -364,34 +373,19 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     failed,
     waiting,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways, inplace, patches
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import manifest as gateway_manifest
-from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
 
 
 class Gateway(ResourceModule):
     result = "gateway"
-    options = {
-        "mesh": {"type": "str", "required": True},
-        "name": {"type": "str", "default": "ingressgateway"},
-        "namespace": {"type": "str", "default": ROOT_NAMESPACE},
-        "type": {"type": "str", "choices": ["ingress", "egress"], "default": "ingress"},
-        "clusters": {"type": "list", "elements": "str"},
-        "labels": {"type": "dict"},
-        "annotations": {"type": "dict"},
-        "overrides": {
-            "type": "list",
-            "elements": "dict",
-            "options": {"cluster": {"type": "str", "required": True}, **gateway_manifest.PER_CLUSTER_OPTIONS},
-        },
-        **gateway_manifest.PER_CLUSTER_OPTIONS,
-    }
+    options = {"mesh": {"type": "str", "required": True}, **gateway_manifest.OPTIONS}
 
     def __init__(self, params: dict[str, Any], cloud: Cloud) -> None:
         super().__init__(params, cloud)
-        gateway_manifest.check(params)
+        self.warnings = gateway_manifest.check(params)
         self.kube: Any = None
         self.departures = gateways.Departures(cloud)
         self.complaints = gateways.Complaints()
@@ -410,7 +404,7 @@ class Gateway(ResourceModule):
             if mesh is None:
                 return {"attached": None, "live": None}
             self.attached = clusters.attached(self.cloud, meshes.mesh_id(mesh))
-            self.names = {str(cluster["ClusterId"]): clusters.name(cluster) for cluster in self.attached}
+            self.names = clusters.labels(self.attached)
             self.kube = gateways.control_plane(self.cloud, mesh)
         live = self.kube.get(self.path)
         self.deployed |= set(((live or {}).get("spec") or {}).get("clusterIds") or [])
@@ -426,21 +420,26 @@ class Gateway(ResourceModule):
         wanted = self._wanted(found["attached"])
         if live is None:
             return self._plan_creation(wanted, found["attached"])
-        patch = gateways.merge_patch(
-            {"metadata": live["metadata"], "spec": live.get("spec") or {}},
-            {"metadata": wanted["metadata"], "spec": wanted["spec"]},
-        )
+        patch = gateway_manifest.changes(live, wanted, self.params)
+        kept = gateway_manifest.kept_balancer(live, self.params)
+        warnings = (*self.warnings, *filter(None, [kept]))
         if not patch:
-            return Plan(before=before, after=before, predicted=self.view(found))
-        after = gateways.merged(live, patch)
-        return Plan(UPDATE, before, gateways.essence(after), patch, gateways.view(after, self.names))
+            said = gateways.complaint(live)
+            warnings += (
+                (f"Gateway '{self.params['name']}' is as asked for, but the service says: {said}",) if said else ()
+            )
+            return Plan(before=before, after=before, predicted=self.view(found), warnings=warnings)
+        after = patches.merged(live, patch)
+        inplace.refuse(live, after, self.names)
+        return Plan(UPDATE, before, gateways.essence(after), patch, gateways.view(after, self.names), warnings)
 
     def _plan_creation(self, wanted: dict[str, Any], attached: Any) -> Plan:
         p = self.params
         if not p["clusters"] and not (p["annotations"] or {}).get("asm.alibabacloud.com/managed-by-asm"):
             raise InvalidInput(f"Gateway '{p['name']}' does not exist, and creating it needs clusters to deploy it to.")
+        warnings = (*self.warnings, *self.no_mesh_yet())
         names = self.names if attached is not None else {}
-        return Plan(CREATE, None, gateways.essence(wanted), wanted, gateways.view(wanted, names), self.no_mesh_yet())
+        return Plan(CREATE, None, gateways.essence(wanted), wanted, gateways.view(wanted, names), warnings)
 
     def _wanted(self, attached: Any) -> dict[str, Any]:
         """The object that the options ask for, with the ids of the clusters that they name."""

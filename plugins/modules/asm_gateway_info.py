@@ -83,7 +83,7 @@ OPTIONS = {"mesh": {"type": "str", "required": True}, "name": {"type": "str"}}
 
 def read(params: dict[str, Any], cloud: Cloud) -> list[dict[str, Any]]:
     mesh = meshes.require_mesh(cloud, params["mesh"])
-    names = {str(c["ClusterId"]): clusters.name(c) for c in clusters.attached(cloud, meshes.mesh_id(mesh))}
+    names = clusters.labels(clusters.attached(cloud, meshes.mesh_id(mesh)))
     kube = gateways.control_plane(cloud, mesh)
     try:
         found = kube.list(gateways.COLLECTION, keep=lambda item: params["name"] in (None, item["metadata"]["name"]))

@@ -87,8 +87,9 @@ options:
     elements: str
   version:
     description:
-      - Full version of the mesh, as in V(v1.22.6.109-g5ddeaef7-aliyun). It must be on offer in the account. Unset means
-        the newest one at creation.
+      - Version of the mesh, as in V(v1.22.6.109-g5ddeaef7-aliyun). It must be on offer in the account. Unset means the
+        newest one at creation.
+      - Without its build, as in V(v1.22.6), it stands for any build; a mesh is made with the newest one on offer.
       - Immutable unless O(upgrade=true), which moves an existing mesh to a newer version. No mesh goes back.
     type: str
   upgrade:
@@ -120,6 +121,7 @@ options:
       - At creation, gives the API server of the mesh a new public address (EIP). The service's default is V(false).
       - On an existing mesh V(false) unbinds the address, while V(true) needs O(api_server_eip_id), as the service makes
         no EIP for a mesh that exists.
+      - With O(api_server_eip_id) that EIP is bound at creation, too, and no new one is made.
     type: bool
   api_server_eip_id:
     description:
@@ -379,6 +381,7 @@ options:
         description:
           - Either C(failover), a list of C({from, to}) with regions, or C(distribute), a list of C(from) and C(to) with
             percentages by region, besides C(failoverPriority), as Istio's LocalityLoadBalancerSetting.
+          - The order of rules has no meaning.
         type: dict
   outbound_traffic_policy:
     description: Whether sidecars let traffic to unknown hosts pass (V(ALLOW_ANY)) or not (V(REGISTRY_ONLY)).
@@ -844,6 +847,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.table import (
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import mesh_removal
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import upgrade as mesh_upgrade
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import versions as mesh_versions
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import view as mesh_view
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import MESH_ATTRIBUTES
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
@@ -909,12 +913,15 @@ class Mesh(ResourceModule):
         wanted = self.params["version"]
         if self.params["state"] == "absent" or not wanted:
             return
-        offers = self.cloud.asm("DescribeVersions").get("VersionInfo") or []
-        offered = sorted({version for offer in offers for version in offer.get("Versions") or []})
-        if wanted not in offered:
+        offers = mesh_versions.offers(self.cloud)
+        offered = mesh_versions.offered(offers)
+        of_edition = mesh_versions.offered(offers, self.params["cluster_spec"])
+        chosen = mesh_versions.newest(of_edition, wanted) or mesh_versions.newest(offered, wanted)
+        if chosen is None:
             raise InvalidInput(
                 f"version {wanted} is not offered. On offer: {', '.join(offered)}. Leave version unset for the newest."
             )
+        self.params = {**self.params, "version": chosen}
 
     def plan(self, found: Any) -> Plan:
         if self.params["state"] == "absent":
@@ -939,6 +946,8 @@ class Mesh(ResourceModule):
         after["name"] = p["new_name"] or after["name"]
         after["tags"] = {key: value for key, value in {**found["tags"], **to_set}.items() if key not in to_remove}
         after.update(mesh_view.wanted_addresses(p))
+        # A name that stands for several builds is the one that is there, or the one to come.
+        after["version"] = upgrade.version or before["version"]
         predicted = {**self.view(found), **after}
         if upgrade.gateways:
             states = found["upgrade"]["gateways"]
@@ -954,6 +963,7 @@ class Mesh(ResourceModule):
                 f"Mesh '{p['name']}' does not exist, and creating it needs {', '.join(missing)}. If it should exist, "
                 "check its name and region."
             )
+        mesh_view.refuse_contradictions(p)
         after = overlay(MESH_ATTRIBUTES, {}, p)
         after.update(name=p["new_name"] or p["name"], region=p["region"], tags=tags.compare(p["tags"], {}, False)[0])
         after.update(mesh_view.wanted_addresses(p))
@@ -986,7 +996,8 @@ class Mesh(ResourceModule):
                 "CreateServiceMesh",
                 RegionId=self.cloud.region,
                 Name=p["new_name"] or p["name"],
-                ApiServerPublicEip=p["api_server_public_eip"],
+                # An EIP that is there is bound once the mesh runs; creation would make one more.
+                ApiServerPublicEip=None if p["api_server_eip_id"] else p["api_server_public_eip"],
                 UseExistingCA=True if p["ca"] else None,
                 Tag=tags.to_list(p["tags"]) if p["tags"] else None,
                 **create_parameters(MESH_ATTRIBUTES, p),

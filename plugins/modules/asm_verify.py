@@ -26,13 +26,19 @@ options:
     description: Name or id of the mesh.
     type: str
     required: true
+  mesh_options:
+    description:
+      - Options of M(meshops.asm.asm_mesh) that the mesh shall have. Unset looks at its state only.
+      - Secrets, and what the service never shows, are not compared.
+    type: dict
   clusters:
     description: Names or ids of the clusters that shall be attached.
     type: list
     elements: str
     default: []
   gateways:
-    description: The gateways, each with the C(name), C(clusters) and C(service_type) of M(meshops.asm.asm_gateway).
+    description:
+      - The gateways, each with its C(name) and the options of M(meshops.asm.asm_gateway) that it shall have.
     type: list
     elements: dict
     default: []
@@ -206,6 +212,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import L
 
 OPTIONS: dict[str, Any] = {
     "mesh": {"type": "str", "required": True},
+    "mesh_options": {"type": "dict"},
     **{one.option: {"type": "list", "elements": "dict", "default": []} for one in LISTS if one.verified},
     "clusters": {"type": "list", "elements": "str", "default": []},
     "base_dir": {"type": "path"},

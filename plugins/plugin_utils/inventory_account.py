@@ -27,6 +27,10 @@ _AT_ONCE = 4
 _WITHOUT_CONTROL_PLANE = frozenset({"initial", "create_timeout", "failed", "deleting", "delete_failed"})
 
 
+# The record of one mesh, a warning where a part of it could not be read, and the failure where nothing of it could.
+Read = tuple["Json | None", str, "AsmError | None"]
+
+
 def fingerprint(options: Json) -> list[str]:
     """What says whose answer it is, without a secret; empty where nobody would be answered."""
     try:
@@ -41,8 +45,9 @@ def read_account(
     """``{meshes: [{mesh, clusters, gateways}], warnings: [text]}``, sorted by name and id.
 
     Actions DescribeServiceMeshes, DescribeServiceMeshDetail, DescribeClustersInServiceMesh and, for gateways,
-    DescribeServiceMeshKubeconfig. A mesh that is deleted meanwhile is left out; any other failure of the API raises
-    ``AsmError``. A control plane that does not answer is a warning.
+    DescribeServiceMeshKubeconfig. A mesh that is deleted meanwhile is left out. What the service refuses to show of one
+    mesh, and a control plane that does not answer, is a warning; so the rest is there. ``AsmError`` is raised where
+    nothing can be shown, and where the service cannot be reached.
     """
     cloud = Cloud(options)
     wanted = regions or ([cloud.region] if cloud.region else None)
@@ -53,7 +58,7 @@ def read_account(
     ]
     local = threading.local()
 
-    def read(mesh: Json) -> tuple[Json | None, str]:
+    def read(mesh: Json) -> Read:
         # A client is for one thread: it keeps its last reply.
         if not hasattr(local, "cloud"):
             local.cloud = Cloud(options)
@@ -61,39 +66,57 @@ def read_account(
 
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         results = list(pool.map(read, listed))
-    found = [record for record, _warning in results if record is not None]
+    found = [record for record, _warning, _failure in results if record is not None]
+    failures = [failure for _record, _warning, failure in results if failure is not None]
+    if failures and not found:
+        raise failures[0]
     return {
         "meshes": sorted(found, key=lambda record: (str(record["mesh"]["name"]), str(record["mesh"]["id"]))),
-        "warnings": [warning for _record, warning in results if warning],
+        "warnings": [warning for _record, warning, _failure in results if warning],
     }
 
 
-def _read_mesh(cloud: Cloud, listed: Json, kinds: list[str]) -> tuple[Json | None, str]:
-    """The record of one mesh, and a warning where a part of it could not be read."""
-    identifier = meshes.mesh_id(listed)
+def _read_mesh(cloud: Cloud, listed: Json, kinds: list[str]) -> Read:
     try:
         whole = mesh_view.whole(cloud, listed)
-        attached = clusters.attached(cloud, identifier)
+        view = mesh_view.view(whole)
     except AsmError as error:
         if error.code == "ServiceMesh.NotFound":
-            return None, ""
-        raise
-    record: Json = {
-        "mesh": mesh_view.view(whole),
-        "clusters": [clusters.as_user_sees(cluster) for cluster in attached],
-        "gateways": [],
-    }
-    if "gateway" not in kinds or record["mesh"]["state"] in _WITHOUT_CONTROL_PLANE:
-        return record, ""
+            return None, "", None
+        _pass_on_outage(error)
+        return None, f"The mesh '{_name(listed)}' cannot be read and is left out: {error.message}", error
+    record: Json = {"mesh": view, "clusters": [], "gateways": []}
+    try:
+        attached = clusters.attached(cloud, meshes.mesh_id(listed))
+    except AsmError as error:
+        if error.code == "ServiceMesh.NotFound":
+            return None, "", None
+        _pass_on_outage(error)
+        said = f"The clusters of mesh '{_name(listed)}' cannot be read, they and its gateways are left out:"
+        return record, f"{said} {error.message}", None
+    record["clusters"] = [clusters.as_user_sees(cluster) for cluster in attached]
+    if "gateway" not in kinds or view["state"] in _WITHOUT_CONTROL_PLANE:
+        return record, "", None
     try:
         record["gateways"] = _gateways(cloud, whole["detail"], attached)
     except AsmError as error:
-        return record, f"The gateways of mesh '{record['mesh']['name']}' cannot be read: {error.message}"
-    return record, ""
+        return record, f"The gateways of mesh '{_name(listed)}' cannot be read: {error.message}", None
+    return record, "", None
+
+
+def _name(listed: Json) -> str:
+    return str(meshes.info(listed).get("Name") or meshes.mesh_id(listed))
+
+
+def _pass_on_outage(error: AsmError) -> None:
+    """What the service has answered is about one mesh. No answer is about all, and an inventory that lacks hosts at
+    random is worse than none."""
+    if error.http_status is None and error.code != "UnexpectedReply":
+        raise error
 
 
 def _gateways(cloud: Cloud, mesh: Json, attached: list[Json]) -> list[Json]:
-    names = {str(cluster["ClusterId"]): clusters.name(cluster) for cluster in attached}
+    names = clusters.labels(attached)
     kube = gateways.control_plane(cloud, mesh)
     try:
         return [gateways.view(item, names) for item in kube.list(gateways.COLLECTION)]

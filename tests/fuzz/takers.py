@@ -15,10 +15,13 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils.checks import replies, running, surroundings
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import described as gateway_described
 from ansible_collections.meshops.asm.plugins.module_utils.istio import deciding, route_weights, rules
 from ansible_collections.meshops.asm.plugins.module_utils.istio import model as mesh
 from ansible_collections.meshops.asm.plugins.module_utils.kube import bounds, documents, kinds, linting, texts
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import described as mesh_described
 from ansible_collections.meshops.asm.plugins.module_utils.spec import account as account_checks
 from ansible_collections.meshops.asm.plugins.module_utils.spec import consistency as spec_checks
 from ansible_collections.meshops.asm.plugins.module_utils.spec import inspection
@@ -89,6 +92,7 @@ LINT: dict[Callable[..., Any], Taker] = {
     rules.findings: found_by,
     **{rule.look: lambda value, rule=rule: list(rule.look(rule, mesh_of(value))) for rule in rules.RULES},
 }
+_LIVE: dict[str, Any] = {"metadata": {"name": "front"}, "spec": {"clusterIds": ["c1"], "ports": []}}
 SPEC: dict[Callable[..., Any], Taker] = {
     spec_checks.read: spec_checks.read,
     spec_checks.misspelt: lambda value: spec_checks.misspelt(value if isinstance(value, (list, dict)) else []),
@@ -99,6 +103,9 @@ SPEC: dict[Callable[..., Any], Taker] = {
     spec_checks.deaf_ports: lambda value: spec_checks.deaf_ports(value, {}),
     spec_checks.unmade_namespaces: lambda value: spec_checks.unmade_namespaces(value, "asm_workloads", {}),
     spec_checks.unknown_gateways: lambda value: spec_checks.unknown_gateways(value, {}),
+    balancers.clashes: balancers.clashes,
+    gateway_described.differences: lambda value: gateway_described.differences(value, _LIVE, {"c1": "one"}),
+    mesh_described.differences: lambda value: mesh_described.differences(value, {"detail": {}, "tags": {}}),
     inspection.read: inspection.read,
     account_checks.what_is_created: lambda value: account_checks.what_is_created(_MESH, "r", value),
 }
@@ -143,6 +150,9 @@ OTHERS: dict[ModuleType, set[str]] = {
     mesh: {"full_host", "covers", "overlap", "scopes"},
     rules: {"needed_kinds", "object_of", "as_result"},
     spec_checks: set(),
+    balancers: {"setting", "is_wanted", "kind"},
+    gateway_described: set(),
+    mesh_described: set(),
     inspection: {"inspect", "check_rows", "table", "problems"},
     account_checks: {"check"},
     route_weights: set(),

@@ -20,7 +20,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud.codes import CLO
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.shapes import WrongShape, conform, shape_of
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.transport import NoReply, Reply
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, LostReply
-from ansible_collections.meshops.asm.plugins.module_utils.wire.bounded import kind_of, parsed, quoted
+from ansible_collections.meshops.asm.plugins.module_utils.flow.jsontext import parsed
+from ansible_collections.meshops.asm.plugins.module_utils.wire.bounded import kind_of, quoted
 from ansible_collections.meshops.asm.plugins.module_utils.wire.trouble import chain
 
 _READ = re.compile(r"(Describe|List|Get)[A-Z]")

@@ -4,9 +4,9 @@
 """The parts of replies that the collection reads, and their shapes. Pure.
 
 A mapping, a list of one shape, or a kind of scalar: TEXT, SAID (a text for people, which is cut to the length that a
-message may have), NUMBER (also as text), ID (a text that must be there).
-Anything may be absent or null, and what is not listed may be anything. The models of the SDK are of no use for this:
-they check nothing, and the samples of the documentation contradict them.
+message may have), JSON (a text that is JSON), NUMBER, BOOL, ID (a text that must be there). ``flow.decoding`` knows
+their spellings. Anything may be absent or null, and what is not listed may be anything. The models of the SDK are of no
+use for this: they check nothing, and the samples of the documentation contradict them.
 
 PRIVATE: this code is for the modules of this collection only and may change without notice.
 """
@@ -15,10 +15,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding
 from ansible_collections.meshops.asm.plugins.module_utils.wire.bounded import kind_of, quoted
 
-TEXT, SAID, NUMBER, ID = "a text", "a sentence", "a number", "an id"
-_MOST_DIGITS = 18
+TEXT, SAID, JSON, ID = "a text", "a sentence", "JSON text", "an id"
+NUMBER, BOOL = "a number", "a boolean"
+_DECODERS = {NUMBER: decoding.whole, BOOL: decoding.boolean, JSON: decoding.json_text}
 
 
 class WrongShape(ValueError):
@@ -38,15 +40,11 @@ _MESH: dict[str, Any] = {
     "ClusterSpec": TEXT,
     "Tag": [{"Key": TEXT, "Value": TEXT}],
     "Spec": {
-        "LoadBalancer": dict.fromkeys(
-            (
-                "ApiServerPublicEipId",
-                "PilotPublicEipId",
-                "ApiServerLoadbalancerId",
-                "PilotPublicLoadbalancerId",
-            ),
-            TEXT,
-        ),
+        "LoadBalancer": {
+            "ApiServerPublicEip": BOOL,
+            **dict.fromkeys(("ApiServerPublicEipId", "PilotPublicEipId"), TEXT),
+            **dict.fromkeys(("ApiServerLoadbalancerId", "PilotPublicLoadbalancerId"), TEXT),
+        },
         "Network": {"SecurityGroupId": TEXT},
         "MeshConfig": {},
     },
@@ -61,7 +59,13 @@ _CLUSTER = {
 }
 _ACK_CLUSTER = {
     "cluster_id": ID,
-    **dict.fromkeys(("name", "region_id", "vpc_id", "state", "cluster_type", "current_version", "master_url"), TEXT),
+    **dict.fromkeys(("name", "region_id", "vpc_id", "state", "cluster_type", "current_version"), TEXT),
+    "master_url": JSON,
+}
+_BALANCER_STATE = {"SLBExistStatus": TEXT, "Reused": BOOL}
+_MESH_STATUS = {
+    **dict.fromkeys(("ApiServerLoadBalancerStatus", "PilotLoadBalancerStatus"), _BALANCER_STATE),
+    **dict.fromkeys(("AccessLogProjectStatus", "AuditProjectStatus", "ControlPlaneProjectStatus", "SgStatus"), TEXT),
 }
 _GATEWAY_STATE = {"Status": TEXT, "Version": TEXT, "Message": SAID}
 
@@ -75,6 +79,8 @@ class Shapes:
     DescribeServiceMeshKubeconfig = {"Kubeconfig": TEXT, "ExpireTime": TEXT}
     DescribeClustersInServiceMesh = {"Clusters": [_CLUSTER]}
     DescribeServiceMeshClusters = {"Clusters": [_CLUSTER], "NumberOfClusters": NUMBER}
+    DescribeServiceMeshAdditionalStatus = {"ClusterStatus": _MESH_STATUS}
+    DescribeEipResources = {"EipList": [{"AllocationId": ID, "Status": TEXT}], "PageResult": {"TotalCount": NUMBER}}
     DescribeVersions = {"VersionInfo": [{"Edition": TEXT, "Versions": [TEXT]}]}
     DescribeVpcs = {"Vpcs": [{"VpcId": TEXT}], "NextToken": TEXT}
     DescribeVSwitches = {"VSwitches": [{"VSwitchId": TEXT}], "NextToken": TEXT}
@@ -102,10 +108,11 @@ def _conform(value: Any, shape: Any, path: str) -> Any:
     if isinstance(shape, dict):
         return _mapping(value, shape, path)
     if isinstance(shape, list):
-        if not isinstance(value, list):
+        items = decoding.listed(value)
+        if items is None:
             raise WrongShape(f"{path} is {kind_of(value)} instead of a list")
-        return [_item(item, shape[0], f"{path}[{number}]") for number, item in enumerate(value)]
-    found = _number(value) if shape == NUMBER else _text(value)
+        return [_item(item, shape[0], f"{path}[{number}]") for number, item in enumerate(items)]
+    found = _DECODERS.get(shape, decoding.text)(value)
     if found is None or (shape == ID and not found):
         raise WrongShape(f"{path} is {kind_of(value)} instead of {shape}")
     return quoted(found) if shape == SAID else found
@@ -119,38 +126,19 @@ def _item(value: Any, shape: Any, path: str) -> Any:
 
 def _mapping(value: Any, shape: dict[str, Any], path: str) -> dict[str, Any]:
     """``*`` in a shape stands for every key."""
-    if not isinstance(value, dict):
+    found = decoding.mapping(value)
+    if found is None:
         raise WrongShape(f"{path} is {kind_of(value)} instead of an object")
     if "*" in shape:
-        return {key: _conform(item, shape["*"], f"{path}.{key[:40]}") for key, item in value.items()}
+        return {key: _conform(item, shape["*"], f"{path}.{key[:40]}") for key, item in found.items()}
     known = {
-        key: _conform(value.get(key), part, f"{path}.{key}".lstrip("."))
+        key: _conform(found.get(key), part, f"{path}.{key}".lstrip("."))
         for key, part in shape.items()
-        if key in value or _required(part)
+        if key in found or _required(part)
     }
-    return {**value, **known}
+    return {**found, **known}
 
 
 def _required(shape: Any) -> bool:
     """Whether a part must be there: an id, and what holds one."""
     return shape == ID or (isinstance(shape, dict) and any(_required(part) for part in shape.values()))
-
-
-def _text(value: Any) -> str | None:
-    if isinstance(value, (int, float)):
-        return str(value).lower() if isinstance(value, bool) else _digits(value)
-    return value if isinstance(value, str) else None
-
-
-def _digits(value: Any) -> str | None:
-    """A number as text; an integer of thousands of digits is none that any service counts."""
-    return str(value) if isinstance(value, float) or abs(value) < 10**_MOST_DIGITS else None
-
-
-def _number(value: Any) -> int | None:
-    if isinstance(value, str) and value.strip().isascii() and value.strip().lstrip("-").isdigit():
-        value = int(value) if len(value) <= _MOST_DIGITS else None
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    known = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**_MOST_DIGITS
-    return value if known else None

@@ -9,11 +9,13 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Ambiguous, AsmError, LostReply, NotFound
+from ansible_collections.meshops.asm.plugins.module_utils.flow.jsontext import parsed
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import (
     DONE,
     STALE_LOOKS,
@@ -23,7 +25,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     waiting,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
-from ansible_collections.meshops.asm.plugins.module_utils.wire.bounded import parsed, quoted
+from ansible_collections.meshops.asm.plugins.module_utils.wire.bounded import quoted
 
 PAGE = 100
 # 20,000 clusters.
@@ -41,7 +43,7 @@ _FORBIDDEN = {
 }
 NAMESPACE_EXISTS = 4
 
-# ``page(number from 1, entries so far)`` reads one page and gives ``(entries, total)``.
+# ``page(number from 1, entries so far)`` reads one page and gives ``(entries, total)``; 0 is a total that is not known.
 Page = Callable[[int, int], "tuple[list[dict[str, Any]], int]"]
 
 
@@ -63,8 +65,7 @@ def candidates(cloud: Cloud, mesh_id: str) -> list[dict[str, Any]]:
 def all_pages(
     page: Callable[[int, int], tuple[list[dict[str, Any]], int]], action: str, key: str
 ) -> list[dict[str, Any]]:
-    """The entries of all pages, each once; ``page(number from 1, entries so far)`` gives
-    ``(entries, total)``.
+    """The entries of all pages, each once.
 
     It ends when the total is reached, or with a page that brings nothing new. A list of more than ``_MOST_PAGES``
     raises, as one that never ends would be read for ever.
@@ -76,7 +77,7 @@ def all_pages(
         taken += len(entries)
         known = len(found)
         found.update({str(entry[key]): entry for entry in entries})
-        if len(found) == known or taken >= total:
+        if len(found) == known or 0 < total <= taken:
             return list(found.values())
     raise AsmError(
         f"The service's reply to {action} is not what it documents: the list goes on after {taken} entries.",
@@ -118,6 +119,13 @@ def name(cluster: dict[str, Any]) -> str:
 def is_failed(cluster: dict[str, Any]) -> bool:
     """Whether the mesh lists the cluster but does not work with it: it can be added again, or removed."""
     return str(cluster.get("State") or "").endswith("failed")
+
+
+def labels(known: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """``{id: name}`` of clusters, no two of one name: where several share one, their ids stand in its place."""
+    listed = {str(cluster["ClusterId"]): name(cluster) for cluster in known}
+    times = Counter(listed.values())
+    return {key: shown if times[shown] == 1 else key for key, shown in listed.items()}
 
 
 def names(known: Iterable[dict[str, Any]]) -> list[str]:

@@ -15,32 +15,23 @@ import copy
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, Immutable
+from ansible_collections.meshops.asm.plugins.module_utils.flow.quantities import same_amount
 
-# The kinds of rows, by the type that the option has: Ansible type, value of a field that the service leaves out.
-_TYPES: dict[str, tuple[str, Any]] = {
-    "bool": ("bool", False),
-    "int": ("int", 0),
-    "float": ("float", 0.0),
-    "str": ("str", ""),
-    "quantity": ("str", ""),
-    "csv": ("list", []),
-    "list": ("list", []),
-    "json": ("dict", {}),
-}
-
-_READ_AS: dict[str, Any] = {
-    "bool": bool,
-    "int": int,
-    "float": (int, float),
-    "str": str,
-    "quantity": str,
-    "csv": list,
-    "list": list,
-    "json": dict,
+# The kinds of rows, by the type that the option has: Ansible type, value of a field that the service leaves out, and
+# how a value that it shows is read.
+_TYPES: dict[str, tuple[str, Any, Callable[[Any], Any]]] = {
+    "bool": ("bool", False, decoding.boolean),
+    "int": ("int", 0, decoding.whole),
+    "float": ("float", 0.0, decoding.decimal),
+    "str": ("str", "", decoding.text),
+    "quantity": ("str", "", decoding.text),
+    "csv": ("list", [], decoding.texts),
+    "list": ("list", [], decoding.texts),
+    "json": ("dict", {}, decoding.mapping),
 }
 
 
@@ -53,7 +44,8 @@ class Attribute:
     parameter of the create action, ``change`` is ``Action.Parameter``, ``read`` the dotted path in the object that
     the service describes. Without ``change`` a difference is refused, with ``advice``; without ``read`` the
     service does not show the value: it is sent at creation and never compared. ``decode`` turns what is read
-    into the option's form where the two differ by more than their type.
+    into the option's form where the two differ by more than their type, ``same`` says whether what is wanted is what is
+    there where that is more than to be equal.
     """
 
     option: str
@@ -65,6 +57,7 @@ class Attribute:
     no_log: bool = False
     advice: str = ""
     decode: Callable[[Any], Any] | None = None
+    same: Callable[[Any, Any], bool] | None = None
 
     def desired(self, params: dict[str, Any]) -> Any:
         """The value in the module's options; ``None`` means unset: leave the remote value alone."""
@@ -78,20 +71,20 @@ class Attribute:
         """The remote value in the option's own type."""
         if self.read is None:
             return None
-        value = dig(described, self.read)
+        value = _shown(described, self.read)
         if self.decode is None and value is None:
             return self.empty()
         try:
-            value = _read(self.type, value) if self.decode is None else self.decode(value)
+            found = _TYPES[self.type][2](value if self.decode is None else self.decode(value))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            value = None
-        if not isinstance(value, _READ_AS[self.type]) or (isinstance(value, bool) and self.type != "bool"):
+            found = None
+        if found is None:
             raise AsmError(
                 f"The service's description is not what it documents: {self.read} is no value of the option "
                 f"{self.option} (type {self.type}).",
                 code="UnexpectedReply",
             )
-        return value
+        return found
 
     def encode(self, value: Any) -> Any:
         """The value as the API's parameter."""
@@ -102,8 +95,10 @@ class Attribute:
         return value
 
     def differs(self, desired: Any, current: Any) -> bool:
+        if self.same is not None:
+            return not self.same(desired, current)
         if self.type == "quantity":
-            return _quantity(desired) != _quantity(current)
+            return not same_amount(str(desired).strip(), str(current).strip())
         if self.type in ("csv", "list"):
             return sorted(map(str, desired)) != sorted(map(str, current))
         if self.type == "float":
@@ -212,33 +207,13 @@ def put(tree: dict[str, Any], path: str, value: Any) -> None:
     tree[leaf] = value
 
 
-def _read(kind: str, value: Any) -> Any:
-    """A value as the service shows it, in the type of its kind of row; other types stay what they are."""
-    if kind == "csv" and isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    if kind in ("list", "json") and isinstance(value, str):
-        return json.loads(value) if value else copy.copy(_TYPES[kind][1])
-    if kind == "bool" and isinstance(value, str):
-        return {"true": True, "false": False, "": False}[value.strip().lower()]
-    if kind in ("int", "float") and isinstance(value, str):
-        return {"int": int, "float": float}[kind](value.strip() or 0)
-    if kind in ("str", "quantity") and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(value)
-    return value
-
-
-_SUFFIXES: dict[str, Any] = {"": 1, "m": Decimal("0.001"), "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-_SUFFIXES.update({"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40})
-
-
-def _quantity(text: Any) -> Any:
-    """A Kubernetes quantity as a number; what is none stays text and equals only itself."""
-    text = str(text).strip()
-    digits = text.rstrip("mkKMGTi")
-    try:
-        return Decimal(digits) * _SUFFIXES[text[len(digits) :]]
-    except (InvalidOperation, KeyError):
-        return text
+def _shown(described: Any, path: str) -> Any:
+    """As ``dig``, in a description whose parts may be JSON text."""
+    for key in path.split("."):
+        level = decoding.mapping(described)
+        # What is no mapping at all is told with the place of the value.
+        described = level.get(key) if level is not None else ...
+    return described
 
 
 def _show(value: Any) -> str:

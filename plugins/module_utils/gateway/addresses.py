@@ -23,7 +23,7 @@ def gateway_addresses(cloud: Cloud, mesh: str, gateway: str, cluster: str | None
     Raises ``NotFound`` when there is no such gateway, or none of its clusters has an address yet.
     """
     found = meshes.require_mesh(cloud, mesh)
-    names = {str(one["ClusterId"]): clusters.name(one) for one in clusters.attached(cloud, meshes.mesh_id(found))}
+    names = clusters.labels(clusters.attached(cloud, meshes.mesh_id(found)))
     kube = gateways.control_plane(cloud, found)
     try:
         views = [gateways.view(one, names) for one in kube.list(gateways.COLLECTION)]

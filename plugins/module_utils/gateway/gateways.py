@@ -8,7 +8,6 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
-import copy
 import time
 from typing import Any
 
@@ -21,11 +20,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import
 
 COLLECTION = f"/apis/istio.alibabacloud.com/v1beta1/namespaces/{ROOT_NAMESPACE}/istiogateways"
 
-# Maps that an option gives as a whole: what is no longer in the option goes. All other maps are merged, because
-# the service adds entries of its own.
-_WHOLE = frozenset({"overrides", "nodeSelector", "podLabels", "podAnnotations", "serviceLabels", "env", "resources"})
-
-
 # How many looks in a row may show the same complaint of the service before the gateway counts as failed.
 _PATIENCE = 12
 
@@ -33,38 +27,6 @@ _PATIENCE = 12
 def control_plane(cloud: Cloud, mesh: dict[str, Any]) -> KubeClient:
     """A client of the mesh's control plane; its address may be young."""
     return KubeClient(load(str(access.fetch_mesh_kubeconfig(cloud, mesh)["Kubeconfig"])), fresh=True)
-
-
-def merge_patch(live: dict[str, Any], wanted: dict[str, Any], whole: bool = False) -> dict[str, Any]:
-    """The JSON merge patch that makes ``live`` contain ``wanted``; empty when it does already. Pure.
-
-    With ``whole`` keys that are not wanted are removed, too.
-    """
-    patch: dict[str, Any] = {}
-    for key, value in wanted.items():
-        have = live.get(key)
-        if isinstance(value, dict) and isinstance(have, dict):
-            inner = merge_patch(have, value, whole or key in _WHOLE)
-            if inner:
-                patch[key] = inner
-        elif value != have:
-            patch[key] = value
-    if whole:
-        patch.update({key: None for key in live if key not in wanted})
-    return patch
-
-
-def merged(live: Any, patch: Any) -> Any:
-    """The result of a JSON merge patch (RFC 7386). Pure."""
-    if not isinstance(patch, dict):
-        return patch
-    result = copy.deepcopy(live) if isinstance(live, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = merged(result.get(key), value)
-    return result
 
 
 def essence(gateway: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -88,6 +50,11 @@ def addresses(gateway: dict[str, Any]) -> dict[str, list[str]]:
     return found
 
 
+def complaint(gateway: dict[str, Any] | None) -> str:
+    """What the service complains of, as its status has it; empty for nothing."""
+    return str(((gateway or {}).get("status") or {}).get("ErrorMessage") or "")
+
+
 def view(gateway: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     """A gateway in the keys of the modules' results; ``names`` maps cluster ids to names."""
     metadata = gateway.get("metadata") or {}
@@ -99,7 +66,7 @@ def view(gateway: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
         "clusters": sorted(names.get(identifier, identifier) for identifier in cluster_ids),
         "addresses": {names.get(key, key): value for key, value in sorted(addresses(gateway).items())},
         "status": status.get("Status") or "",
-        "error_message": status.get("ErrorMessage") or "",
+        "error_message": complaint(gateway),
         **(essence(gateway) or {}),
     }
 
@@ -118,7 +85,7 @@ def address_progress(gateway: dict[str, Any] | None, name: str, names: dict[str,
     if not missing:
         return DONE
     status = gateway.get("status") or {}
-    said = status.get("ErrorMessage") or ""
+    said = complaint(gateway)
     why = f" (the service says: {said.rstrip('.')})" if said else ""
     return waiting(f"an address of gateway '{name}' in {', '.join(sorted(missing))}{why}", last=status or None)
 
@@ -135,7 +102,7 @@ class Complaints:
     def judge(self, name: str, gateway: dict[str, Any] | None, progress: Progress) -> Progress:
         """``progress`` of the gateway ``name``, whose object is ``gateway``, or the failure that it comes down to."""
         status = (gateway or {}).get("status") or {}
-        said = str(status.get("ErrorMessage") or "")
+        said = complaint(gateway)
         if progress.done or progress.failed or not said:
             self._said.pop(name, None)
             return progress

@@ -15,12 +15,12 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.gateway.balancers import NLB_CLASS, PREFIX, setting
+from ansible_collections.meshops.asm.plugins.module_utils.gateway.patches import laid_over, merge_patch
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 
 API_VERSION = "istio.alibabacloud.com/v1beta1"
 KIND = "IstioGateway"
-NLB_CLASS = "alibabacloud.com/nlb"
-_ANNOTATION = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-"
 
 _RESOURCES = {
     "type": "dict",
@@ -80,6 +80,20 @@ PER_CLUSTER_OPTIONS: dict[str, Any] = {
     "run_as_root": {"type": "bool"},
     "spec": {"type": "dict"},
 }
+OPTIONS: dict[str, Any] = {
+    "name": {"type": "str", "default": "ingressgateway"},
+    "namespace": {"type": "str", "default": ROOT_NAMESPACE},
+    "type": {"type": "str", "choices": ["ingress", "egress"], "default": "ingress"},
+    "clusters": {"type": "list", "elements": "str"},
+    "labels": {"type": "dict"},
+    "annotations": {"type": "dict"},
+    "overrides": {
+        "type": "list",
+        "elements": "dict",
+        "options": {"cluster": {"type": "str", "required": True}, **PER_CLUSTER_OPTIONS},
+    },
+    **PER_CLUSTER_OPTIONS,
+}
 
 
 def manifest(params: dict[str, Any], cluster_ids: list[str], override_ids: dict[str, str]) -> dict[str, Any]:
@@ -90,9 +104,9 @@ def manifest(params: dict[str, Any], cluster_ids: list[str], override_ids: dict[
     spec: dict[str, Any] = {"gatewayType": params["type"], **_partial_spec(params)}
     if params["clusters"] is not None:
         spec["clusterIds"] = sorted(cluster_ids)
-    overrides = {override_ids[item["cluster"]]: _partial_spec(item) for item in params["overrides"] or []}
+    overrides = {override_ids[item["cluster"]]: _override(item, params) for item in params["overrides"] or []}
     if overrides:
-        spec["overrides"] = overrides
+        spec["overrides"] = laid_over(spec.get("overrides"), overrides)
     metadata: dict[str, Any] = {"name": params["name"], "namespace": params["namespace"]}
     for field in ("labels", "annotations"):
         if params[field] is not None:
@@ -100,24 +114,55 @@ def manifest(params: dict[str, Any], cluster_ids: list[str], override_ids: dict[
     return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}
 
 
-def check(params: dict[str, Any]) -> None:
-    """What can be wrong before anything is asked: the namespace, and ports that exclude each other."""
+def changes(live: dict[str, Any], wanted: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
+    """The JSON merge patch that makes the object ``live`` what ``manifest`` says; empty when it is that already."""
+    have = {"metadata": live["metadata"], "spec": live.get("spec") or {}}
+    patch = merge_patch(have, {"metadata": wanted["metadata"], "spec": wanted["spec"]})
+    if (params["load_balancer"] or {}).get("kind") == "clb" and have["spec"].get("loadBalancerClass"):
+        # A classic load balancer is one without a class.
+        patch["spec"] = {**patch.get("spec", {}), "loadBalancerClass": None}
+    return patch
+
+
+def kept_balancer(live: dict[str, Any], params: dict[str, Any]) -> str:
+    """A sentence where the gateway uses a load balancer that its options name no longer; empty otherwise."""
+    balancer = params["load_balancer"]
+    used = setting(live.get("spec") or {}, "id")
+    if balancer is None or balancer.get("id") or not used or setting(_partial_spec(params), "id"):
+        return ""
+    return (
+        f"Gateway '{params['name']}' uses the load balancer {used}, which load_balancer does not name: it stays. "
+        "A gateway gets one of its own only when it is made: remove it (state=absent) and create it again, or name the "
+        "id."
+    )
+
+
+def check(params: dict[str, Any]) -> list[str]:
+    """What can be wrong before anything is asked: the namespace, and ports that exclude each other.
+
+    Returns what may be wrong, for warnings.
+    """
     if params["namespace"] != ROOT_NAMESPACE:
         raise InvalidInput(
             f"Gateway '{params['name']}' is asked for in namespace '{params['namespace']}', but ASM deploys gateways "
             f"from the namespace {ROOT_NAMESPACE} only. Leave namespace out, or set it to {ROOT_NAMESPACE}.",
             code="WrongNamespace",
         )
+    warnings = []
     for where, holder in [("", params)] + [(f" for {item['cluster']}", item) for item in params["overrides"] or []]:
-        _check_ports(f"Gateway '{params['name']}'{where}", holder)
+        what = f"Gateway '{params['name']}'{where}"
+        _check_ports(what, holder.get("ports") or [])
+        warnings += _check_low_ports(what, holder, params)
+    return warnings
 
 
-def _check_ports(what: str, holder: dict[str, Any]) -> None:
-    ports = holder.get("ports") or []
-    run_as_root = bool(holder.get("run_as_root"))
-    for field in ("name", "port"):
-        values = [port[field] for port in ports]
-        twice = sorted({str(value) for value in values if values.count(value) > 1})
+def _check_ports(what: str, ports: list[dict[str, Any]]) -> None:
+    # One port may be there for each protocol: HTTP/3 is 443 of UDP beside 443 of TCP.
+    for field, values in (
+        ("name", [str(port["name"]) for port in ports]),
+        ("port", [f"{port['port']}/{port.get('protocol') or 'TCP'}" for port in ports]),
+    ):
+        twice = sorted({value.removesuffix("/TCP") for value in values if values.count(value) > 1})
         if twice:
             raise InvalidInput(
                 f"{what} has more than one port with the {field} {', '.join(twice)}.", code="InvalidPorts"
@@ -126,13 +171,25 @@ def _check_ports(what: str, holder: dict[str, Any]) -> None:
         target = _target(port)
         if not (0 < port["port"] < 65536 and 0 < target < 65536):
             raise InvalidInput(f"{what}: port {port['port']} -> {target} is outside 1 to 65535.", code="InvalidPorts")
-        if target < 1024 and not run_as_root:
+
+
+def _check_low_ports(what: str, holder: dict[str, Any], whole: dict[str, Any]) -> list[str]:
+    """Only root may bind ports below 1024, unless the kernel is told otherwise, of which nothing is known here."""
+    low = [port for port in holder.get("ports") or [] if _target(port) < 1024]
+    specs = [one["spec"] for one in (holder, whole) if isinstance(one.get("spec"), dict)]
+    if any(one.get("run_as_root") for one in (holder, whole)) or any(spec.get("runAsRoot") for spec in specs):
+        return []
+    for port in low:
+        number = f"port {port['port']} has the container port {_target(port)}"
+        why = f"{what}: {number}, which the gateway's proxy may not bind"
+        if not any(spec.get("kernel") for spec in specs):
             raise InvalidInput(
-                f"{what}: port {port['port']} has the container port {target}, which the gateway's proxy may not bind, "
-                "so that nothing would listen there. Choose a target_port from 1024 up (left out, it is port + 8000), "
-                "or set run_as_root.",
+                f"{why}, so that nothing would listen there. Choose a target_port from 1024 up (left out, it is port + "
+                "8000), or set run_as_root.",
                 code="InvalidPorts",
             )
+        return [f"{why} unless spec.kernel lets it (net.ipv4.ip_unprivileged_port_start)."]
+    return []
 
 
 def _target(port: dict[str, Any]) -> int:
@@ -142,8 +199,15 @@ def _target(port: dict[str, Any]) -> int:
     return int(port["port"]) + (8000 if port["port"] < 1024 else 0)
 
 
+def _override(item: dict[str, Any], whole: dict[str, Any]) -> dict[str, Any]:
+    """What differs in one cluster; a class of the gateway as a whole is taken back by an empty one."""
+    spec = _partial_spec(item)
+    kinds = [(one.get("load_balancer") or {}).get("kind") for one in (item, whole)]
+    return {"loadBalancerClass": "", **spec} if kinds == ["clb", "nlb"] else spec
+
+
 def _partial_spec(options: dict[str, Any]) -> dict[str, Any]:
-    """The part of ``spec`` that one set of ``PER_CLUSTER_OPTIONS`` asks for."""
+    """The part of ``spec`` that one set of ``PER_CLUSTER_OPTIONS`` asks for; the option ``spec`` goes on top."""
     spec: dict[str, Any] = {}
     for option, field, convert in _PLAIN:
         if options.get(option) is not None:
@@ -157,8 +221,7 @@ def _partial_spec(options: dict[str, Any]) -> dict[str, Any]:
     if balancer.get("ip"):
         spec["loadBalancerIP"] = balancer["ip"]
     spec.update(_autoscaling(options.get("autoscaling")))
-    spec.update(options.get("spec") or {})
-    return spec
+    return dict(laid_over(spec, options.get("spec") or {}))
 
 
 def _balancer_annotations(balancer: dict[str, Any]) -> dict[str, str]:
@@ -169,7 +232,7 @@ def _balancer_annotations(balancer: dict[str, Any]) -> dict[str, str]:
         "force_override_listeners": "force-override-listeners",
         "charge_type": "charge-type",
     }
-    return {_ANNOTATION + names[key]: _text(balancer[key]) for key in names if balancer.get(key) is not None}
+    return {PREFIX + names[key]: _text(balancer[key]) for key in names if balancer.get(key) is not None}
 
 
 def _autoscaling(wanted: dict[str, Any] | None) -> dict[str, Any]:

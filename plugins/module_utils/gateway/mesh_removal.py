@@ -52,7 +52,7 @@ class Leaving:
     @property
     def names(self) -> dict[str, str]:
         """Of the clusters, by id."""
-        return {str(cluster["ClusterId"]): clusters.name(cluster) for cluster in self.clusters}
+        return clusters.labels(self.clusters)
 
 
 class Removal:
@@ -142,18 +142,16 @@ class Removal:
 
     def _existing_eips(self) -> dict[str, str] | None:
         """``{id: status}`` of the account's EIPs (action DescribeEipResources, paged); None when it cannot be asked."""
-        found: dict[str, str] = {}
-        number, total = 1, 1
+
+        def page(number: int, found: int) -> tuple[list[dict[str, Any]], int]:
+            reply = self._cloud.asm("DescribeEipResources", PageNum=number, PageSize=_PAGE)
+            return reply.get("EipList") or [], int((reply.get("PageResult") or {}).get("TotalCount") or 0)
+
         try:
-            while (number - 1) * _PAGE < total:
-                reply = self._cloud.asm("DescribeEipResources", PageNum=number, PageSize=_PAGE)
-                page = reply.get("EipList") or []
-                found |= {str(eip.get("AllocationId")): str(eip.get("Status") or "") for eip in page}
-                total = int((reply.get("PageResult") or {}).get("TotalCount") or 0) if page else 0
-                number += 1
+            listed = clusters.all_pages(page, "DescribeEipResources", "AllocationId")
         except AsmError:
             return None
-        return found
+        return {str(eip["AllocationId"]): str(eip.get("Status") or "") for eip in listed}
 
     def remaining(self, leaving: Leaving) -> list[dict[str, Any]]:
         """What the account may still pay for: ``[{kind, id, note, exists, retained}]``, see ``mesh_remains``."""

@@ -16,7 +16,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.wire.bounded import kind_of, parsed, quoted
+from ansible_collections.meshops.asm.plugins.module_utils.flow.jsontext import parsed
+from ansible_collections.meshops.asm.plugins.module_utils.wire.bounded import kind_of, quoted
 
 Json = dict[str, Any]
 _TRANSIENT = frozenset({429, 502, 503, 504})

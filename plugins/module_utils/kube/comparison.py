@@ -17,9 +17,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from ansible_collections.meshops.asm.plugins.module_utils.flow.quantities import same_stored
 from ansible_collections.meshops.asm.plugins.module_utils.kube import secrets
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import MANAGER
-from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import KEY_DEFAULTS, equal, same_quantity
+from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import KEY_DEFAULTS, equal
 from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import LAST_APPLIED
 
 CHANGED, MISSING, ADDED = "changed", "missing", "added"
@@ -180,7 +181,7 @@ class _Comparison:
             return False
         if self.secret and isinstance(want, str) and isinstance(have, str):
             return "".join(want.split()) == "".join(have.split())
-        return same_quantity(want, have) or (want in ("", 0) and not _foreign(writers))
+        return same_stored(want, have) or (want in ("", 0) and not _foreign(writers))
 
     def _lists(self, path: str, want: list[Any], have: list[Any], writers: list[_Writer]) -> Iterator[Difference]:
         names = _key_names(writers)

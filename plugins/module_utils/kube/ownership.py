@@ -22,10 +22,9 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 import json
-import re
-from decimal import Decimal
 from typing import Any
 
+from ansible_collections.meshops.asm.plugins.module_utils.flow.quantities import same_stored
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import MANAGER
 
 SAME, DIFFERENT, UNSURE = "same", "different", "unsure"
@@ -35,9 +34,6 @@ KEY_DEFAULTS = {"protocol": "TCP"}
 # Fields that the server fills in within atomic values (core/v1 EnvVarSource).
 _ATOMIC_DEFAULTS = {"fieldRef": {"apiVersion": "v1"}, "resourceFieldRef": {"divisor": "0"}}
 _QUANTITY_MAPS = frozenset({"limits", "requests", "hard", "capacity"})
-_QUANTITY = re.compile(r"([-+]?[0-9.]+)(Ki|Mi|Gi|Ti|Pi|Ei|n|u|m|k|M|G|T|P|E|)\Z")
-_POWERS = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
-_BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 
 Json = dict[str, Any]
 _ABSENT = object()
@@ -77,20 +73,6 @@ def same_content(one: Json, other: Json) -> bool:
     return _essence(one) == _essence(other)
 
 
-def same_quantity(want: Any, have: Any) -> bool:
-    """Whether a quantity is stored as ``have`` when ``want`` is sent, e.g. ``0.5`` as ``500m``; never wrongly yes."""
-    parts = [_QUANTITY.match(str(value)) for value in (want, have)]
-    if isinstance(want, bool) or not all(parts):
-        return str(want) == have
-    (amount, unit), (stored, stored_unit) = (part.groups() for part in parts if part)
-    if (unit in _BINARY) != (stored_unit in _BINARY):
-        return False
-    try:
-        return Decimal(amount) * _factor(unit) == Decimal(stored) * _factor(stored_unit)
-    except ArithmeticError:
-        return False
-
-
 class _Comparison:
     """Walks desired object, stored object and record side by side."""
 
@@ -126,7 +108,7 @@ class _Comparison:
     def _leaf(self, name: str, want: Any, have: Any, quantities: bool) -> str:
         if have is not _ABSENT and equal(want, have):
             return SAME
-        if quantities and same_quantity(want, have):
+        if quantities and same_stored(want, have):
             return SAME
         if isinstance(want, dict) and isinstance(have, dict) and self.builtin and name in _ATOMIC_DEFAULTS:
             return SAME if equal({**_ATOMIC_DEFAULTS[name], **want}, have) else UNSURE
@@ -200,10 +182,6 @@ def _alike(one: Any, other: Any) -> bool:
 
 def _key_of(item: Json, fields: list[str]) -> str:
     return json.dumps([item.get(field, KEY_DEFAULTS.get(field)) for field in fields])
-
-
-def _factor(unit: str) -> Decimal:
-    return Decimal(1024) ** _BINARY[unit] if unit in _BINARY else Decimal(10) ** _POWERS[unit]
 
 
 def _essence(item: Json) -> Json:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.versions import is_build_of
 
 _CONFIG = "Spec.MeshConfig."
 _EXTRA = "Spec.MeshConfig.ExtraConfiguration."
@@ -24,9 +26,9 @@ _LOAD_BALANCER_SPECS = (
 )
 
 
-def _fixed(option: str, kind: str, create: str, read: str, advice: str = "") -> Attribute:
+def _fixed(option: str, kind: str, create: str, read: str, advice: str = "", **more: Any) -> Attribute:
     """Set at creation, readable, immutable."""
-    return Attribute(option, kind, create=create, read=read, advice=advice)
+    return Attribute(option, kind, create=create, read=read, advice=advice, **more)
 
 
 def _once(option: str, kind: str, create: str, **more: Any) -> Attribute:
@@ -54,10 +56,51 @@ def _resources(option: str, prefix: str, read: str, *, at_creation: bool) -> lis
     ]
 
 
-def _locality_config(shown: Any) -> dict[str, Any]:
-    """``{Enabled, Distribute, Failover, FailoverPriority}`` as shown -> the JSON that LocalityLBConf takes."""
-    rest = {key: value for key, value in (shown or {}).items() if key != "Enabled" and value}
-    return {key[0].lower() + key[1:]: value for key, value in rest.items()}
+def _locality_config(shown: Any) -> dict[str, Any] | None:
+    """``{Enabled, Distribute, Failover, FailoverPriority}`` as shown -> the form that LocalityLBConf takes.
+
+    Rules are sent as a list of ``{from, to}`` and shown as a map of the two, by the models of the SDK; priorities are a
+    list of labels, and shown as a map by their number.
+    """
+    found = decoding.mapping(shown)
+    if found is None:
+        return None
+    config = {key[:1].lower() + key[1:]: value for key, value in found.items() if key != "Enabled"}
+    return {key: rules for key, value in config.items() if (rules := _rules(key, value))}
+
+
+def _same_locality(wanted: Any, there: Any) -> bool:
+    return _locality_config(wanted) == _locality_config(there)
+
+
+def _rules(name: str, given: Any) -> list[Any]:
+    """The rules of one kind as a list, those of regions in the order of their names, which means nothing."""
+    pairs = decoding.mapping(given)
+    if pairs is None:
+        items = [decoding.mapping(item) or {"to": item} for item in decoding.listed(given) or []]
+        pairs = {str(item.get("from", number)): item.get("to") for number, item in enumerate(items)}
+    if name == "failoverPriority":
+        return [_target(pairs[key]) for key in sorted(pairs, key=lambda key: (decoding.whole(key) or 0, key))]
+    return [{"from": key, "to": _target(to)} for key, to in sorted(pairs.items())]
+
+
+def _target(to: Any) -> Any:
+    """A region or label, or the percentages of several."""
+    shares = decoding.mapping(to)
+    if shares is None:
+        return decoding.text(to)
+    return {region: decoding.decimal(share) for region, share in shares.items()}
+
+
+def _same_version(wanted: Any, there: Any) -> bool:
+    """``v1.25.6`` stands for any of its builds, as ``v1.25.6.41-g2adf45be-aliyun``."""
+    return wanted == there or is_build_of(str(there), str(wanted))
+
+
+def _same_domain(wanted: Any, there: Any) -> bool:
+    """Names of DNS have no case, and may end with a dot; nothing is the usual one."""
+    one, other = (str(name or "cluster.local").lower().rstrip(".") for name in (wanted, there))
+    return one == other
 
 
 MESH_ATTRIBUTES: list[Attribute] = [
@@ -70,9 +113,10 @@ MESH_ATTRIBUTES: list[Attribute] = [
         "IstioVersion",
         "ServiceMeshInfo.Version",
         "Set upgrade to true to move an existing mesh to a newer version; it cannot go back.",
+        same=_same_version,
     ),
     _both("cluster_spec", "str", "ClusterSpec", "ClusterSpec", choices=("standard", "enterprise", "ultimate")),
-    _fixed("cluster_domain", "str", "ClusterDomain", _CONFIG + "Proxy.ClusterDomain"),
+    _fixed("cluster_domain", "str", "ClusterDomain", _CONFIG + "Proxy.ClusterDomain", same=_same_domain),
     _once("api_server_load_balancer_spec", "str", "ApiServerLoadBalancerSpec", choices=_LOAD_BALANCER_SPECS),
     _once("pilot_load_balancer_spec", "str", "PilotLoadBalancerSpec", choices=_LOAD_BALANCER_SPECS),
     _once("charge_type", "str", "ChargeType", choices=("PayOnDemand", "PrePay")),
@@ -184,7 +228,14 @@ MESH_ATTRIBUTES: list[Attribute] = [
     _both("prometheus_url", "str", "PrometheusUrl", _CONFIG + "Prometheus.ExternalUrl"),
     # Traffic.
     _both("locality_lb.enabled", "bool", "LocalityLoadBalancing", _CONFIG + "LocalityLB.Enabled"),
-    _both("locality_lb.config", "json", "LocalityLBConf", _CONFIG + "LocalityLB", decode=_locality_config),
+    _both(
+        "locality_lb.config",
+        "json",
+        "LocalityLBConf",
+        _CONFIG + "LocalityLB",
+        decode=_locality_config,
+        same=_same_locality,
+    ),
     _later(
         "outbound_traffic_policy",
         "str",

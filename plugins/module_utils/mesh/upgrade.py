@@ -12,7 +12,6 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 import functools
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +27,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
 )
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.versions import is_build_of, numbers
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,6 @@ class Upgrade:
 
     def __bool__(self) -> bool:
         return bool(self.version or self.gateways)
-
-
-def numbers(version: str) -> tuple[int, ...]:
-    """``v1.22.6.109-g5ddeaef7-aliyun`` -> ``(1, 22, 6, 109)``; empty for what is no version. Pure."""
-    match = re.match(r"v?(\d+(?:\.\d+)*)", version)
-    return tuple(int(part) for part in match[1].split(".")) if match else ()
 
 
 def full_names(gateways: list[str] | None) -> list[str]:
@@ -97,6 +91,7 @@ def plan(params: dict[str, Any], detail: dict[str, Any], seen: dict[str, Any]) -
     version = params["version"] if _moves(params, detail) else ""
     if version and meshes.info(detail).get("State") != "upgrading":
         _check_offer(params["name"], str(meshes.info(detail).get("Version")), version, seen["offered"])
+        version = seen["offered"] if is_build_of(seen["offered"], version) else version
     reached = version or str(meshes.info(detail).get("Version") or "")
     names = full_names(params["upgrade_gateways"])
     moving = [name for name in names if version or _is_behind(seen["gateways"].get(name) or {}, reached)]
@@ -115,7 +110,7 @@ def _check_offer(name: str, now: str, wanted: str, offer: str) -> None:
             f"Mesh '{name}' has version {now}, and the service offers no upgrade of it now, so it cannot become "
             f"{wanted}. Look at the versions that DescribeVersions lists for its edition."
         )
-    if numbers(offer) > numbers(wanted):
+    if numbers(offer)[: len(numbers(wanted))] > numbers(wanted):
         raise InvalidInput(
             f"version {wanted} is not on the way: the service upgrades mesh '{name}' from {now} to {offer} next. "
             f"Set version to {offer}."
@@ -142,7 +137,7 @@ def run(cloud: Cloud, identifier: str, upgrade: Upgrade, *, wait: bool, timeout:
         _check_offer(identifier, version, upgrade.version, step)
         deadline.check(f"mesh '{identifier}' to have version {upgrade.version}", last=version)
         cloud.asm("UpgradeMeshEditionPartially", ServiceMeshId=identifier, ExpectedVersion=step)
-        if step == upgrade.version and not upgrade.gateways and not wait:
+        if is_build_of(step, upgrade.version) and not upgrade.gateways and not wait:
             return
         wait_until_done(functools.partial(version_progress, cloud, identifier, step), timeout=deadline.rest())
         version = step

@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import tags
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, Refused
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Changes, dig
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import view as view_of_rows
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
@@ -76,21 +76,37 @@ def wanted_addresses(params: dict[str, Any]) -> dict[str, Any]:
     return {name: params[name] for name in names if params[name] is not None}
 
 
+def refuse_contradictions(params: dict[str, Any]) -> None:
+    """Raises ``InvalidInput`` where the options about the address of the API server exclude each other."""
+    public, eip = params["api_server_public_eip"], params["api_server_eip_id"]
+    if None not in (public, eip) and public != bool(eip):
+        asked = f"binds the EIP {eip}" if eip else "(empty) unbinds the address"
+        raise InvalidInput(
+            f"api_server_public_eip is {str(public).lower()}, but api_server_eip_id {asked}. Leave one of the two out."
+        )
+
+
 def plan_addresses(params: dict[str, Any], detail: dict[str, Any], changes: Changes) -> None:
     """Adds the binding and unbinding of EIPs to ``changes`` (ModifyApiServerEipResource, ModifyPilotEipResource).
 
     An EIP is named by its id, an empty id unbinds. ``api_server_public_eip`` alone can only take an address away:
     the API has no action that makes an EIP for an existing mesh.
     """
+    refuse_contradictions(params)
     bound = dig(detail, _LOAD_BALANCER + "ApiServerPublicEipId") or ""
-    public = bool(dig(detail, _LOAD_BALANCER + "ApiServerPublicEip"))
+    public = bool(dig(detail, _LOAD_BALANCER + "ApiServerPublicEip") or bound)
     wanted = params["api_server_eip_id"]
-    if wanted is None and params["api_server_public_eip"] is False and public:
+    if wanted is None and params["api_server_public_eip"] is False:
         wanted = ""
     if wanted is None and params["api_server_public_eip"] and not public:
         raise InvalidInput(
             f"Mesh '{params['name']}' has no public API server, and an existing mesh gets one only by binding an EIP: "
             "set api_server_eip_id to the EIP's id (eip-...)."
+        )
+    if wanted == "" and public and not bound:
+        raise Refused(
+            f"Mesh '{params['name']}' has a public API server, but the service does not show the id of its EIP, and so "
+            "it cannot be unbound. Unbind it in the console, or leave api_server_public_eip and api_server_eip_id out."
         )
     _bind(changes, "ModifyApiServerEipResource", "ApiServerEipId", bound, wanted)
     _bind(

@@ -21,6 +21,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.table import argu
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import view as mesh_view
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import MESH_ATTRIBUTES
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.versions import newest
 
 Json = dict[str, Any]
 
@@ -121,6 +122,10 @@ def _check_existing_mesh(cloud: Cloud, mesh: Json, found: Json, findings: Findin
 
 
 def _check_new_mesh(cloud: Cloud, mesh: Json, findings: Findings) -> None:
+    try:
+        mesh_view.refuse_contradictions(mesh)
+    except AsmError as error:
+        findings.errors.append(f"asm_mesh: {error.message}")
     missing = [name for name in ("vpc_id", "vswitch_ids") if not mesh[name]]
     if not cloud.region:
         missing.insert(0, "region")
@@ -130,7 +135,7 @@ def _check_new_mesh(cloud: Cloud, mesh: Json, findings: Findings) -> None:
             "should exist, check its name and region."
         )
     offered = _offered_versions(cloud)
-    if mesh["version"] and mesh["version"] not in offered:
+    if mesh["version"] and newest(offered, mesh["version"]) is None:
         findings.errors.append(
             f"asm_mesh: version {mesh['version']} is not offered. On offer: {', '.join(offered)}. Leave version unset "
             "for the newest."

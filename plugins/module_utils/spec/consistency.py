@@ -20,6 +20,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.checks import running
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import COUNT, NUMBER, TEXT, WORD
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import manifest as gateway_manifest
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import GIVEN_NAMESPACES, ROOT_NAMESPACE
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item
@@ -144,14 +145,14 @@ def wrong_sources(spec: Json) -> list[str]:
 
 
 def wrong_gateways(spec: Json) -> list[str]:
-    """Gateways outside their namespace, and ports that exclude each other."""
+    """Gateways outside their namespace, ports that exclude each other, load balancers that cannot be shared."""
     problems = []
     for gateway in _read(spec)["asm_gateways"]:
         try:
             gateway_manifest.check(_completed(gateway))
         except AsmError as error:
             problems.append(error.message)
-    return problems
+    return problems + balancers.clashes(_read(spec)["asm_gateways"])
 
 
 def _completed(gateway: Json) -> Json:

@@ -21,6 +21,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.columns import co
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import WORD
 from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_line
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import described as gateway_described
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways
 from ansible_collections.meshops.asm.plugins.module_utils.kube import comparison, documents, workloads
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
@@ -28,7 +29,9 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import CLUS
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items, read_live
 from ansible_collections.meshops.asm.plugins.module_utils.kube.readiness import WITH_PODS
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import described as mesh_described
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import view as mesh_view
 from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import NAMED, SECTIONS
 
 ABSENT = "not there"
@@ -77,6 +80,8 @@ def read(params: Json) -> Json:
 def inspect(cloud: Cloud, params: Json) -> list[Row]:
     """The rows of ``{mesh, clusters, gateways, workloads, istio_resources}``; workloads and resources list ``objects``.
 
+    With ``mesh_options`` the settings of the mesh are compared with them, and those of each gateway with its item.
+
     With ``described`` an item's objects are whole (of Secrets without the values), and their content is compared.
 
     A control plane or cluster that does not answer makes its rows not ok; only an account that cannot be asked
@@ -84,7 +89,7 @@ def inspect(cloud: Cloud, params: Json) -> list[Row]:
     """
     params = read(params)
     mesh = meshes.find_mesh(cloud, params["mesh"])
-    rows = [_mesh_row(params["mesh"], mesh, cloud.region)]
+    rows = [_with_settings(cloud, _mesh_row(params["mesh"], mesh, cloud.region), mesh, params.get("mesh_options"))]
     attached = clusters.attached(cloud, meshes.mesh_id(mesh)) if mesh else []
     rows += [_cluster_row(name, attached) for name in params["clusters"]]
     rows += _control_plane_rows(cloud, mesh, attached, params)
@@ -134,6 +139,15 @@ def _mesh_row(name: str, mesh: Json | None, region: str | None) -> Row:
     return Row("mesh", str(about.get("Name")), str(about.get("RegionId")), state.failed or shown, state.done)
 
 
+def _with_settings(cloud: Cloud, row: Row, mesh: Json | None, options: Any) -> Row:
+    """The row of the mesh, which is not ok either where a setting is not as described."""
+    try:
+        found = mesh_described.differences(options, mesh_view.whole(cloud, mesh)) if mesh and row.ok and options else []
+    except AsmError as error:
+        return replace(row, state=error.message, ok=False)
+    return replace(row, state=f"{row.state}, not as described: {', '.join(found)}", ok=False) if found else row
+
+
 def _cluster_row(name: str, attached: list[Json]) -> Row:
     cluster = clusters.pick(attached, name)
     if cluster is None:
@@ -161,7 +175,7 @@ def _control_plane_rows(cloud: Cloud, mesh: Json | None, attached: list[Json], p
     except AsmError as error:
         return _all_gateways(params, error.message) + _all_resources(wanted, error.message)
     live = {one["metadata"]["name"]: one for one in listed}
-    names = {str(cluster["ClusterId"]): clusters.name(cluster) for cluster in attached}
+    names = clusters.labels(attached)
     rows = [row for gateway in params["gateways"] for row in _gateway_rows(gateway, live.get(gateway["name"]), names)]
     return rows + [_resource_row(item, one) for item, objects in wanted for one in objects]
 
@@ -208,6 +222,7 @@ def _gateway_rows(gateway: Json, live: Json | None, names: dict[str, str]) -> li
     deployed = view["clusters"]
     wanted = [names.get(name, name) for name in gateway.get("clusters") or deployed]
     has_address = view["spec"].get("serviceType", "LoadBalancer") == "LoadBalancer"
+    differs = gateway_described.differences(gateway, live, names)
     complaint = view["error_message"]
     told = [name for identifier, name in names.items() if identifier in complaint]
     rows = []
@@ -217,6 +232,9 @@ def _gateway_rows(gateway: Json, live: Json | None, names: dict[str, str]) -> li
             row = Row("gateway", gateway["name"], cluster, "not deployed there", False)
         elif has_address and not addresses:
             row = Row("gateway", gateway["name"], cluster, complaint or "no address yet", False)
+        elif differs:
+            state = f"{addresses or 'deployed'}, not as described: {', '.join(differs)}"
+            row = Row("gateway", gateway["name"], cluster, state, False)
         elif complaint and (cluster in told or not told):
             # The address may be that of before: what was asked for since then was refused.
             row = Row("gateway", gateway["name"], cluster, f"{addresses or 'deployed'}, but: {complaint}", False)

@@ -16,9 +16,6 @@ from __future__ import annotations
 import functools
 import http.client
 import io
-import json
-import math
-import re
 import time
 from typing import Any
 
@@ -28,7 +25,6 @@ MOST_BYTES = 128 * 2**20
 # The most characters of a server's text that a message repeats.
 MOST_TEXT = 2000
 _CHUNK = 64 * 2**10
-_LONE_SURROGATE = re.compile(rb"\\u[dD][89abAB]")
 
 
 class OutOfBounds(OSError):
@@ -154,34 +150,6 @@ def read_body(answer: Any) -> bytes:
 
 def too_large() -> OutOfBounds:
     return OutOfBounds(f"the reply is larger than {MOST_BYTES / 2**20:.0f} MiB")
-
-
-def parsed(data: bytes) -> Any:
-    """JSON as servers send it. Raises ``ValueError``, also for ``NaN``, for ``1e999`` and for what is nested too
-    deeply.
-
-    Halves of surrogate pairs become U+FFFD, as Go's decoder makes them: they could not be sent or shown.
-    """
-    try:
-        value = _DECODER.decode(data.decode("utf-8"))
-        if b"\\u" in data and _LONE_SURROGATE.search(data):
-            text = json.dumps(value, ensure_ascii=False)
-            value = json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    return value
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant[:20]} is no number")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    return value if math.isfinite(value) else _refuse(text)
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 
 
 def quoted(text: Any, most: int = MOST_TEXT) -> str:

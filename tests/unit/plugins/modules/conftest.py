@@ -14,7 +14,7 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute, dig, put
-from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways, patches
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import MESH_ATTRIBUTES
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule
 from ansible_collections.meshops.asm.tests.unit.conftest import FakeCloud
@@ -299,7 +299,7 @@ class FakeGateways:
     def merge(self, path: str, patch: dict[str, Any]) -> None:
         name = path.rpartition("/")[2]
         self.log.append(("merge", name, patch))
-        self.live[name] = gateways.merged(self.live[name], patch)
+        self.live[name] = patches.merged(self.live[name], patch)
 
     def services_left(self, name: str, cluster_ids: Any) -> Any:
         self.looks -= 1

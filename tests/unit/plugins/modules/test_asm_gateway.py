@@ -11,9 +11,14 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, NotFound, WaitFailed
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import (
+    Immutable,
+    InvalidInput,
+    NotFound,
+    WaitFailed,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import reconcile
-from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways, patches
 from ansible_collections.meshops.asm.plugins.modules.asm_gateway import Gateway
 
 MESH = {"ServiceMeshInfo": {"ServiceMeshId": "cm", "Name": "shop", "RegionId": "cn-hangzhou", "State": "running"}}
@@ -50,7 +55,7 @@ class FakeKube:
 
     def merge(self, path: str, patch: dict[str, Any]) -> None:
         self.sent.append(("merge", patch))
-        self._store(gateways.merged(self.live, patch))
+        self._store(patches.merged(self.live, patch))
 
     def delete(self, path: str, *, uid: str) -> None:
         self.sent.append(("delete", uid))
@@ -206,3 +211,56 @@ def test_lasting_complaint_of_the_service_ends_the_wait(make: Callable[..., Gate
     assert caught.value.changed
     assert caught.value.details["last_state"]["Status"] == "Failed"
     assert sum(clock.pauses) < 60
+
+
+def test_a_load_balancer_of_another_kind_is_refused_before_anything_is_sent(
+    make: Callable[..., Gateway], clock: Any
+) -> None:
+    kube = created(make, clock, clusters=["shop-1"], load_balancer={"kind": "nlb"})
+    with pytest.raises(Immutable, match="kind is nlb, wanted clb in shop-1"):
+        reconcile(make(kube, clusters=["shop-1"], load_balancer={"kind": "clb"}), clock=clock)
+    with pytest.raises(Immutable, match="wanted clb"):
+        reconcile(make(kube, clusters=["shop-1"], load_balancer={"kind": "clb"}), check=True, clock=clock)
+    assert kube.sent == []
+
+
+def test_another_address_type_is_refused_before_anything_is_sent(make: Callable[..., Gateway], clock: Any) -> None:
+    kube = created(make, clock, clusters=["shop-1"], load_balancer={"address_type": "internet"})
+    with pytest.raises(Immutable, match="address_type is internet, wanted intranet in shop-1"):
+        reconcile(make(kube, load_balancer={"address_type": "intranet"}), clock=clock)
+    assert kube.sent == []
+
+
+def test_a_gateway_without_load_balancer_may_change_its_kind(make: Callable[..., Gateway], clock: Any) -> None:
+    kube = created(make, clock, clusters=["shop-1"], service_type="ClusterIP", load_balancer={"kind": "nlb"})
+    reconcile(make(kube, load_balancer={"kind": "clb"}), clock=clock)
+    assert kube.sent == [("merge", {"spec": {"loadBalancerClass": None}})]
+    assert not reconcile(make(kube, load_balancer={"kind": "clb"}), clock=clock).changed
+
+
+def test_a_load_balancer_that_is_no_longer_named_stays_and_that_is_said(
+    make: Callable[..., Gateway], clock: Any
+) -> None:
+    kube = created(make, clock, clusters=["shop-1"], load_balancer={"id": "lb-1"})
+    (said,) = reconcile(make(kube, load_balancer={"address_type": "internet"}), check=True, clock=clock).plan.warnings
+    assert "uses the load balancer lb-1" in said
+    for options in ({}, {"load_balancer": {"id": "lb-1"}}):
+        assert reconcile(make(kube, **options), clock=clock).plan.warnings == ()
+
+
+def test_what_the_service_says_of_an_unchanged_gateway_is_a_warning(make: Callable[..., Gateway], clock: Any) -> None:
+    kube = created(make, clock, clusters=["shop-1"])
+    assert kube.live is not None
+    kube.live["status"]["ErrorMessage"] = "address-type cannot be changed"
+    (said,) = reconcile(make(kube, clusters=["shop-1"]), clock=clock).plan.warnings
+    assert "is as asked for, but the service says: address-type cannot be changed" in said
+
+
+def test_two_clusters_of_one_name_keep_an_address_each(make: Callable[..., Gateway], clock: Any) -> None:
+    kube = FakeKube()
+    twins = [{"ClusterId": "c1", "Name": "twin"}, {"ClusterId": "c2", "Name": "twin"}]
+    gateway = make(kube, clusters=["c1", "c2"])
+    gateway.cloud.answers["DescribeClustersInServiceMesh"] = {"Clusters": twins}  # type: ignore[attr-defined]
+    outcome = reconcile(gateway, clock=clock)
+    assert outcome.value["addresses"] == {"c1": ["192.0.2.1"], "c2": ["192.0.2.2"]}
+    assert outcome.value["clusters"] == ["c1", "c2"]

@@ -766,3 +766,40 @@ def test_a_mesh_that_may_not_be_read_is_not_taken_for_absent(run: Run, asm: Fake
         run(**BASICS)
     assert caught.value.code == "Forbidden.RAM"
     assert asm.written() == []
+
+
+def test_a_mesh_is_made_with_an_eip_that_is_there_and_no_other(run: Run, asm: FakeAsm) -> None:
+    options = {**BASICS, "api_server_public_eip": True, "api_server_eip_id": "eip-1"}
+    made = run(**options)
+    (created,) = [parameters for action, parameters in asm.calls if action == "CreateServiceMesh"]
+    assert "ApiServerPublicEip" not in created
+    assert (made.value["api_server_eip_id"], made.value["api_server_public_eip"]) == ("eip-1", True)
+    assert run(**options).changed is False
+
+
+def test_contradictions_are_refused_before_a_mesh_is_made(run: Run, asm: FakeAsm) -> None:
+    with pytest.raises(InvalidInput, match="Leave one of the two out"):
+        run(**BASICS, api_server_public_eip=False, api_server_eip_id="eip-1")
+    assert asm.written() == []
+
+
+def test_a_version_without_its_build_is_the_newest_one_on_offer_and_no_change_afterwards(
+    run: Run, asm: FakeAsm
+) -> None:
+    options = {**BASICS, "version": "v1.22.6"}
+    checked = run(check=True, **options)
+    assert checked.value["version"] == OFFERED[0]
+    made = run(**options)
+    (created,) = [parameters for action, parameters in asm.calls if action == "CreateServiceMesh"]
+    assert created["IstioVersion"] == made.value["version"] == OFFERED[0]
+    assert run(**options).changed is False
+    again = run(**options, tags={"team": "shop"})
+    assert again.plan.after["version"] == again.plan.before["version"] == OFFERED[0]
+
+
+def test_of_several_builds_the_newest_of_the_edition_is_made(run: Run, asm: FakeAsm) -> None:
+    offers = {"Default": ["v1.25.6.9-aliyun"], "Pro": ["v1.25.6.10-aliyun", "v1.25.6.9-aliyun"]}
+    asm.answers["DescribeVersions"] = {"VersionInfo": [{"Edition": key, "Versions": of} for key, of in offers.items()]}
+    for spec, version in (("standard", "v1.25.6.9-aliyun"), ("enterprise", "v1.25.6.10-aliyun")):
+        planned = run(check=True, **BASICS, version="v1.25.6", cluster_spec=spec)
+        assert planned.value["version"] == version

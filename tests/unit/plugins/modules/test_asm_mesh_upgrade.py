@@ -217,3 +217,12 @@ def test_a_gateway_is_behind_only_when_it_is_known_to_be(
 ) -> None:
     asm.gateways = {GATEWAY: {"Status": "unknown", **state}}
     assert run(check=True, upgrade=True, upgrade_gateways=[GATEWAY]).changed is behind
+
+
+@pytest.mark.parametrize(("name", "steps"), [("v1.24.6", [SECOND]), ("v1.25.6", [SECOND, THIRD])])
+def test_a_version_without_its_build_is_where_its_build_is(run: Run, asm: FakeAsm, name: str, steps: list[str]) -> None:
+    outcome = run(version=name, upgrade=True)
+    assert outcome.value["version"] == steps[-1]
+    assert [one["ExpectedVersion"] for one in sent(asm)] == steps
+    assert run(version=name, upgrade=True).changed is False
+    assert run(version=name).changed is False

@@ -125,3 +125,70 @@ def test_a_refusal_of_the_api_is_a_failure(cloud: FakeCloud) -> None:
     cloud.answers["DescribeClustersInServiceMesh"] = AsmError("Not for you.", code="Forbidden.RAM")
     with pytest.raises(AsmError, match="Not for you"):
         read()
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        ("DescribeServiceMeshDetail", "The mesh 'north' cannot be read and is left out: Not for you."),
+        (
+            "DescribeClustersInServiceMesh",
+            "The clusters of mesh 'north' cannot be read, they and its gateways are left out: Not for you.",
+        ),
+    ],
+)
+def test_of_one_mesh_that_may_not_be_read_the_rest_is_there(cloud: FakeCloud, action: str, said: str) -> None:
+    good = cloud.answers[action]
+
+    def refusing(**parameters: str) -> dict[str, Any]:
+        if parameters["ServiceMeshId"] == "id-north":
+            raise AsmError("Not for you.", code="Forbidden.RAM", http_status=403)
+        return dict(good(**parameters) if callable(good) else good)
+
+    cloud.answers[action] = refusing
+    records = read()
+    assert mesh_names(records) == (["shop", "young"] if action.endswith("Detail") else ["north", "shop", "young"])
+    assert records["warnings"] == [said]
+    shop = next(record for record in records["meshes"] if record["mesh"]["name"] == "shop")
+    assert shop["clusters"] and shop["gateways"]
+
+
+def test_a_mesh_that_the_service_describes_as_nothing_known_is_one_warning(cloud: FakeCloud) -> None:
+    def odd(**parameters: str) -> dict[str, Any]:
+        found = detail(**parameters)
+        if parameters["ServiceMeshId"] == "id-north":
+            found["ServiceMesh"]["Spec"] = {"Network": {"VSwitches": 7}}
+        return found
+
+    cloud.answers["DescribeServiceMeshDetail"] = odd
+    records = read()
+    assert mesh_names(records) == ["shop", "young"]
+    assert "The mesh 'north' cannot be read" in records["warnings"][0] and "VSwitches" in records["warnings"][0]
+
+
+def test_where_nothing_can_be_shown_it_is_a_failure(cloud: FakeCloud) -> None:
+    cloud.answers["DescribeServiceMeshDetail"] = AsmError("Not for you.", code="Forbidden.RAM", http_status=403)
+    with pytest.raises(AsmError, match="Not for you"):
+        read()
+
+
+def test_an_outage_is_no_inventory_with_gaps(cloud: FakeCloud) -> None:
+    def away(**parameters: str) -> dict[str, Any]:
+        if parameters["ServiceMeshId"] == "id-north":
+            raise AsmError("No answer.", code="ConnectionFailed")
+        return detail(**parameters)
+
+    cloud.answers["DescribeServiceMeshDetail"] = away
+    with pytest.raises(AsmError, match="No answer"):
+        read()
+
+
+def test_two_clusters_of_one_name_keep_an_address_each(cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    twins = [{"ClusterId": key, "Name": "twin", "State": "running"} for key in ("k1", "k2")]
+    cloud.answers["DescribeClustersInServiceMesh"] = {"Clusters": twins}
+    both = [{"clusterId": key, "ipAddress": f"203.0.113.{key[1]}"} for key in ("k1", "k2")]
+    gateway = {**GATEWAY, "spec": {"clusterIds": ["k1", "k2"]}, "status": {"ClusterIdGatewayAddressMap": both}}
+    monkeypatch.setattr(FakeKube, "list", lambda _self, _path: [gateway])
+    shown = read(regions=["cn-beijing"])["meshes"][0]["gateways"][0]
+    assert shown["addresses"] == {"k1": ["203.0.113.1"], "k2": ["203.0.113.2"]}
+    assert shown["clusters"] == ["k1", "k2"]

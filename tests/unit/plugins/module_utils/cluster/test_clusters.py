@@ -272,3 +272,8 @@ def test_pages_may_be_smaller_than_asked_for(fake_cloud: Callable[..., FakeCloud
         return every[(number - 1) * 10 : number * 10], 25
 
     assert clusters.all_pages(page, "DescribeClustersV1", "ClusterId") == every
+
+
+def test_labels_are_names_and_ids_where_several_share_one() -> None:
+    known = [{"ClusterId": "k1", "Name": "a"}, {"ClusterId": "k2", "Name": "twin"}, {"ClusterId": "k3", "Name": "twin"}]
+    assert clusters.labels([*known, {"ClusterId": "k4"}]) == {"k1": "a", "k2": "k2", "k3": "k3", "k4": "k4"}

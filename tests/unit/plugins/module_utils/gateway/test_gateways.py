@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways, patches
 
 from ..kube.conftest import MemoryApi, api, kubeconfig
 
@@ -49,14 +49,14 @@ NAMES = {"c1": "shop-1", "c2": "shop-2"}
     ],
 )
 def test_merge_patch(live: dict[str, Any], wanted: dict[str, Any], patch: dict[str, Any]) -> None:
-    assert gateways.merge_patch(live, wanted) == patch
-    result = gateways.merged(live, patch)
-    assert gateways.merge_patch(result, wanted) == {}
+    assert patches.merge_patch(live, wanted) == patch
+    result = patches.merged(live, patch)
+    assert patches.merge_patch(result, wanted) == {}
 
 
 def test_merged_leaves_its_input_alone() -> None:
     live = {"a": {"b": 1}}
-    assert gateways.merged(live, {"a": {"b": None, "c": [1]}}) == {"a": {"c": [1]}}
+    assert patches.merged(live, {"a": {"b": None, "c": [1]}}) == {"a": {"c": [1]}}
     assert live == {"a": {"b": 1}}
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
-from ansible_collections.meshops.asm.plugins.module_utils.gateway.manifest import check, manifest
+from ansible_collections.meshops.asm.plugins.module_utils.gateway.manifest import changes, check, manifest
 from ansible_collections.meshops.asm.plugins.modules.asm_gateway import Gateway
 
+_LOW = [{"name": "http", "port": 80, "target_port": 80}]
 _ANNOTATION = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-"
 
 
@@ -175,3 +176,65 @@ def test_ports_that_cannot_work_are_refused(ports: list[dict[str, Any]], words: 
 
 def test_root_may_bind_low_ports() -> None:
     check(options(ports=[{"name": "http", "port": 80, "target_port": 80}], run_as_root=True))
+
+
+def test_a_port_of_each_protocol_makes_http3() -> None:
+    ports = [{"name": "https", "port": 443}, {"name": "http3", "port": 443, "protocol": "UDP"}]
+    assert check(options(ports=ports)) == []
+    assert [(port["port"], port["protocol"]) for port in spec_of(ports=ports)["ports"]] == [(443, "TCP"), (443, "UDP")]
+    with pytest.raises(InvalidInput, match="port 443/UDP"):
+        check(options(ports=[*ports, {"name": "more", "port": 443, "protocol": "UDP"}]))
+
+
+@pytest.mark.parametrize(
+    "options_",
+    [
+        {"run_as_root": True},
+        {"spec": {"runAsRoot": True}},
+        {"run_as_root": True, "overrides": [{"cluster": "shop-2", "ports": _LOW}]},
+    ],
+)
+def test_root_may_bind_low_ports_whoever_says_so(options_: dict[str, Any]) -> None:
+    assert check(options(ports=_LOW, **options_)) == []
+
+
+def test_low_ports_beside_a_setting_of_the_kernel_are_worth_a_warning() -> None:
+    (warning,) = check(options(ports=_LOW, spec={"kernel": {"enabled": True}}))
+    assert "port 80 has the container port 80" in warning and "ip_unprivileged_port_start" in warning
+
+
+def test_spec_takes_nothing_away_from_other_options() -> None:
+    spec = spec_of(
+        load_balancer={"id": "lb-1"},
+        pod_labels={"a": "1"},
+        replicas=2,
+        spec={"serviceAnnotations": {"x": "y"}, "podLabels": {"b": "2"}, "replicaCount": 3, "kernel": None},
+        overrides=[{"cluster": "shop-2", "load_balancer": {"id": "lb-2"}, "spec": {"serviceAnnotations": {"z": "1"}}}],
+    )
+    assert spec["serviceAnnotations"] == {_ANNOTATION + "id": "lb-1", "x": "y"}
+    assert spec["podLabels"] == {"a": "1", "b": "2"}
+    # What both give is the spec's, as ever.
+    assert (spec["replicaCount"], spec["kernel"]) == (3, None)
+    assert spec["overrides"]["c2"]["serviceAnnotations"] == {_ANNOTATION + "id": "lb-2", "z": "1"}
+
+
+def test_overrides_of_the_option_and_of_the_spec_are_both_there() -> None:
+    spec = spec_of(
+        overrides=[{"cluster": "shop-2", "replicas": 3}], spec={"overrides": {"c2": {"hostNetwork": True}, "c9": {}}}
+    )
+    assert spec["overrides"] == {"c2": {"replicaCount": 3, "hostNetwork": True}, "c9": {}}
+
+
+def test_one_cluster_may_have_a_classic_load_balancer() -> None:
+    spec = spec_of(load_balancer={"kind": "nlb"}, overrides=[{"cluster": "shop-2", "load_balancer": {"kind": "clb"}}])
+    assert (spec["loadBalancerClass"], spec["overrides"]) == ("alibabacloud.com/nlb", {"c2": {"loadBalancerClass": ""}})
+
+
+def test_clb_takes_a_class_away() -> None:
+    params = options(load_balancer={"kind": "clb"})
+    live = {"metadata": {"name": "ingressgateway", "namespace": "istio-system"}, "spec": {"gatewayType": "ingress"}}
+    wanted = manifest(params, [], {})
+    assert changes(live, wanted, params) == {}
+    live["spec"]["loadBalancerClass"] = "alibabacloud.com/nlb"
+    assert changes(live, wanted, params) == {"spec": {"loadBalancerClass": None}}
+    assert changes(live, wanted, options()) == {}

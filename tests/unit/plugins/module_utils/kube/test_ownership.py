@@ -10,13 +10,13 @@ import json
 from typing import Any
 
 import pytest
+from ansible_collections.meshops.asm.plugins.module_utils.flow.quantities import same_stored
 from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import (
     DIFFERENT,
     SAME,
     UNSURE,
     owns_label,
     same_content,
-    same_quantity,
     verdict,
 )
 
@@ -245,7 +245,7 @@ def test_sets() -> None:
     ],
 )
 def test_quantities(want: Any, have: str, same: bool) -> None:
-    assert same_quantity(want, have) is same
+    assert same_stored(want, have) is same
 
 
 def test_quantities_count_in_the_servers_own_kinds_only() -> None:

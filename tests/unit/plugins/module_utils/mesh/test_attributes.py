@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from alibabacloud_servicemesh20200111 import models
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import (
     Attribute,
     argument_spec,
@@ -180,3 +181,104 @@ def test_locality_settings_read_back_in_the_form_in_which_they_are_sent() -> Non
     assert row.current(described) == {"failover": failover}
     assert not row.differs({"failover": failover}, row.current(described))
     assert row.differs({"failover": []}, row.current(described))
+
+
+def _row(option: str) -> Attribute:
+    return next(row for row in MESH_ATTRIBUTES if row.option == option)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shown"),
+    [
+        (
+            {"failover": [{"from": "cn-beijing", "to": "cn-hangzhou"}, {"from": "cn-hangzhou", "to": "cn-beijing"}]},
+            {"Failover": {"cn-hangzhou": "cn-beijing", "cn-beijing": "cn-hangzhou"}},
+        ),
+        (
+            {"distribute": [{"from": "cn-beijing", "to": {"cn-beijing": 70, "cn-hangzhou": 30}}]},
+            {"Distribute": {"cn-beijing": {"cn-beijing": "70", "cn-hangzhou": 30.0}}},
+        ),
+        (
+            {"distribute": [{"from": "cn-beijing", "to": {"cn-beijing": 100}}]},
+            '{"Distribute": "[{\\"from\\": \\"cn-beijing\\", \\"to\\": {\\"cn-beijing\\": 100}}]"}',
+        ),
+        ({"failoverPriority": ["topology.istio.io/network"]}, {"FailoverPriority": {"0": "topology.istio.io/network"}}),
+        ({"failoverPriority": ["a", "b"]}, {"FailoverPriority": ["a", "b"]}),
+        ({"failover": []}, {}),
+        ({"failover": []}, {"Failover": None, "Distribute": {}}),
+        ({}, None),
+    ],
+)
+def test_locality_settings_are_the_same_as_a_list_and_as_a_map(wanted: Any, shown: Any) -> None:
+    row = _row("locality_lb.config")
+    described: dict[str, Any] = {}
+    put(described, str(row.read), {"Enabled": True, **shown} if isinstance(shown, dict) else shown)
+    assert not row.differs(wanted, row.current(described))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shown"),
+    [
+        ({"failover": [{"from": "cn-beijing", "to": "cn-hangzhou"}]}, {"Failover": {"cn-beijing": "cn-shanghai"}}),
+        ({"failover": [{"from": "cn-beijing", "to": "cn-hangzhou"}]}, {"Failover": {}}),
+        ({"distribute": [{"from": "a", "to": {"a": 70}}]}, {"Distribute": {"a": {"a": 71}}}),
+        ({"failoverPriority": ["a", "b"]}, {"FailoverPriority": ["b", "a"]}),
+        ({"failover": []}, {"Failover": {"a": "b"}}),
+    ],
+)
+def test_other_locality_settings_differ(wanted: Any, shown: Any) -> None:
+    row = _row("locality_lb.config")
+    described: dict[str, Any] = {}
+    put(described, str(row.read), shown)
+    assert row.differs(wanted, row.current(described))
+
+
+def test_locality_settings_are_seen_as_they_are_written() -> None:
+    row = _row("locality_lb.config")
+    described: dict[str, Any] = {}
+    shown = {"Failover": '{"b": "c", "a": "b"}', "FailoverPriority": {"1": "two", "0": "one"}, "Distribute": None}
+    put(described, str(row.read), shown)
+    assert row.current(described) == {
+        "failover": [{"from": "a", "to": "b"}, {"from": "b", "to": "c"}],
+        "failoverPriority": ["one", "two"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "same"),
+    [
+        ("v1.25.6", "v1.25.6.41-g2adf45be-aliyun", True),
+        ("v1.25.6.41", "v1.25.6.41-g2adf45be-aliyun", True),
+        ("1.25.6", "v1.25.6.41-g2adf45be-aliyun", True),
+        ("v1.25.6.41-g2adf45be-aliyun", "v1.25.6.41-g2adf45be-aliyun", True),
+        ("v1.25.6", "v1.25.60.1-aliyun", False),
+        ("v1.25.6.4", "v1.25.6.41-aliyun", False),
+        ("v1.25.6.41-g1-aliyun", "v1.25.6.41-g2-aliyun", False),
+        ("v1.25.6.41-g1-aliyun", "v1.25.6.41", False),
+        ("v1", "v1.25.6.41-aliyun", False),
+        ("latest", "v1.25.6.41-aliyun", False),
+    ],
+)
+def test_a_version_may_be_named_without_its_build(wanted: str, there: str, same: bool) -> None:
+    assert _row("version").differs(wanted, there) is not same
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "same"),
+    [
+        ("cluster.local", "", True),
+        ("Cluster.Local.", "cluster.local", True),
+        ("mesh.example", "mesh.example.", True),
+        ("mesh.example", "", False),
+        ("mesh.example", "cluster.local", False),
+    ],
+)
+def test_domains_are_names_of_dns(wanted: str, there: str, same: bool) -> None:
+    assert _row("cluster_domain").differs(wanted, there) is not same
+
+
+def test_a_part_of_the_description_may_be_json_text() -> None:
+    described = {"Spec": '{"Network": "{\\"VpcId\\": \\"vpc-1\\"}"}'}
+    assert _row("vpc_id").current(described) == "vpc-1"
+    with pytest.raises(AsmError, match=r"Spec\.Network\.VpcId"):
+        _row("vpc_id").current({"Spec": [7]})

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, Refused
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Changes, put
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import view as mesh_view
 from ansible_collections.meshops.asm.tests.unit.conftest import FakeCloud
@@ -212,3 +212,29 @@ def test_a_second_step_is_needed_for_what_creation_does_not_know(options: dict[s
 
 def test_retained_resources_travel_as_json() -> None:
     assert mesh_view.as_json(["lb-1", "sg-1"]) == '["lb-1", "sg-1"]'
+
+
+# What the options about addresses cannot mean
+
+
+@pytest.mark.parametrize(
+    ("public", "eip"), [(True, ""), (False, "eip-1")], ids=["public and unbound", "private and bound"]
+)
+def test_options_that_exclude_each_other_are_refused(public: bool, eip: str) -> None:
+    options = params(api_server_public_eip=public, api_server_eip_id=eip)
+    with pytest.raises(InvalidInput, match=r"api_server_public_eip is (true|false), but api_server_eip_id"):
+        mesh_view.plan_addresses(options, detail(), Changes())
+
+
+@pytest.mark.parametrize("options", [{"api_server_public_eip": False}, {"api_server_eip_id": ""}])
+def test_an_address_without_an_id_cannot_be_unbound_and_that_is_said(options: dict[str, Any]) -> None:
+    with pytest.raises(Refused, match="does not show the id of its EIP"):
+        mesh_view.plan_addresses(params(**options), detail(True, ""), Changes())
+
+
+def test_an_id_alone_shows_that_the_mesh_is_public() -> None:
+    changes = Changes()
+    mesh_view.plan_addresses(params(api_server_public_eip=True), detail(False, "eip-1"), changes)
+    assert not changes
+    mesh_view.plan_addresses(params(api_server_public_eip=False), detail(False, "eip-1"), changes)
+    assert changes.calls["ModifyApiServerEipResource"] == {"ApiServerEipId": "eip-1", "Operation": "UnBindEip"}

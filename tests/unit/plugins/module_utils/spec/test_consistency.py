@@ -299,3 +299,9 @@ def test_odd_checks_are_told() -> None:
     assert spec_checks.wrong_checks(odd, [{"name": "in"}])[0] == "asm_checks[0] must be a mapping, it is text."
     nothing: Any = {"name": "x"}
     assert spec_checks.wrong_checks(nothing, nothing) == ["asm_checks must be a list, it is a mapping."]
+
+
+def test_gateways_that_cannot_share_a_load_balancer() -> None:
+    gateways = [{"name": "in", "clusters": ["a", "b"], "load_balancer": {"id": "lb-1"}}]
+    (problem,) = spec_checks.wrong_gateways({"asm_gateways": gateways})
+    assert "lb-1 is to serve 2 clusters" in problem

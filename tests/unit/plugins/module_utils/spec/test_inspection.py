@@ -340,3 +340,35 @@ def test_a_gateway_with_an_address_that_the_service_complains_of(
         ("shop-1", "192.0.2.1, but: cluster k1: address-type cannot be changed", False),
         ("shop-2", "192.0.2.1", True),
     ]
+
+
+def test_settings_of_the_mesh_are_compared_when_they_are_given(fake_cloud: Callable[..., Any]) -> None:
+    shown = {**MESH, "Spec": {"MeshConfig": {"Telemetry": True}}}
+    cloud = fake_cloud(
+        DescribeServiceMeshes={"ServiceMeshes": [MESH]},
+        DescribeServiceMeshDetail={"ServiceMesh": shown},
+        DescribeClustersInServiceMesh={"Clusters": list(ATTACHED)},
+    )
+    (row,) = inspection.inspect(cloud, {"mesh": "shop", "mesh_options": {"telemetry": True, "version": "v1.25"}})
+    assert row == Row("mesh", "shop", "cn-hangzhou", "running, v1.25, c1", True)
+    (row,) = inspection.inspect(cloud, {"mesh": "shop", "mesh_options": {"telemetry": False}})
+    assert (row.ok, row.state) == (
+        False,
+        "running, v1.25, c1, not as described: telemetry: true is there, false is described",
+    )
+    shown["Spec"]["MeshConfig"]["Telemetry"] = [1]
+    (row,) = inspection.inspect(cloud, {"mesh": "shop", "mesh_options": {"telemetry": False}})
+    assert not row.ok and "is not what it documents" in row.state
+
+
+def test_settings_of_a_gateway_are_compared(fake_cloud: Callable[..., Any], planes: dict[str, Any]) -> None:
+    live = {**GATEWAY, "spec": {"clusterIds": ["k1"], "replicaCount": 2}}
+    planes["mesh"] = FakeKube({"istiogateways": [live]})
+    item = {"name": "in", "clusters": ["shop-1"], "replicas": 2}
+    _mesh, row = inspect(fake_cloud, gateways=[item])
+    assert row == Row("gateway", "in", "shop-1", "192.0.2.1", True)
+    _mesh, row = inspect(fake_cloud, gateways=[{**item, "replicas": 3}])
+    assert (row.ok, row.state) == (
+        False,
+        "192.0.2.1, not as described: spec.replicaCount: 2 is there, 3 is described",
+    )

@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A mesh as a spec describes it, beside the one that is there. Pure.
+
+PRIVATE: this code is for the modules of this collection only and may change without notice.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.meshops.asm.plugins.module_utils.cloud import tags
+from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.table import argument_spec
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import MESH_ATTRIBUTES
+
+_MORE: dict[str, Any] = {"tags": {"type": "dict"}, "purge_tags": {"type": "bool", "default": True}}
+
+Json = dict[str, Any]
+
+
+def differences(item: Any, found: Json) -> list[str]:
+    """``telemetry: false is there, true is described``, for each option that asm_mesh would change or refuse.
+
+    ``item`` is ``asm_mesh`` of a spec, of whatever types; ``found`` is the mesh as ``mesh_view.whole`` gives it.
+    Secrets are never compared.
+    """
+    spec = {**argument_spec(MESH_ATTRIBUTES), **_MORE}
+    given, odd = shapes.fit(item, shapes.of_options(spec))
+    validated = ArgumentSpecValidator(spec).validate({key: value for key, value in given.items() if key in spec})
+    if odd or validated.error_messages:
+        return []
+    params = dict(validated.validated_parameters)
+    told = []
+    for row in MESH_ATTRIBUTES:
+        desired = None if row.no_log or row.read is None else row.desired(params)
+        current = None if desired is None else row.current(found["detail"])
+        if desired is not None and row.differs(desired, current):
+            told.append(f"{row.option}: {json.dumps(current)} is there, {json.dumps(desired)} is described")
+    return told + _tags(params, found["tags"])
+
+
+def _tags(params: Json, there: dict[str, str]) -> list[str]:
+    try:
+        to_set, to_remove = tags.compare(params["tags"], there, params["purge_tags"])
+    except AsmError:
+        # The module says what is wrong with them.
+        return []
+    return [
+        *(
+            f"tags.{key}: {json.dumps(there.get(key))} is there, {json.dumps(to_set[key])} is described"
+            for key in to_set
+        ),
+        *(f"tags.{key}: {json.dumps(there[key])} is there, and not described" for key in to_remove),
+    ]
