@@ -56,7 +56,7 @@ def create_service_mesh(call: Call) -> dict[str, Any]:
         state="initial",
         created=timestamp(),
         updated=timestamp(),
-        spec=initial_spec(),
+        spec=initial_spec(CniExcludeNamespaces=world.settings["cni_exclude_namespaces"]),
         charge_type=call.get("ChargeType", "PayOnDemand"),
         tags=tags,
     )
@@ -304,5 +304,7 @@ def _name_projects(call: Call, mesh: Mesh) -> None:
     for section in ("AccessLog", "Audit", "ControlPlaneLogInfo"):
         part = mesh.spec[section]
         if part["Enabled"]:
-            part["Project"] = part["Project"] or f"mesh-log-{mesh.mesh_id}"
-            call.cloud.inventory.log_project(part["Project"], mesh)
+            project = part["Project"] or f"mesh-log-{mesh.mesh_id}"
+            call.cloud.inventory.log_project(project, mesh)
+            if section != "AccessLog" or call.world.settings["access_log_project"] == "named":
+                part["Project"] = project
