@@ -20,6 +20,8 @@ from alibabacloud_cs20151215 import models as cs_models
 from alibabacloud_cs20151215.client import Client as CsClient
 from alibabacloud_servicemesh20200111 import models
 from alibabacloud_servicemesh20200111.client import Client as AsmClient
+from alibabacloud_tea_openapi.models import OpenApiRequest, Params
+from alibabacloud_tea_util.models import RuntimeOptions
 from conftest import cluster_id, config, create_mesh, refused, user_named
 from meshlab.lab import Lab
 from meshlab.openapi.errors import ApiError
@@ -84,6 +86,23 @@ def test_the_roa_signature_is_accepted(cloud: Lab) -> None:
     old.tag_resources(cs_models.TagResourcesRequest(**where, tags=[tag]))
     old.untag_resources(cs_models.UntagResourcesRequest(**where, tag_keys=["owner"]))
     assert cloud.world.clusters[found.cluster_id].tags == {"team": "shop"}
+
+
+def test_older_clients_name_the_region_everywhere(cloud: Lab) -> None:
+    """Alibaba's older core SDK sends RegionId with every request of a ROA product."""
+    params = Params(
+        action="DescribeClusterDetail",
+        version="2015-12-15",
+        protocol="HTTP",
+        pathname=f"/clusters/{cluster_id(cloud, 'shop-1')}",
+        method="GET",
+        auth_type="AK",
+        style="ROA",
+        req_body_type="json",
+        body_type="json",
+    )
+    request = OpenApiRequest(query={"RegionId": "cn-hangzhou"})
+    assert _old_cs(cloud).call_api(params, request, RuntimeOptions())["body"]["name"] == "shop-1"
 
 
 def test_a_wrong_roa_signature_is_refused_by_the_gateway(cloud: Lab) -> None:

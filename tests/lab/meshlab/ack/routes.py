@@ -19,6 +19,10 @@ from meshlab.openapi.parameters import Field
 from meshlab.world import World
 
 
+#: Parameters that older clients send with every request; they are not the action's.
+COMMON = frozenset({"RegionId"})
+
+
 @dataclass
 class AckCall:
     """One request: ids from the path, typed parameters from query and JSON body."""
@@ -90,7 +94,8 @@ def parse(
             raise _invalid("the body is not JSON") from None
         values = {"body": sent} if isinstance(sent, list) else dict(sent)
     for name, text in query:
-        values[name] = _value(fields.get(name), name, text)
+        if name in fields or name not in COMMON:
+            values[name] = _value(fields.get(name), name, text)
     unknown = [name for name in values if name not in fields]
     if unknown and ignored is None:
         raise _invalid(f"there is no parameter {unknown[0]}")
