@@ -26,6 +26,8 @@ SECRET_PARAMETERS = frozenset(
         "Key",
         "Cert",
         "KialiArmsAuthTokens",
+        "OpenIdConfig",
+        "Config",
         "SecurityToken",
         "Signature",
     ]

@@ -28,7 +28,7 @@ def mesh_detail(world: World, addresses: Addresses, mesh: Mesh) -> dict[str, Any
     edition = mesh.profile
     config["Edition"] = {"Name": edition, "IstiodImageTag": mesh.version, "ProxyImageTag": mesh.version}
     if config["Kiali"]["Enabled"]:
-        config["Kiali"]["Url"] = f"http://kiali.{mesh.mesh_id}.{mesh.region_id}.example.invalid"
+        config["Kiali"]["Url"] = mesh.kiali_url
     eips = mesh.eips
     endpoints = _endpoints(world, addresses, mesh)
     return {

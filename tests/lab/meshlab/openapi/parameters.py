@@ -46,6 +46,26 @@ OLDER = {
     "DescribeServiceMeshes": {},
 }
 
+#: Actions that the SDK does not have and that others call (Terraform's provider), with their parameters.
+UNLISTED: dict[str, dict[str, str]] = {
+    "DescribeKialiConfiguration": {"ServiceMeshId": "str"},
+    "UpdateKialiConfiguration": {
+        "ServiceMeshId": "str",
+        "Enabled": "bool",
+        "AuthStrategy": "str",
+        "CustomPrometheusUrl": "str",
+        "IntegrateCLB": "bool",
+        "KialiArmsAuthTokens": "str",
+        "KialiServiceAnnotations": "str",
+        "OpenIdConfig": "str",
+        "RAMOAuthConfig": "str",
+        "ServerConfig": "str",
+    },
+    "CreateExtensionProvider": {"ServiceMeshId": "str", "Type": "str", "Name": "str", "Config": "str"},
+    "UpdateExtensionProvider": {"ServiceMeshId": "str", "Type": "str", "Name": "str", "Config": "str"},
+    "DescribeExtensionProvider": {"ServiceMeshId": "str", "Type": "str"},
+    "DeleteExtensionProvider": {"ServiceMeshId": "str", "Type": "str", "Name": "str"},
+}
 
 #: Is told the name of a parameter that the action does not have: raises, or notes it.
 Unknown = Callable[[str], None]
@@ -67,6 +87,9 @@ class Parameters:
         models = importlib.import_module(f"{package}.models")
         self.actions = sorted(_actions(importlib.import_module(f"{package}.client")))
         self._tables = {action: _table(action, getattr(models, f"{action}Request", None)) for action in self.actions}
+        if package == SDK:
+            for action, kinds in UNLISTED.items():
+                self._tables[action] = {name: Field(kind) for name, kind in kinds.items()}
 
     def of(self, action: str) -> Mapping[str, Field]:
         """Wire name -> field. An action without a request model has no parameters."""
