@@ -53,13 +53,14 @@ def extension_problem(config: Any) -> str:
 
 
 def configuration(spec: dict[str, Any], hidden: dict[str, Any]) -> dict[str, Any]:
-    """{mesh: fields of MeshConfig, proxy: values of the injection template} for a mesh's record.
+    """{mesh: fields of MeshConfig, proxy: values of the injection template, gateway_api: bool} for a mesh's record.
 
     ``spec`` has the shape of MeshConfig in DescribeServiceMeshDetail, ``hidden`` what no reply shows.
     """
     providers = [_provider(one) for one in hidden.get("ExtensionProviders", [])]
     mesh = _mesh(spec) | ({"extensionProviders": providers} if providers else {})
-    return {"mesh": mesh, "proxy": _proxy(spec, hidden)}
+    gateway_api = bool((spec.get("K8sNewAPIsSupport") or {}).get("GatewayAPIEnabled"))
+    return {"mesh": mesh, "proxy": _proxy(spec, hidden), "gateway_api": gateway_api}
 
 
 def _provider(given: dict[str, str]) -> dict[str, Any]:
