@@ -98,7 +98,9 @@ def ensure_binaries(report: Report) -> Binaries:
         with _only_one(cache, report):
             _fetch_gateway_api(cache, folder, report)
     paths = {name: folder / _file(name) for name in PROGRAMS} | assets
-    missing = {name: _reason(folder, name).read_text() for name in (*_ISTIO, *_FETCHED) if _reason(folder, name).exists()}
+    missing = {
+        name: _reason(folder, name).read_text() for name in (*_ISTIO, *_FETCHED) if _reason(folder, name).exists()
+    }
     return Binaries(
         etcd=paths["etcd"],
         kube_apiserver=paths["kube-apiserver"],

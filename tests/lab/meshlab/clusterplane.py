@@ -13,6 +13,7 @@ from meshlab.apiserver import ApiServer
 from meshlab.binaries import Binaries
 from meshlab.loopthread import LoopThread
 from meshlab.node.addresses import PodAddresses
+from meshlab.node.endpoint import NodeEndpoint
 from meshlab.node.events import PodEvents
 from meshlab.node.images import Catalogue
 from meshlab.node.kubelet import Kubelet
@@ -71,7 +72,15 @@ class ClusterPlane(Plane):
             address=pods.node,
             timing=Timing(),
         )
-        self._kubelet = Kubelet(self.node_name, region=region, zone=zone, pod_cidr=pod_cidr, host=host, loop=loop)
+        self._kubelet = Kubelet(
+            self.node_name,
+            region=region,
+            zone=zone,
+            pod_cidr=pod_cidr,
+            host=host,
+            loop=loop,
+            endpoint=NodeEndpoint(address, server.authority, server.folder / "node", runtime),
+        )
 
     def start(self) -> None:
         """Start everything; returns when pods can be created."""

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from tests.faults.world import World as Modules
 
 #: Settings of what a mesh shows that nobody asked for, each with its other answer.
-UNASKED = {name: SETTINGS[name][1] for name in ("access_log_project", "control_plane_log_info", "cni_exclude_namespaces")}
+UNASKED = {
+    name: SETTINGS[name][1] for name in ("access_log_project", "control_plane_log_info", "cni_exclude_namespaces")
+}
 
 
 def _create_as_terraform(cloud: Lab) -> str:
@@ -147,7 +149,10 @@ def test_a_mesh_of_the_world_file_follows_the_settings(cloud: Lab) -> None:
 def test_an_account_of_an_older_lab_has_the_new_settings(cloud: Lab) -> None:
     old = cloud.world.dump()
     old["settings"] = {"unique_names": "none"}
-    assert World.from_dump(old).settings == {**{name: values[0] for name, values in SETTINGS.items()}, **old["settings"]}
+    assert World.from_dump(old).settings == {
+        **{name: values[0] for name, values in SETTINGS.items()},
+        **old["settings"],
+    }
 
 
 @pytest.mark.parametrize(("setting", "value"), [("number", 0), ("text", "false"), ("boolean", False)])

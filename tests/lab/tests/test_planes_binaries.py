@@ -175,7 +175,8 @@ def test_the_gateway_api_comes_from_the_module_that_istio_needs(fake_go: Path) -
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "problem"), [("FAKE_REFUSE", "1", "403"), ("FAKE_SUM", "h1:other=", "not the module whose sum")]
+    ("variable", "value", "problem"),
+    [("FAKE_REFUSE", "1", "403"), ("FAKE_SUM", "h1:other=", "not the module whose sum")],
 )
 def test_without_the_gateway_api_the_lab_still_comes_up(
     fake_go: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, problem: str

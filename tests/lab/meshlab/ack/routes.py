@@ -18,7 +18,6 @@ from meshlab.openapi.errors import ApiError
 from meshlab.openapi.parameters import Field
 from meshlab.world import World
 
-
 #: Parameters that older clients send with every request; they are not the action's.
 COMMON = frozenset({"RegionId"})
 

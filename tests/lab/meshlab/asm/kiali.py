@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Kiali, the map of a mesh. The SDK does not have these actions; names and shapes are those that Terraform works with."""
+"""Kiali, the map of a mesh.
+
+The SDK does not have these actions; names and shapes are those that Terraform works with.
+"""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ import urllib3
 from meshlab.informer import Informer
 from meshlab.kubeapi import KubeApi, KubeApiError, Object
 from meshlab.loopthread import LoopThread
+from meshlab.node.endpoint import ENDPOINT_ADDRESS, PORT, NodeEndpoint
 from meshlab.node.podworker import AWAY, Host, PodWorker, in_thread, now
 
 log = logging.getLogger(__name__)
@@ -30,13 +31,24 @@ _VERSION = "v1.36.3"
 class Kubelet:
     """The node ``name``. ``loop`` runs the pods' workers; the node's runtime is in ``host``."""
 
-    def __init__(self, name: str, *, region: str, zone: str, pod_cidr: str, host: Host, loop: LoopThread) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        region: str,
+        zone: str,
+        pod_cidr: str,
+        host: Host,
+        loop: LoopThread,
+        endpoint: NodeEndpoint,
+    ) -> None:
         self._name = name
         self._labels = {"topology.kubernetes.io/region": region, "topology.kubernetes.io/zone": zone}
         self._pod_cidr = pod_cidr
         self._host = host
         self._api: KubeApi = host.api
         self._loop = loop
+        self._endpoint = endpoint
         self._workers: dict[str, tuple[PodWorker, asyncio.Task[None]]] = {}
         self._removals: dict[str, asyncio.Task[None]] = {}
         self._lease: asyncio.Task[None] | None = None
@@ -44,6 +56,7 @@ class Kubelet:
 
     def start(self) -> None:
         """Register the node and start to run pods; returns when the node is ready for pods."""
+        self._loop.run(self._endpoint.start())
         self._register()
         self._renew_lease()
         self._loop.run(self._start_lease())
@@ -52,6 +65,7 @@ class Kubelet:
     def stop(self) -> None:
         """Stop all pods of the node without deleting them; they start again with the next start()."""
         self._pods.stop()
+        self._loop.run(self._endpoint.stop())
         self._loop.run(self._stop_pods())
 
     def _register(self) -> None:
@@ -71,7 +85,8 @@ class Kubelet:
         }
         if self._api.find(path) is None:
             self._api.create("/api/v1/nodes", node)
-        self._api.patch(f"{path}/status", {"status": _node_status(self._host.address, self._name)})
+        status = _node_status(self._host.address, self._name, self._endpoint.address)
+        self._api.patch(f"{path}/status", {"status": status})
         # A new node gets the not-ready taint, which the node-lifecycle controller would remove seconds later.
         self._api.patch(path, {"spec": {"taints": None}})
 
@@ -175,7 +190,7 @@ def _log_failure(task: asyncio.Task[None], pod: Object) -> None:
         log.error("the worker of pod %s/%s failed", meta["namespace"], meta["name"], exc_info=error)
 
 
-def _node_status(address: str, name: str) -> Object:
+def _node_status(address: str, name: str, endpoint: str) -> Object:
     size = {"cpu": "64", "memory": "256Gi", "pods": "1000", "ephemeral-storage": "500Gi"}
     time = now()
 
@@ -191,7 +206,13 @@ def _node_status(address: str, name: str) -> Object:
     return {
         "capacity": size,
         "allocatable": size,
-        "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}],
+        "addresses": [
+            {"type": "InternalIP", "address": address},
+            {"type": "Hostname", "address": name},
+            # The pods' network is none of the API server's: it finds the node at an address of the host.
+            {"type": ENDPOINT_ADDRESS, "address": endpoint},
+        ],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": PORT}},
         "conditions": [
             condition("Ready", "True", "KubeletReady"),
             condition("MemoryPressure", "False", "KubeletHasSufficientMemory"),

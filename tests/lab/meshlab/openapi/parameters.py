@@ -95,9 +95,7 @@ class Parameters:
         """Wire name -> field. An action without a request model has no parameters."""
         return self._tables[action]
 
-    def parse(
-        self, action: str, sent: Iterable[tuple[str, str]], ignored: list[str] | None = None
-    ) -> dict[str, Any]:
+    def parse(self, action: str, sent: Iterable[tuple[str, str]], ignored: list[str] | None = None) -> dict[str, Any]:
         """Typed parameters from the merged query and form. Raises ApiError for wrong values, and for unknown names.
 
         With a list ``ignored``, unknown names are noted there instead, and left out.
