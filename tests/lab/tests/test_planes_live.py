@@ -158,6 +158,57 @@ def test_a_job_completes(world: World) -> None:
     _eventually(lambda: world.one.api.get(f"{jobs}/once")["status"].get("succeeded") == 1, "the job's end")
 
 
+def test_a_claim_does_not_keep_its_namespace(world: World) -> None:
+    api = world.two.api
+    _namespace(api, "claims")
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    claims = "/api/v1/namespaces/claims/persistentvolumeclaims"
+    made = api.create(claims, {"metadata": {"name": "data"}, "spec": spec})
+    assert made["metadata"]["finalizers"] == ["kubernetes.io/pvc-protection"]
+    api.delete("/api/v1/namespaces/claims")
+    _eventually(lambda: api.find("/api/v1/namespaces/claims") is None, "the namespace's end")
+
+
+def test_a_disruption_budget_has_a_status(world: World) -> None:
+    api = world.two.api
+    pod = _pod("budgeted")
+    pod["metadata"]["labels"] = {"app": "budgeted"}
+    api.create(_PODS.format("default"), pod)
+    budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets"
+    spec = {"minAvailable": 1, "selector": {"matchLabels": {"app": "budgeted"}}}
+    api.create(budgets, {"metadata": {"name": "budgeted"}, "spec": spec})
+    _eventually(lambda: api.get(f"{budgets}/budgeted").get("status", {}).get("currentHealthy") == 1, "a status")
+    assert api.get(f"{budgets}/budgeted")["status"]["disruptionsAllowed"] == 0
+    api.delete(f"{budgets}/budgeted")
+    api.delete(f"{_PODS.format('default')}/budgeted")
+
+
+def test_what_a_node_does_not_have_is_told(world: World) -> None:
+    world.one.api.create(_PODS.format("default"), _pod("silent"))
+    _eventually(lambda: _is_ready(world.one.api, "default", "silent"), "the pod")
+    world.one.bind("watcher", "cluster-admin")
+    with _user(world.one, "watcher") as client:
+        core = kubernetes_client.CoreV1Api(client)
+        for ask, why in (
+            (core.read_namespaced_pod_log, "keeps no log of stand-ins"),
+            (core.connect_post_namespaced_pod_exec, "nothing is executed"),
+            (core.connect_post_namespaced_pod_attach, "nothing to attach to"),
+            (core.connect_post_namespaced_pod_portforward, "forwards no ports"),
+        ):
+            with pytest.raises(ApiException) as caught:
+                ask("silent", "default")
+            assert (caught.value.status, why in str(caught.value.body)) == (501, True), caught.value
+    world.one.unbind("watcher")
+    world.one.api.delete(f"{_PODS.format('default')}/silent")
+
+
+def test_a_node_answers_nobody_but_its_api_server(world: World) -> None:
+    url = f"{world.one.private_url.removesuffix(':6443')}:10250/containerLogs/a/b/c"
+    pool = urllib3.PoolManager(cert_reqs="CERT_NONE", retries=False, timeout=5.0)
+    with pytest.raises((urllib3.exceptions.HTTPError, OSError)):
+        pool.request("GET", url)
+
+
 def test_broken_pods_tell_why(world: World) -> None:
     api = world.two.api
     _namespace(api, "broken")
