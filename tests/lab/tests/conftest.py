@@ -2,10 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A cloud without servers, and the official SDK clients that talk to it."""
+"""A cloud without servers and the SDK clients that talk to it; a control plane alone; Bookinfo with traffic."""
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +22,8 @@ from alibabacloud_cs20151215.client import Client as CsClient
 from alibabacloud_servicemesh20200111 import models as asm_models
 from alibabacloud_servicemesh20200111.client import Client as AsmClient
 from alibabacloud_tea_openapi.models import Config
+from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -30,6 +34,7 @@ from meshlab.account import User
 from meshlab.addresses import Addresses
 from meshlab.binaries import ensure_binaries
 from meshlab.lab import Lab
+from meshlab.planes import MeshPlane, Planes
 from meshlab.world import DEFAULT_WORLD, World, new_world
 from Tea.exceptions import TeaException
 
@@ -197,6 +202,29 @@ def refused(call: Callable[[], Any]) -> TeaException:
     with pytest.raises(TeaException) as caught:
         call()
     return caught.value
+
+
+@pytest.fixture(scope="module")
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MeshPlane]:
+    """A control plane with Istio's kinds alone: no istiod that would refuse objects, no controller that would write."""
+    workdir = tmp_path_factory.mktemp("lab")
+    addresses = Addresses(workdir)
+    planes = Planes(workdir, dataclasses.replace(ensure_binaries(print), istiod=None), addresses)
+    try:
+        planes.start()
+        yield planes.mesh("m1")
+    finally:
+        planes.stop()
+        addresses.close()
+
+
+@contextlib.contextmanager
+def client_of(mesh: MeshPlane) -> Iterator[KubeClient]:
+    """The collection's own client of a control plane, as an administrator."""
+    text = mesh.kubeconfig(user="tester", groups=["system:masters"], server=mesh.private_url, hours=1.0)
+    made = KubeClient(load(text))
+    yield made
+    made.close()
 
 
 #: What the fixture ``shop`` has made, while there is one.
