@@ -21,7 +21,8 @@ from alibabacloud_cs20151215 import models as cs_models
 from alibabacloud_cs20151215.client import Client as CsClient
 from alibabacloud_servicemesh20200111 import models as asm_models
 from alibabacloud_servicemesh20200111.client import Client as AsmClient
-from alibabacloud_tea_openapi.models import Config
+from alibabacloud_tea_openapi.models import Config, OpenApiRequest, Params
+from alibabacloud_tea_util.models import RuntimeOptions
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
 from cryptography import x509
@@ -195,6 +196,32 @@ def attached(asm: AsmClient, mesh_id: str) -> dict[str, Any]:
     """DescribeClustersInServiceMesh by cluster id."""
     request = asm_models.DescribeClustersInServiceMeshRequest(service_mesh_id=mesh_id)
     return {row["ClusterId"]: row for row in asm.describe_clusters_in_service_mesh(request).body.to_map()["Clusters"]}
+
+
+def raw_call(
+    client: Any,
+    action: str,
+    body: dict[str, Any] | None = None,
+    *,
+    query: dict[str, Any] | None = None,
+    version: str = "2020-01-11",
+    method: str = "POST",
+    path: str = "/",
+) -> Any:
+    """The body of any action's reply, by a client of either product; a ``path`` makes it one of ACK's."""
+    rpc = path == "/"
+    params = Params(
+        action=action,
+        version=version,
+        protocol="HTTP",
+        pathname=path,
+        method=method,
+        auth_type="AK",
+        style="RPC" if rpc else "ROA",
+        req_body_type="formData" if rpc else "json",
+        body_type="json",
+    )
+    return client.call_api(params, OpenApiRequest(query=query, body=body), RuntimeOptions())["body"]
 
 
 def refused(call: Callable[[], Any]) -> TeaException:

@@ -12,9 +12,7 @@ from typing import Any
 import pytest
 from alibabacloud_servicemesh20200111 import models
 from alibabacloud_servicemesh20200111.client import Client as AsmClient
-from alibabacloud_tea_openapi.models import OpenApiRequest, Params
-from alibabacloud_tea_util.models import RuntimeOptions
-from conftest import config, refused
+from conftest import config, raw_call, refused
 from meshlab.asm.actions import ACTIONS
 from meshlab.lab import Lab
 from meshlab.openapi.errors import ApiError
@@ -30,19 +28,8 @@ def parameters() -> Parameters:
     return Parameters()
 
 
-def _raw(client: AsmClient, action: str, query: dict[str, Any], *, version: str = "2020-01-11") -> Any:
-    params = Params(
-        action=action,
-        version=version,
-        protocol="HTTP",
-        pathname="/",
-        method="POST",
-        auth_type="AK",
-        style="RPC",
-        req_body_type="formData",
-        body_type="json",
-    )
-    return client.call_api(params, OpenApiRequest(query=query), RuntimeOptions())
+def _raw(client: AsmClient, action: str, query: dict[str, Any], **more: Any) -> Any:
+    return raw_call(client, action, query=query, **more)
 
 
 def _plain(cloud: Lab) -> AsmClient:
@@ -90,20 +77,9 @@ def test_errors_have_the_documented_shape(asm: AsmClient) -> None:
 
 
 def test_a_method_that_the_action_does_not_take(cloud: Lab) -> None:
-    client = _plain(cloud)
-    request = OpenApiRequest(query={"ServiceMeshId": "m", "ClusterId": "c"})
-    params = Params(
-        action="AddClusterIntoServiceMesh",
-        version="2020-01-11",
-        protocol="HTTP",
-        pathname="/",
-        method="GET",
-        auth_type="AK",
-        style="RPC",
-        req_body_type="formData",
-        body_type="json",
-    )
-    assert refused(lambda: client.call_api(params, request, RuntimeOptions())).code == "UnsupportedHTTPMethod"
+    query = {"ServiceMeshId": "m", "ClusterId": "c"}
+    error = refused(lambda: _raw(_plain(cloud), "AddClusterIntoServiceMesh", query, method="GET"))
+    assert error.code == "UnsupportedHTTPMethod"
 
 
 @pytest.mark.parametrize(("text", "value"), [("True", True), ("true", True), ("FALSE", False)])

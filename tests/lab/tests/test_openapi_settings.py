@@ -16,9 +16,7 @@ import pytest
 from alibabacloud_cs20151215.client import Client as CsClient
 from alibabacloud_servicemesh20200111 import models
 from alibabacloud_servicemesh20200111.client import Client as AsmClient
-from alibabacloud_tea_openapi.models import OpenApiRequest, Params
-from alibabacloud_tea_util.models import RuntimeOptions
-from conftest import cluster_id, config, create_mesh, mesh_detail, refused, wait_state
+from conftest import cluster_id, config, create_mesh, mesh_detail, raw_call, refused, wait_state
 from meshlab.lab import Lab
 from meshlab.world import SETTINGS, World, add_record
 
@@ -33,17 +31,6 @@ UNASKED = {
 
 def _create_as_terraform(cloud: Lab) -> str:
     """CreateServiceMesh with ``Tags`` for ``Tag``, and with a number in a row too many."""
-    params = Params(
-        action="CreateServiceMesh",
-        version="2020-01-11",
-        protocol="HTTP",
-        pathname="/",
-        method="POST",
-        auth_type="AK",
-        style="RPC",
-        req_body_type="formData",
-        body_type="json",
-    )
     body = {
         "RegionId": "cn-hangzhou",
         "VpcId": "vpc-lab-shop",
@@ -54,7 +41,7 @@ def _create_as_terraform(cloud: Lab) -> str:
         "Tag.1.Name": "odd",
     }
     client = AsmClient(config(cloud, "servicemesh", cloud.world.main_user()))
-    mesh_id: str = client.call_api(params, OpenApiRequest(body=body), RuntimeOptions())["body"]["ServiceMeshId"]
+    mesh_id: str = raw_call(client, "CreateServiceMesh", body)["ServiceMeshId"]
     return mesh_id
 
 
@@ -74,21 +61,11 @@ def test_unknown_parameters_are_refused_or_ignored_with_a_line(cloud: Lab, caplo
 
 
 def test_unknown_parameters_of_ack(cloud: Lab, cs: CsClient) -> None:
-    params = Params(
-        action="DescribeClustersV1",
-        version="2015-12-15",
-        protocol="HTTP",
-        pathname="/api/v1/clusters",
-        method="GET",
-        auth_type="AK",
-        style="ROA",
-        req_body_type="json",
-        body_type="json",
-    )
-    odd = OpenApiRequest(query={"name": "shop-1", "colour": "red"})
-    assert refused(lambda: cs.call_api(params, odd, RuntimeOptions())).code == "InvalidParameter"
+    odd = {"name": "shop-1", "colour": "red"}
+    place = {"version": "2015-12-15", "method": "GET", "path": "/api/v1/clusters"}
+    assert refused(lambda: raw_call(cs, "DescribeClustersV1", query=odd, **place)).code == "InvalidParameter"
     cloud.world.set_setting("unknown_parameters", "pass")
-    (found,) = cs.call_api(params, odd, RuntimeOptions())["body"]["clusters"]
+    (found,) = raw_call(cs, "DescribeClustersV1", query=odd, **place)["clusters"]
     assert found["cluster_id"] == cluster_id(cloud, "shop-1")
     assert _last_request(cloud)["ignored"] == ["colour"]
 

@@ -20,9 +20,7 @@ from alibabacloud_cs20151215 import models as cs_models
 from alibabacloud_cs20151215.client import Client as CsClient
 from alibabacloud_servicemesh20200111 import models
 from alibabacloud_servicemesh20200111.client import Client as AsmClient
-from alibabacloud_tea_openapi.models import OpenApiRequest, Params
-from alibabacloud_tea_util.models import RuntimeOptions
-from conftest import cluster_id, config, create_mesh, refused, user_named
+from conftest import cluster_id, config, create_mesh, raw_call, refused, user_named
 from meshlab.lab import Lab
 from meshlab.openapi.errors import ApiError
 from meshlab.openapi.signature import Nonces, Request, roa_string_to_sign, rpc_string_to_sign, verify
@@ -90,19 +88,15 @@ def test_the_roa_signature_is_accepted(cloud: Lab) -> None:
 
 def test_older_clients_name_the_region_everywhere(cloud: Lab) -> None:
     """Alibaba's older core SDK sends RegionId with every request of a ROA product."""
-    params = Params(
-        action="DescribeClusterDetail",
+    reply = raw_call(
+        _old_cs(cloud),
+        "DescribeClusterDetail",
+        query={"RegionId": "cn-hangzhou"},
         version="2015-12-15",
-        protocol="HTTP",
-        pathname=f"/clusters/{cluster_id(cloud, 'shop-1')}",
         method="GET",
-        auth_type="AK",
-        style="ROA",
-        req_body_type="json",
-        body_type="json",
+        path=f"/clusters/{cluster_id(cloud, 'shop-1')}",
     )
-    request = OpenApiRequest(query={"RegionId": "cn-hangzhou"})
-    assert _old_cs(cloud).call_api(params, request, RuntimeOptions())["body"]["name"] == "shop-1"
+    assert reply["name"] == "shop-1"
 
 
 def test_a_wrong_roa_signature_is_refused_by_the_gateway(cloud: Lab) -> None:

@@ -11,9 +11,7 @@ from typing import Any
 
 import pytest
 from alibabacloud_servicemesh20200111.client import Client as AsmClient
-from alibabacloud_tea_openapi.models import OpenApiRequest, Params
-from alibabacloud_tea_util.models import RuntimeOptions
-from conftest import config, create_mesh, mesh_detail, refused, wait_state
+from conftest import config, create_mesh, mesh_detail, raw_call, refused, wait_state
 from meshlab.lab import Lab
 from meshlab.meshconfig import configuration
 
@@ -39,19 +37,7 @@ class Caller:
 
     def __call__(self, action: str, **parameters: Any) -> Any:
         """The reply's body; a mesh that is changed has settled on return."""
-        params = Params(
-            action=action,
-            version="2020-01-11",
-            protocol="HTTP",
-            pathname="/",
-            method="POST",
-            auth_type="AK",
-            style="RPC",
-            req_body_type="formData",
-            body_type="json",
-        )
-        request = OpenApiRequest(body={"ServiceMeshId": self.mesh_id, **parameters})
-        body = self._client.call_api(params, request, RuntimeOptions())["body"]
+        body = raw_call(self._client, action, {"ServiceMeshId": self.mesh_id, **parameters})
         wait_state(self.asm, self.mesh_id)
         return body
 
