@@ -79,8 +79,9 @@ class ClusterPlane(Plane):
             pod_cidr=pod_cidr,
             host=host,
             loop=loop,
-            endpoint=NodeEndpoint(address, server.authority, server.folder / "node", runtime),
+            endpoint=address,
         )
+        self._endpoint = NodeEndpoint(address, server.authority, server.folder / "node", runtime)
 
     def start(self) -> None:
         """Start everything; returns when pods can be created."""
@@ -100,6 +101,7 @@ class ClusterPlane(Plane):
         ]
         if self.node:
             self.node.start()
+        self._loop.run(self._endpoint.start())
         self._kubelet.start()
         self._wait_account()
         for controller in self._controllers:
@@ -108,6 +110,7 @@ class ClusterPlane(Plane):
     def stop_clients(self) -> None:
         """Stop the node, the scheduler and the controller-manager."""
         self._kubelet.stop()
+        self._loop.run(self._endpoint.stop())
         if self.node:
             self.node.stop()
         for controller in reversed(self._controllers):

@@ -17,7 +17,7 @@ import urllib3
 from meshlab.informer import Informer
 from meshlab.kubeapi import KubeApi, KubeApiError, Object
 from meshlab.loopthread import LoopThread
-from meshlab.node.endpoint import ENDPOINT_ADDRESS, PORT, NodeEndpoint
+from meshlab.node.endpoint import ENDPOINT_ADDRESS, PORT
 from meshlab.node.podworker import AWAY, Host, PodWorker, in_thread, now
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,10 @@ _VERSION = "v1.36.3"
 
 
 class Kubelet:
-    """The node ``name``. ``loop`` runs the pods' workers; the node's runtime is in ``host``."""
+    """The node ``name``. ``loop`` runs the pods' workers; the node's runtime is in ``host``.
+
+    ``endpoint``: the address of the host at which the API server finds the node's endpoint, if there is one.
+    """
 
     def __init__(
         self,
@@ -40,7 +43,7 @@ class Kubelet:
         pod_cidr: str,
         host: Host,
         loop: LoopThread,
-        endpoint: NodeEndpoint,
+        endpoint: str = "",
     ) -> None:
         self._name = name
         self._labels = {"topology.kubernetes.io/region": region, "topology.kubernetes.io/zone": zone}
@@ -56,7 +59,6 @@ class Kubelet:
 
     def start(self) -> None:
         """Register the node and start to run pods; returns when the node is ready for pods."""
-        self._loop.run(self._endpoint.start())
         self._register()
         self._renew_lease()
         self._loop.run(self._start_lease())
@@ -65,7 +67,6 @@ class Kubelet:
     def stop(self) -> None:
         """Stop all pods of the node without deleting them; they start again with the next start()."""
         self._pods.stop()
-        self._loop.run(self._endpoint.stop())
         self._loop.run(self._stop_pods())
 
     def _register(self) -> None:
@@ -85,7 +86,7 @@ class Kubelet:
         }
         if self._api.find(path) is None:
             self._api.create("/api/v1/nodes", node)
-        status = _node_status(self._host.address, self._name, self._endpoint.address)
+        status = _node_status(self._host.address, self._name, self._endpoint)
         self._api.patch(f"{path}/status", {"status": status})
         # A new node gets the not-ready taint, which the node-lifecycle controller would remove seconds later.
         self._api.patch(path, {"spec": {"taints": None}})
@@ -193,6 +194,8 @@ def _log_failure(task: asyncio.Task[None], pod: Object) -> None:
 def _node_status(address: str, name: str, endpoint: str) -> Object:
     size = {"cpu": "64", "memory": "256Gi", "pods": "1000", "ephemeral-storage": "500Gi"}
     time = now()
+    # The pods' network is none of the API server's, so the node's endpoint is at an address of the host.
+    reached = [{"type": ENDPOINT_ADDRESS, "address": endpoint}] if endpoint else []
 
     def condition(kind: str, value: str, reason: str) -> Object:
         return {
@@ -209,8 +212,7 @@ def _node_status(address: str, name: str, endpoint: str) -> Object:
         "addresses": [
             {"type": "InternalIP", "address": address},
             {"type": "Hostname", "address": name},
-            # The pods' network is none of the API server's: it finds the node at an address of the host.
-            {"type": ENDPOINT_ADDRESS, "address": endpoint},
+            *reached,
         ],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": PORT}},
         "conditions": [
