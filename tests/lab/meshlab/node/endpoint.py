@@ -38,18 +38,18 @@ class NodeEndpoint:
     def __init__(self, address: str, authority: pki.Authority, folder: Path, runtime: Runtime) -> None:
         self.address = address
         self._runtime = runtime
-        key = folder / "kubelet.key"
+        key = private_dir(folder) / "kubelet.key"
         certificate = authority.server("kubelet", dns=[], addresses=[address], key=pki.stored_key(key))
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(authority.certificate_file))
         self._context.verify_mode = ssl.CERT_REQUIRED
-        self._context.load_cert_chain(write_private(private_dir(folder) / "kubelet.crt", certificate), key)
+        self._context.load_cert_chain(write_private(folder / "kubelet.crt", certificate), key)
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
         """Begin to listen."""
         app = web.Application()
         app.router.add_get("/containerLogs/{namespace}/{pod}/{container}", self._logs)
-        app.router.add_route("*", "/{what}/{rest:.*}", _not_implemented)
+        app.router.add_route("*", "/{path:.*}", _not_implemented)
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, self.address, PORT, ssl_context=self._context, reuse_address=True).start()
@@ -91,7 +91,7 @@ def _after(file: Path, offset: int) -> bytes:
 
 
 async def _not_implemented(request: web.Request) -> web.Response:
-    return _refused(_WHY.get(request.match_info["what"], "the lab's nodes do not have this"))
+    return _refused(_WHY.get(request.match_info["path"].partition("/")[0], "the lab's nodes do not have this"))
 
 
 def _refused(why: str) -> web.Response:
