@@ -23,8 +23,12 @@ from alibabacloud_servicemesh20200111 import models as asm_models
 from alibabacloud_servicemesh20200111.client import Client as AsmClient
 from alibabacloud_tea_openapi.models import Config, OpenApiRequest, Params
 from alibabacloud_tea_util.models import RuntimeOptions
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Outcome, reconcile
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import from_definition
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
+from ansible_collections.meshops.asm.plugins.module_utils.kube.objectset import Manner, ObjectSet
+from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Wishes
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -252,6 +256,16 @@ def client_of(mesh: MeshPlane) -> Iterator[KubeClient]:
     made = KubeClient(load(text))
     yield made
     made.close()
+
+
+def ours(
+    client: KubeClient, *bodies: dict[str, Any], target: str = "mesh", check: bool = False, **manner: Any
+) -> Outcome:
+    """The outcome of one task of istio_resource or, with the target cluster, asm_workload."""
+    objects = ObjectSet(
+        Wishes(target, from_definition(list(bodies)), set_name=manner.get("set_name")), Manner(**manner), lambda: client
+    )
+    return reconcile(objects, check=check, wait=False)
 
 
 #: What the fixture ``shop`` has made, while there is one.

@@ -13,16 +13,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Outcome, reconcile
 from ansible_collections.meshops.asm.plugins.module_utils.kube import applying
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.discovery import served_kinds
-from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import from_definition, parse
+from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import parse
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import belongs, may_prune
-from ansible_collections.meshops.asm.plugins.module_utils.kube.objectset import Manner, ObjectSet
-from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Wishes
 from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import LAST_APPLIED
-from conftest import client_of
+from conftest import client_of, ours
 from meshlab.planes import MeshPlane
 
 Json = dict[str, Any]
@@ -75,14 +72,6 @@ def by_kubectl(mesh: MeshPlane, collection: str, body: Json) -> None:
     sent = copy.deepcopy(body)
     sent["metadata"]["annotations"] = {LAST_APPLIED: json.dumps(body)}
     mesh.api.create(collection, sent, fieldManager="kubectl-client-side-apply")
-
-
-def ours(client: KubeClient, *bodies: Json, target: str = "mesh", check: bool = False, **manner: Any) -> Outcome:
-    """The outcome of one task."""
-    objects = ObjectSet(
-        Wishes(target, from_definition(list(bodies)), set_name=manner.get("set_name")), Manner(**manner), lambda: client
-    )
-    return reconcile(objects, check=check, wait=False)
 
 
 def changed(body: Json, **spec: Any) -> Json:

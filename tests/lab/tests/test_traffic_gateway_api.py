@@ -1,103 +1,67 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The Gateway API: its kinds come when a mesh has it switched on, and its routes decide about requests."""
+
 from __future__ import annotations
 
 import json
-import subprocess
-import time
+from typing import Any
 
+import urllib3
+import yaml
 from alibabacloud_servicemesh20200111 import models
-from conftest import wait_state
-from shop import ONE, Shop
+from conftest import client_of, ours, wait_for, wait_state
+from shop import NAMESPACE, ONE, Shop
+
+_ROUTES = f"/apis/gateway.networking.k8s.io/v1/namespaces/{NAMESPACE}/httproutes"
+
+#: A Gateway that is the gateway of the shop, and a route behind it.
+_OBJECTS = f"""
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {{name: api, namespace: {NAMESPACE}}}
+spec:
+  gatewayClassName: istio
+  addresses: [{{type: Hostname, value: istio-ingressgateway.istio-system.svc.cluster.local}}]
+  listeners: [{{name: http, port: 80, protocol: HTTP, hostname: api.example.com}}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: api, namespace: {NAMESPACE}}}
+spec:
+  parentRefs: [{{name: api}}]
+  hostnames: [api.example.com]
+  rules:
+    - matches: [{{path: {{type: PathPrefix, value: /reviews}}}}]
+      backendRefs: [{{name: reviews, port: 9080}}]
+"""
 
 
-def show(shop, t, tag, code=200):
-    for _ in range(16):
-        time.sleep(0.5)
-        r = shop._http.request("GET", f"http://{shop.gateways[ONE]}/reviews/0", headers={"Host": "api.example.com"})
-        if r.status == code:
-            break
-    print(tag, "answered", time.time() - t, r.status, r.data[:200], flush=True)
-    ns = "/apis/gateway.networking.k8s.io/v1/namespaces/bookinfo"
-    for k in ("gateways", "httproutes"):
-        print(k, json.dumps(shop.mesh.find(ns + f"/{k}/api").get("status")), flush=True)
+def _answer(shop: Shop, path: str) -> Any:
+    url = f"http://{shop.gateways[ONE]}{path}"
+    return urllib3.request("GET", url, headers={"Host": "api.example.com"}, retries=False, timeout=5.0)
 
 
-def test_x(shop: Shop) -> None:
-    t = time.time()
+def test_a_route_decides_once_the_mesh_has_the_gateway_api(shop: Shop) -> None:
+    assert not [name for name in shop.mesh.served() if name.endswith(".gateway.networking.k8s.io")]
     request = models.UpdateMeshFeatureRequest(service_mesh_id=shop.mesh_id, gateway_apienabled=True)
     shop.asm.update_mesh_feature(request)
     wait_state(shop.asm, shop.mesh_id, seconds=60)
-    print("enabled", time.time() - t, flush=True)
-    api = shop.mesh
-    ns = "/apis/gateway.networking.k8s.io/v1/namespaces/bookinfo"
-    gw = {
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "Gateway",
-        "metadata": {"name": "api", "namespace": "bookinfo"},
-        "spec": {
-            "gatewayClassName": "istio",
-            "addresses": [{"type": "Hostname", "value": "istio-ingressgateway.istio-system.svc.cluster.local"}],
-            "listeners": [
-                {
-                    "name": "http",
-                    "port": 80,
-                    "protocol": "HTTP",
-                    "hostname": "api.example.com",
-                    "allowedRoutes": {"namespaces": {"from": "Same"}},
-                }
-            ],
-        },
-    }
-    route = {
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "HTTPRoute",
-        "metadata": {"name": "api", "namespace": "bookinfo"},
-        "spec": {
-            "parentRefs": [{"name": "api"}],
-            "hostnames": ["api.example.com"],
-            "rules": [
-                {
-                    "matches": [{"path": {"type": "PathPrefix", "value": "/reviews"}}],
-                    "backendRefs": [{"name": "reviews", "port": 9080}],
-                }
-            ],
-        },
-    }
-    api.apply(ns + "/gateways/api", gw, manager="test")
-    api.apply(ns + "/httproutes/api", route, manager="test")
-    show(shop, t, "A")
-    api.apply(
-        "/api/v1/namespaces/bookinfo/services/reviews",
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": {"name": "reviews"},
-            "spec": {"ports": [{"name": "http", "port": 9080}]},
-        },
-        manager="test",
-    )
-    show(shop, time.time(), "C")
-    print([a.version for a in shop.pages(12)])
-    print([o["metadata"]["name"] for o in api.list("/apis/gateway.networking.k8s.io/v1/gatewayclasses")])
-    # logs of a proxy
-    pod = shop.pod("reviews")["metadata"]["name"]
-    (shop.lab.workdir / "kc").write_text(
-        shop.lab.fleet.cluster(next(iter(__import__("shop").IDS.values()))).kubeconfig(
-            user="x",
-            groups=["system:masters"],
-            server=shop.lab.fleet.cluster(next(iter(__import__("shop").IDS.values()))).private_url,
-            hours=1,
-        )
-    )
-    for cmd in (
-        f"logs {pod} -c istio-proxy --tail=3",
-        f"logs {pod} -c reviews",
-        f"exec {pod} -c reviews -- ls",
-        f"port-forward {pod} 18080:9080",
-        f"attach {pod} -c reviews",
-    ):
-        r = subprocess.run(
-            ["timeout", "10", "kubectl", "--kubeconfig", str(shop.lab.workdir / "kc"), "-n", "bookinfo", *cmd.split()],
-            capture_output=True,
-            text=True,
-        )
-        print(cmd, "->", r.returncode, r.stdout[-300:], r.stderr[-600:], flush=True)
+    assert _answer(shop, "/reviews/0").status == 404
+    with client_of(shop.lab.fleet.mesh(shop.mesh_id)) as client:
+        bodies = list(yaml.safe_load_all(_OBJECTS))
+        assert ours(client, *bodies).changed
+        assert not ours(client, *bodies).changed
+        wait_for(lambda: _answer(shop, "/reviews/0").status == 200, 30)
+        assert json.loads(_answer(shop, "/reviews/0").data)["id"] == "0"
+        assert _answer(shop, "/details/0").status == 404
+        (parent,) = (client.get(f"{_ROUTES}/api") or {})["status"]["parents"]
+        accepted = [one["status"] for one in parent["conditions"] if one["type"] == "Accepted"]
+        assert accepted == ["True"]
+        assert not ours(client, *bodies).changed  # a status is no change of ours
+        for body in bodies:
+            path = f"{_ROUTES.rpartition('/')[0]}/{body['kind'].lower()}s/api"
+            client.delete(path, uid=(client.get(path) or {})["metadata"]["uid"])
+        wait_for(lambda: _answer(shop, "/reviews/0").status == 404, 30)
