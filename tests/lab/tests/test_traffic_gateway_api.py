@@ -15,23 +15,24 @@ from alibabacloud_servicemesh20200111 import models
 from conftest import client_of, ours, wait_for, wait_state
 from shop import NAMESPACE, ONE, Shop
 
-_ROUTES = f"/apis/gateway.networking.k8s.io/v1/namespaces/{NAMESPACE}/httproutes"
+_API = "/apis/gateway.networking.k8s.io/v1"
 
-#: A Gateway that is the gateway of the shop, and a route behind it.
+#: A Gateway that is the gateway of the shop (it has to be in the namespace of its Service), and a route behind it.
 _OBJECTS = f"""
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
-metadata: {{name: api, namespace: {NAMESPACE}}}
+metadata: {{name: api, namespace: istio-system}}
 spec:
   gatewayClassName: istio
   addresses: [{{type: Hostname, value: istio-ingressgateway.istio-system.svc.cluster.local}}]
-  listeners: [{{name: http, port: 80, protocol: HTTP, hostname: api.example.com}}]
+  listeners:
+    - {{name: http, port: 80, protocol: HTTP, hostname: api.example.com, allowedRoutes: {{namespaces: {{from: All}}}}}}
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
 metadata: {{name: api, namespace: {NAMESPACE}}}
 spec:
-  parentRefs: [{{name: api}}]
+  parentRefs: [{{name: api, namespace: istio-system}}]
   hostnames: [api.example.com]
   rules:
     - matches: [{{path: {{type: PathPrefix, value: /reviews}}}}]
@@ -57,11 +58,11 @@ def test_a_route_decides_once_the_mesh_has_the_gateway_api(shop: Shop) -> None:
         wait_for(lambda: _answer(shop, "/reviews/0").status == 200, 30)
         assert json.loads(_answer(shop, "/reviews/0").data)["id"] == "0"
         assert _answer(shop, "/details/0").status == 404
-        (parent,) = (client.get(f"{_ROUTES}/api") or {})["status"]["parents"]
+        (parent,) = (client.get(f"{_API}/namespaces/{NAMESPACE}/httproutes/api") or {})["status"]["parents"]
         accepted = [one["status"] for one in parent["conditions"] if one["type"] == "Accepted"]
         assert accepted == ["True"]
         assert not ours(client, *bodies).changed  # a status is no change of ours
         for body in bodies:
-            path = f"{_ROUTES.rpartition('/')[0]}/{body['kind'].lower()}s/api"
+            path = f"{_API}/namespaces/{body['metadata']['namespace']}/{body['kind'].lower()}s/api"
             client.delete(path, uid=(client.get(path) or {})["metadata"]["uid"])
         wait_for(lambda: _answer(shop, "/reviews/0").status == 404, 30)
