@@ -152,7 +152,7 @@ def test_an_export_can_be_applied_again(mesh: MeshPlane, client: KubeClient) -> 
     stored = client.get(f"{DEPLOYMENTS}/reviews") or {}
     assert stored["spec"]["template"]["spec"]["containers"][0]["image"] == "reviews:2"
     (mine,) = [one for one in stored["metadata"]["managedFields"] if one["manager"] == "meshops.asm"]
-    assert "revision" not in json.dumps(mine)
+    assert "deployment.kubernetes.io/revision" not in json.dumps(mine)
     assert stored["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "1"
     assert not ours(client, export, target="cluster").changed
 
