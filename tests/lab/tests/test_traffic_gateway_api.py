@@ -49,7 +49,7 @@ def test_a_route_decides_once_the_mesh_has_the_gateway_api(shop: Shop) -> None:
     assert not [name for name in shop.mesh.served() if name.endswith(".gateway.networking.k8s.io")]
     request = models.UpdateMeshFeatureRequest(service_mesh_id=shop.mesh_id, gateway_apienabled=True)
     shop.asm.update_mesh_feature(request)
-    wait_state(shop.asm, shop.mesh_id, seconds=60)
+    wait_state(shop.asm, shop.mesh_id, seconds=180)
     assert _answer(shop, "/reviews/0").status == 404
     with client_of(shop.lab.fleet.mesh(shop.mesh_id)) as client:
         bodies = list(yaml.safe_load_all(_OBJECTS))
