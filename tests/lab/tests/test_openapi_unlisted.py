@@ -77,9 +77,10 @@ def test_kiali_is_described_and_changed_in_part(call: Caller) -> None:
     }
 
 
-@pytest.mark.parametrize("bad", [{"AuthStrategy": "password"}, {"ServerConfig": "[]"}, {"Enabled": "yes"}])
-def test_kiali_with_values_that_cannot_be(call: Caller, bad: dict[str, str]) -> None:
-    assert refused(lambda: call("UpdateKialiConfiguration", **bad)).code == "InvalidParameter"
+def test_kiali_with_values_that_cannot_be(call: Caller) -> None:
+    for bad in ({"AuthStrategy": "password"}, {"ServerConfig": "[]"}, {"Enabled": "yes"}):
+        error = refused(lambda bad=bad: call("UpdateKialiConfiguration", **bad))
+        assert (error.code, next(iter(bad)) in error.message) == ("InvalidParameter", True), bad
 
 
 def test_extension_providers_come_to_istiod(call: Caller) -> None:
@@ -104,9 +105,8 @@ def test_extension_providers_come_to_istiod(call: Caller) -> None:
     assert "hush" not in call.cloud.log.file.read_text()
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [
+def test_extension_providers_that_istiod_would_not_take(call: Caller) -> None:
+    for bad in (
         {"Type": "other"},
         {"Name": "login"},
         {"Config": "x"},
@@ -115,9 +115,8 @@ def test_extension_providers_come_to_istiod(call: Caller) -> None:
         {"Config": '{"service": "a", "port": "80"}'},
         {"Config": '{"service": "a b", "port": 80}'},
         {"Config": '{"service": "a", "port": 80, "timeout": 10}'},
-    ],
-)
-def test_extension_providers_that_istiod_would_not_take(call: Caller, bad: dict[str, str]) -> None:
-    given = {"Type": "httpextauth", "Name": "httpextauth-a", "Config": '{"service": "a", "port": 80}', **bad}
-    assert refused(lambda: call("CreateExtensionProvider", **given)).code == "InvalidParameter"
+    ):
+        given = {"Type": "httpextauth", "Name": "httpextauth-a", "Config": '{"service": "a", "port": 80}', **bad}
+        error = refused(lambda given=given: call("CreateExtensionProvider", **given))
+        assert (error.code, next(iter(bad)) in error.message) == ("InvalidParameter", True), bad
     assert "extensionProviders" not in call.configuration()
