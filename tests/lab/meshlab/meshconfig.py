@@ -36,7 +36,13 @@ _EXTENSION_FIELDS: dict[str, Callable[[Any], bool]] = {
 }
 
 #: Of these, what only HTTP has.
-_ONLY_HTTP = ("pathPrefix", "includeRequestHeadersInCheck", *(one for one in _EXTENSION_FIELDS if one[:7] == "headers"))
+_ONLY_HTTP = (
+    "pathPrefix",
+    "includeRequestHeadersInCheck",
+    "headersToUpstreamOnAllow",
+    "headersToDownstreamOnAllow",
+    "headersToDownstreamOnDeny",
+)
 
 
 def extension_problem(config: Any) -> str:
