@@ -88,10 +88,8 @@ class Gateway:
         try:
             reply = self._answer(product, request, request_id, entry)
         except ApiError as error:
-            if entry.admitted:
-                body = product.failure(error, request_id)
-            else:
-                body = error.rpc_body(request_id, product.name)
+            known = entry.admitted
+            body = product.failure(error, request_id) if known else error.rpc_body(request_id, product.name)
             reply = Reply(error.status, body, error.headers)
             entry.code = error.code
         except Exception:  # a bug, or a server that is away: the caller gets a 500 as from any cloud
