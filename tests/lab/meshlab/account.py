@@ -214,6 +214,11 @@ class Mesh:
         """Edition as the replies name it: Default (standard) or Pro."""
         return "Default" if self.cluster_spec == "standard" else "Pro"
 
+    @property
+    def kiali_url(self) -> str:
+        """Where the mesh's Kiali would be; nobody is there."""
+        return f"http://kiali.{self.mesh_id}.{self.region_id}.example.invalid"
+
 
 def load_record(kind: type[Record], data: Mapping[str, Any]) -> Record:
     """A record from its plain form. Raises ValueError naming a field that the record does not have or misses."""

@@ -17,6 +17,7 @@ from meshlab import etcd, pki
 from meshlab.files import private_dir, write_private
 from meshlab.keeper import Keeper
 from meshlab.kubeapi import KubeApi
+from meshlab.node.endpoint import ENDPOINT_ADDRESS
 from meshlab.processes import Processes
 
 PORT = 6443
@@ -112,6 +113,10 @@ class ApiServer:
             "--allow-privileged",
             "--enable-priority-and-fairness=false",
             "--profiling=false",
+            f"--kubelet-preferred-address-types={ENDPOINT_ADDRESS}",
+            f"--kubelet-certificate-authority={self.authority.certificate_file}",
+            f"--kubelet-client-certificate={self._pki / 'asm-lab.crt'}",
+            f"--kubelet-client-key={self._pki / 'asm-lab.key'}",
             f"--audit-policy-file={_AUDIT_POLICY}",
             f"--audit-log-path={self.audit_log}",
             "--audit-log-mode=blocking",  # a request is in the log once its answer is out

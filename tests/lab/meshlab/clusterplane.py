@@ -13,6 +13,7 @@ from meshlab.apiserver import ApiServer
 from meshlab.binaries import Binaries
 from meshlab.loopthread import LoopThread
 from meshlab.node.addresses import PodAddresses
+from meshlab.node.endpoint import NodeEndpoint
 from meshlab.node.events import PodEvents
 from meshlab.node.images import Catalogue
 from meshlab.node.kubelet import Kubelet
@@ -71,7 +72,16 @@ class ClusterPlane(Plane):
             address=pods.node,
             timing=Timing(),
         )
-        self._kubelet = Kubelet(self.node_name, region=region, zone=zone, pod_cidr=pod_cidr, host=host, loop=loop)
+        self._kubelet = Kubelet(
+            self.node_name,
+            region=region,
+            zone=zone,
+            pod_cidr=pod_cidr,
+            host=host,
+            loop=loop,
+            endpoint=address,
+        )
+        self._endpoint = NodeEndpoint(address, server.authority, server.folder / "node", runtime)
 
     def start(self) -> None:
         """Start everything; returns when pods can be created."""
@@ -91,6 +101,7 @@ class ClusterPlane(Plane):
         ]
         if self.node:
             self.node.start()
+        self._loop.run(self._endpoint.start())
         self._kubelet.start()
         self._wait_account()
         for controller in self._controllers:
@@ -99,6 +110,7 @@ class ClusterPlane(Plane):
     def stop_clients(self) -> None:
         """Stop the node, the scheduler and the controller-manager."""
         self._kubelet.stop()
+        self._loop.run(self._endpoint.stop())
         if self.node:
             self.node.stop()
         for controller in reversed(self._controllers):

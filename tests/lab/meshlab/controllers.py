@@ -27,6 +27,8 @@ CLUSTER_CONTROLLERS = (
     "endpoints-controller",
     "endpointslice-controller",
     "endpointslice-mirroring-controller",
+    "disruption-controller",
+    "persistentvolumeclaim-protection-controller",
     "serviceaccount-controller",
     "root-ca-certificate-publisher-controller",
     "node-lifecycle-controller",

@@ -117,6 +117,8 @@ class Operations:
         """Take a record away, with its servers if it has any."""
         _check_collection(collection)
         world = self._lab.world
+        if collection == "clusters":
+            self._lab.lifecycle.lose(key)
         if collection in ("clusters", "meshes"):
             self._lab.fleet.drop(key)
         with world.lock:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""CustomResourceDefinitions of a mesh's control plane: Istio's own and ASM's."""
+"""CustomResourceDefinitions of a mesh's control plane: Istio's own and ASM's, and those of the Gateway API."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ _STORED = "apiextensions.k8s.io/customresourcedefinitions"
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _ASM_FILE = Path(__file__).parent / "data" / "asm-crds.yml"
 _NAME = re.compile(r"^  name: (\S+)$", re.MULTILINE)
+_KIND = r"^kind: CustomResourceDefinition$"
 
 #: Enough to keep both processors of a small machine busy.
 _PARALLEL = 6
@@ -62,25 +63,32 @@ class Definitions:
     def install(self) -> None:
         """Apply what is not applied yet, and wait until all is served. TimeoutError after two minutes."""
         if not self._stamp.exists() or self._stamp.read_text() != self._digest:
-            api = self._server.api
-            with ThreadPoolExecutor(_PARALLEL) as pool:
-                jobs = [pool.submit(api.apply_yaml, f"{_CRDS}/{name}", text) for name, text in self._texts.items()]
-            for job in jobs:
-                job.result()
+            _apply(self._server.api, self._texts)
             write_private(self._stamp, self._digest)
         _wait_served(self._server.api, set(self._texts))
         if not self._seed.exists():
             write_private(self._seed, json.dumps(self._server.export(_STORED)))
 
 
+def install_gateway_api(api: KubeApi, file: Path) -> None:
+    """Apply the definitions of ``file`` unless they are served, and wait until they are; TimeoutError after that."""
+    texts = _definitions(file.read_text())
+    if not texts.keys() <= api.served():
+        _apply(api, texts)
+        _wait_served(api, set(texts))
+
+
 @cache
 def _istio_definitions(program: Path | None) -> dict[str, str]:
-    """YAML text of each definition by name; kept as text, because parsing a megabyte of YAML takes seconds."""
     if program is None:
         return {}
-    output = subprocess.run([program], check=True, capture_output=True, text=True, timeout=30).stdout
-    documents = [part for part in re.split(r"^---\n", output, flags=re.MULTILINE) if "CustomResourceDefinition" in part]
-    return {_NAME.findall(document)[0]: document for document in documents}
+    return _definitions(subprocess.run([program], check=True, capture_output=True, text=True, timeout=30).stdout)
+
+
+def _definitions(text: str) -> dict[str, str]:
+    """YAML text of each definition by name; kept as text, because parsing a megabyte of YAML takes seconds."""
+    documents = re.split(r"^---\n", text, flags=re.MULTILINE)
+    return {_NAME.findall(one)[0]: one for one in documents if re.search(_KIND, one, re.MULTILINE)}
 
 
 @cache
@@ -109,6 +117,13 @@ def _asm_definition(kind: dict[str, Any], schema: Object) -> Object:
         "metadata": {"name": f"{kind['plural']}.{ASM_GROUP}"},
         "spec": {"group": ASM_GROUP, "names": names, "scope": kind["scope"], "versions": versions},
     }
+
+
+def _apply(api: KubeApi, texts: dict[str, str]) -> None:
+    with ThreadPoolExecutor(_PARALLEL) as pool:
+        jobs = [pool.submit(api.apply_yaml, f"{_CRDS}/{name}", text) for name, text in texts.items()]
+    for job in jobs:
+        job.result()
 
 
 def _wait_served(api: KubeApi, names: set[str], *, seconds: float = 120.0) -> None:

@@ -86,6 +86,14 @@ class GatewayOperator:
             time.sleep(0.1)
         self._all()
 
+    def lost(self, cluster_id: str) -> None:
+        """A cluster is no more: nothing of it can be asked, and its gateways are those of the others' from now on."""
+        with self._lock:
+            gone = self._clusters.pop(cluster_id, None)
+        self._forget(cluster_id)
+        if gone is not None:
+            self._all()
+
     def service_changed(self, key: str) -> None:
         """The load balancer of the Service "namespace/name" in one of the clusters has changed."""
         namespace, name = key.split("/")

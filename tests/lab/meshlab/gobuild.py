@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -117,6 +118,37 @@ def build_once(
         finally:
             remove(scratch)
     return built
+
+
+def fetch_module(go: Path, module: Path, name: str, scratch: Path) -> Path:
+    """The folder with the sources of the module ``name``, in the version that ``module`` requires.
+
+    It may lie in ``scratch``, which the caller removes. BuildError when it cannot be had, or is not what go.sum says.
+    """
+    found = re.search(rf"^\s*{re.escape(name)} (v\S+)", (module / "go.mod").read_text(), re.MULTILINE)
+    if found is None:
+        raise BuildError(f"{module / 'go.mod'} requires no {name}")
+    wanted = f"{name}@{found.group(1)}"
+    # Outside of any module only this one is asked for; go.sum stands in for the public database of sums.
+    environment = {**_environment(go, scratch), "GOSUMDB": "off"}
+    done = subprocess.run(
+        [go, "mod", "download", "-json", wanted],
+        cwd=scratch,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    try:
+        answer = json.loads(done.stdout)
+    except ValueError:
+        answer = {"Error": done.stderr.strip() or f"go ended with {done.returncode}"}
+    if answer.get("Error"):
+        raise BuildError(f"{wanted} cannot be had: {answer['Error']}")
+    if f"{name} {found.group(1)} {answer['Sum']}\n" not in (module / "go.sum").read_text():
+        raise BuildError(f"{wanted} is not the module whose sum is in {module / 'go.sum'}")
+    return Path(answer["Dir"])
 
 
 def remove(folder: Path) -> None:

@@ -60,7 +60,9 @@ _ENVIRONMENT = {
     # The lab's Envoy is the upstream build, which has none of Istio's own filters.
     "PILOT_ENABLE_METADATA_EXCHANGE": "false",
     "PILOT_ENABLE_ALPN_FILTER": "false",
-    "PILOT_ENABLE_GATEWAY_API": "false",
+    # It follows the Gateway API once its definitions are there. A Gateway names the Service of a gateway that there is
+    # (spec.addresses): none is deployed for it, as a control plane has no nodes.
+    "PILOT_ENABLE_GATEWAY_API": "true",
     "PILOT_ENABLE_GATEWAY_API_DEPLOYMENT_CONTROLLER": "false",
     # A cluster that is away may delay the start by this much (Istio's default is 30 s).
     "PILOT_REMOTE_CLUSTER_TIMEOUT": "10s",

@@ -172,6 +172,18 @@ class Lifecycle:
 
         self._run("detach_cluster", mesh, work, done, failed)
 
+    def lose(self, cluster_id: str) -> None:
+        """A cluster that is no more leaves its mesh at once; nothing is taken away in the cluster itself."""
+        with self._world.lock:
+            meshes = [mesh for mesh in self._world.meshes.values() if mesh.clusters.pop(cluster_id, None)]
+            for mesh in meshes:
+                mesh.networks.pop(cluster_id, None)
+            self._world.save()
+        for mesh in meshes:
+            plane = self._fleet.running_mesh(mesh.mesh_id)
+            if plane is not None:
+                plane.forget(cluster_id)
+
     def refuse(self, mesh: Mesh, cluster_id: str, problem: str) -> None:
         """Note a cluster as failed to join, for the case that refusals do not show in the reply."""
         now = timestamp()

@@ -6,15 +6,75 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable
 from typing import Any
+
+#: Type of an extension provider -> its field of Istio's.
+EXTENSION_TYPES = {"httpextauth": "envoyExtAuthzHttp", "grpcextauth": "envoyExtAuthzGrpc"}
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+#: What Istio's providers of external authorization have, and of which shape it must be. The rest of a provider's
+#: configuration is the product's own (oidc: a proxy that it deploys).
+_EXTENSION_FIELDS: dict[str, Callable[[Any], bool]] = {
+    "service": lambda value: isinstance(value, str) and bool(re.fullmatch(r"([a-z0-9-]+/)?[a-z0-9.-]+", value)),
+    "port": lambda value: type(value) is int and 0 < value < 65536,
+    "timeout": lambda value: isinstance(value, str) and bool(re.fullmatch(r"\d+(\.\d+)?(ms|s|m|h)", value)),
+    "failOpen": lambda value: isinstance(value, bool),
+    "clearRouteCache": lambda value: isinstance(value, bool),
+    "statusOnError": lambda value: isinstance(value, str) and value.isdigit(),
+    "pathPrefix": lambda value: isinstance(value, str) and value.startswith("/"),
+    "includeRequestHeadersInCheck": _texts,
+    "headersToUpstreamOnAllow": _texts,
+    "headersToDownstreamOnAllow": _texts,
+    "headersToDownstreamOnDeny": _texts,
+}
+
+#: Of these, what only HTTP has.
+_ONLY_HTTP = (
+    "pathPrefix",
+    "includeRequestHeadersInCheck",
+    "headersToUpstreamOnAllow",
+    "headersToDownstreamOnAllow",
+    "headersToDownstreamOnDeny",
+)
+
+
+def extension_problem(config: Any) -> str:
+    """What is wrong with the configuration of an extension provider; empty when istiod will take it."""
+    if not isinstance(config, dict):
+        return "it is not a JSON object"
+    for name in ("service", "port"):
+        if name not in config:
+            return f"{name} is missing"
+    for name, value in config.items():
+        if name in _EXTENSION_FIELDS and not _EXTENSION_FIELDS[name](value):
+            return f"{name} has the value {value!r}"
+    return ""
 
 
 def configuration(spec: dict[str, Any], hidden: dict[str, Any]) -> dict[str, Any]:
-    """{mesh: fields of MeshConfig, proxy: values of the injection template} for a mesh's record.
+    """{mesh: fields of MeshConfig, proxy: values of the injection template, gateway_api: bool} for a mesh's record.
 
     ``spec`` has the shape of MeshConfig in DescribeServiceMeshDetail, ``hidden`` what no reply shows.
     """
-    return {"mesh": _mesh(spec), "proxy": _proxy(spec, hidden)}
+    providers = [_provider(one) for one in hidden.get("ExtensionProviders", [])]
+    mesh = _mesh(spec) | ({"extensionProviders": providers} if providers else {})
+    gateway_api = bool((spec.get("K8sNewAPIsSupport") or {}).get("GatewayAPIEnabled"))
+    return {"mesh": mesh, "proxy": _proxy(spec, hidden), "gateway_api": gateway_api}
+
+
+def _provider(given: dict[str, str]) -> dict[str, Any]:
+    """{Name, Type, Config} -> an entry of Istio's extensionProviders."""
+    skipped = () if given["Type"] == "httpextauth" else _ONLY_HTTP
+    config = json.loads(given["Config"])
+    wanted = {name: config[name] for name in _EXTENSION_FIELDS if name in config and name not in skipped}
+    return {"name": given["Name"], EXTENSION_TYPES[given["Type"]]: wanted}
 
 
 def _proxy(spec: dict[str, Any], hidden: dict[str, Any]) -> dict[str, Any]:

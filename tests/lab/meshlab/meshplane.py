@@ -56,11 +56,12 @@ class MeshPlane(Plane):
         self._binaries = binaries
         self._processes = processes
         self._istiod: Istiod | None = None
+        self._configuration = configuration or meshconfig.configuration({}, {})
         if binaries.istiod:
             self._istiod = Istiod(
                 plane_id, server=server, address=pilot_address, binary=binaries.istiod, processes=processes
             )
-            self._istiod.configure(configuration or meshconfig.configuration({}, {}))
+            self._istiod.configure(self._configuration)
         self._sync = NamespaceSync(server.api)
 
     def start(self) -> None:
@@ -79,6 +80,7 @@ class MeshPlane(Plane):
                 step.result()
         if self._istiod:
             attachment.create_validator(self.api, self._istiod)
+        self._serve_gateway_api(self._configuration)
         self._sync.start()
 
     def stop_clients(self) -> None:
@@ -90,9 +92,10 @@ class MeshPlane(Plane):
             controller.stop()
 
     def configure(self, configuration: dict[str, Any]) -> None:
-        """{mesh: fields of Istio's MeshConfig, proxy: values for injection}; a running istiod follows in a moment."""
+        """See meshconfig.configuration(); a running istiod follows in a moment."""
         if self._istiod:
             self._istiod.configure(configuration)
+        self._serve_gateway_api(configuration)
 
     def attach(self, cluster: ClusterPlane, *, discovery_only: bool = False) -> None:
         """Connect istiod with a cluster and create in it what ASM creates there.
@@ -122,12 +125,21 @@ class MeshPlane(Plane):
         if cluster.node:
             time.sleep(_FORGET)
 
+    def forget(self, cluster_id: str) -> None:
+        """A cluster is no more: istiod and the labels of namespaces go on without it."""
+        self._sync.remove(cluster_id)
+        attachment.delete_remote_secret(self.api, cluster_id)
+
     def detach(self, cluster: ClusterPlane, *, reserve_namespace: bool = False) -> None:
         """Take the cluster away again; its namespace istio-system goes, with gateways, unless it is reserved."""
-        self._sync.remove(cluster.plane_id)
-        attachment.delete_remote_secret(self.api, cluster.plane_id)
+        self.forget(cluster.plane_id)
         attachment.delete_from_cluster(cluster.api, reserve_namespace=reserve_namespace)
         cluster.follow(None)
+
+    def _serve_gateway_api(self, configuration: dict[str, Any]) -> None:
+        """The kinds come when they are switched on, and stay: nobody's routes go because they are switched off."""
+        if configuration["gateway_api"] and self._binaries.gateway_api:
+            crds.install_gateway_api(self.api, self._binaries.gateway_api)
 
     def _start_istiod(self) -> None:
         _create_roles(self.api)

@@ -37,7 +37,7 @@ class Operators:
 
     def stop(self) -> None:
         """Stop all of them."""
-        for plane_id in [*self._gateways, *self._balancers]:
+        for plane_id in [*self._gateways, *self._balancers]:  # meshes first: they need not learn of each cluster
             self._gone(plane_id)
 
     def idle(self, timeout: float) -> bool:
@@ -69,6 +69,8 @@ class Operators:
         controller = self._balancers.pop(plane_id, None)
         if controller is not None:
             controller.stop()
+            for other in list(self._gateways.values()):
+                other.lost(plane_id)
 
     def _joined(self, mesh: Mesh, cluster_id: str) -> None:
         self._gateways[mesh.mesh_id].join(cluster_id, self._fleet.cluster(cluster_id).api)

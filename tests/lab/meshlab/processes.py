@@ -113,6 +113,10 @@ class Processes:
         self._starter = threading.Thread(target=self._serve, name="process-starter", daemon=True)
         self._starter.start()
 
+    def log_file(self, name: str) -> Path:
+        """Where the output of a process of this name goes, or would go."""
+        return self._logs / f"{name}.log"
+
     def start(
         self,
         name: str,
@@ -129,7 +133,8 @@ class Processes:
         without any privilege.
         """
         command = self._command(argv, within, group)
-        log = private_dir(self._logs) / f"{name}.log"
+        private_dir(self._logs)
+        log = self.log_file(name)
         result: queue.SimpleQueue[Process | OSError] = queue.SimpleQueue()
 
         def job() -> None:

@@ -26,6 +26,8 @@ SECRET_PARAMETERS = frozenset(
         "Key",
         "Cert",
         "KialiArmsAuthTokens",
+        "OpenIdConfig",
+        "Config",
         "SecurityToken",
         "Signature",
     ]
@@ -55,8 +57,12 @@ class RequestLog:
         request_id: str,
         seconds: float,
         faults: list[str],
+        ignored: list[str],
     ) -> None:
-        """Add a line. ``status`` 0: the caller got no reply; ``write``: the action may change something."""
+        """Add a line. ``status`` 0: the caller got no reply; ``write``: the action may change something.
+
+        ``ignored``: parameters that the action does not have and that were let pass.
+        """
         entry = {
             "time": time.time() - seconds,
             "product": product,
@@ -69,6 +75,7 @@ class RequestLog:
             "request_id": request_id,
             "ms": round(seconds * 1000, 2),
             "faults": faults,
+            "ignored": ignored,
         }
         with self._lock:
             self._stream.write(json.dumps(entry) + "\n")

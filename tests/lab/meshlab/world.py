@@ -67,6 +67,11 @@ SETTINGS: dict[str, tuple[Any, ...]] = {
     "public_kubeconfig_without_eip": ("refuse", "no_address"),
     "refuse_while_updating": (True, False),
     "code_as_number": (False, True),
+    "unknown_parameters": ("refuse", "pass"),
+    "access_log_project": ("named", "as_given"),
+    "control_plane_log_info": ("always", "once_enabled"),
+    "cni_exclude_namespaces": ("istio-system,kube-system", ""),
+    "is_ram_role": ("number", "text", "boolean"),
     "traffic": (True, False),
 }
 
@@ -142,12 +147,14 @@ class World:
     def from_dump(cls, data: dict[str, Any], file: Path | None = None) -> World:
         """The reverse of dump()."""
         world = cls(file)
+        defaults = world.settings
         for name, (record, _unused) in COLLECTIONS.items():
             setattr(world, name, {key: load_record(record, value) for key, value in data[name].items()})
         for mesh in world.meshes.values():
             mesh.clusters = {key: load_record(Attachment, value) for key, value in _plain(mesh.clusters).items()}
         for name in PLAIN:
             setattr(world, name, data[name])
+        world.settings = {**defaults, **world.settings}  # the file may be that of an older lab
         return world
 
 
@@ -186,7 +193,7 @@ def add_record(world: World, collection: str, row: dict[str, Any], addresses: Ad
         raise ValueError(f"no collection {collection}; there are {', '.join(COLLECTIONS)}")
     record, key = COLLECTIONS[collection]
     with world.lock:
-        data = _fill(collection, dict(row), addresses)
+        data = _fill(world, collection, dict(row), addresses)
         made = load_record(record, data)
         if collection == "meshes":
             made.clusters = {
@@ -205,7 +212,7 @@ def add_record(world: World, collection: str, row: dict[str, Any], addresses: Ad
         return identity
 
 
-def _fill(collection: str, data: dict[str, Any], addresses: Addresses) -> dict[str, Any]:
+def _fill(world: World, collection: str, data: dict[str, Any], addresses: Addresses) -> dict[str, Any]:
     if collection == "users":
         data.setdefault("access_key_id", f"LTAI5t{secrets.token_hex(9)}")
         data.setdefault("access_key_secret", secrets.token_urlsafe(22))
@@ -222,7 +229,8 @@ def _fill(collection: str, data: dict[str, Any], addresses: Addresses) -> dict[s
         if collection == "meshes":
             data.setdefault("state", "running")
             chosen = data.pop("features", {})
-            data["spec"], data["hidden"] = initial_spec(), {}
+            data["spec"] = initial_spec(CniExcludeNamespaces=world.settings["cni_exclude_namespaces"])
+            data["hidden"] = {}
             apply_features(data["spec"], data["hidden"], chosen)
     return data
 

@@ -2,10 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A cloud without servers, and the official SDK clients that talk to it."""
+"""A cloud without servers and the SDK clients that talk to it; a control plane alone; Bookinfo with traffic."""
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +21,14 @@ from alibabacloud_cs20151215 import models as cs_models
 from alibabacloud_cs20151215.client import Client as CsClient
 from alibabacloud_servicemesh20200111 import models as asm_models
 from alibabacloud_servicemesh20200111.client import Client as AsmClient
-from alibabacloud_tea_openapi.models import Config
+from alibabacloud_tea_openapi.models import Config, OpenApiRequest, Params
+from alibabacloud_tea_util.models import RuntimeOptions
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Outcome, reconcile
+from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import from_definition
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
+from ansible_collections.meshops.asm.plugins.module_utils.kube.objectset import Manner, ObjectSet
+from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Wishes
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -30,6 +39,7 @@ from meshlab.account import User
 from meshlab.addresses import Addresses
 from meshlab.binaries import ensure_binaries
 from meshlab.lab import Lab
+from meshlab.planes import MeshPlane, Planes
 from meshlab.world import DEFAULT_WORLD, World, new_world
 from Tea.exceptions import TeaException
 
@@ -192,11 +202,70 @@ def attached(asm: AsmClient, mesh_id: str) -> dict[str, Any]:
     return {row["ClusterId"]: row for row in asm.describe_clusters_in_service_mesh(request).body.to_map()["Clusters"]}
 
 
+def raw_call(
+    client: Any,
+    action: str,
+    body: dict[str, Any] | None = None,
+    *,
+    query: dict[str, Any] | None = None,
+    version: str = "2020-01-11",
+    method: str = "POST",
+    path: str = "/",
+) -> Any:
+    """The body of any action's reply, by a client of either product; a ``path`` makes it one of ACK's."""
+    rpc = path == "/"
+    params = Params(
+        action=action,
+        version=version,
+        protocol="HTTP",
+        pathname=path,
+        method=method,
+        auth_type="AK",
+        style="RPC" if rpc else "ROA",
+        req_body_type="formData" if rpc else "json",
+        body_type="json",
+    )
+    return client.call_api(params, OpenApiRequest(query=query, body=body), RuntimeOptions())["body"]
+
+
 def refused(call: Callable[[], Any]) -> TeaException:
     """The error that a call raises."""
     with pytest.raises(TeaException) as caught:
         call()
     return caught.value
+
+
+@pytest.fixture(scope="module")
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MeshPlane]:
+    """A control plane with Istio's kinds alone: no istiod that would refuse objects, no controller that would write."""
+    workdir = tmp_path_factory.mktemp("lab")
+    addresses = Addresses(workdir)
+    planes = Planes(workdir, dataclasses.replace(ensure_binaries(print), istiod=None), addresses)
+    try:
+        planes.start()
+        yield planes.mesh("m1")
+    finally:
+        planes.stop()
+        addresses.close()
+
+
+@contextlib.contextmanager
+def client_of(mesh: MeshPlane) -> Iterator[KubeClient]:
+    """The collection's own client of a control plane, as an administrator."""
+    text = mesh.kubeconfig(user="tester", groups=["system:masters"], server=mesh.private_url, hours=1.0)
+    made = KubeClient(load(text))
+    yield made
+    made.close()
+
+
+def ours(
+    client: KubeClient, *bodies: dict[str, Any], target: str = "mesh", check: bool = False, **manner: Any
+) -> Outcome:
+    """The outcome of one task of istio_resource or, with the target cluster, asm_workload."""
+    objects = ObjectSet(
+        Wishes(target, from_definition(list(bodies)), set_name=manner.get("set_name")), Manner(**manner), lambda: client
+    )
+    return reconcile(objects, check=check, wait=False)
 
 
 #: What the fixture ``shop`` has made, while there is one.

@@ -27,6 +27,7 @@ NO_BINARIES = Binaries(
     istiod=None,
     envoy=None,
     dataplane=None,
+    gateway_api=None,
     missing={},
 )
 
@@ -186,6 +187,9 @@ class MemoryPlane:
     def attach(self, cluster: MemoryPlane, *, discovery_only: bool = False) -> None:
         self.attached[cluster.plane_id] = discovery_only
         cluster.api.apply("/api/v1/namespaces/istio-system", {"metadata": {"name": "istio-system"}})
+
+    def forget(self, cluster_id: str) -> None:
+        self.attached.pop(cluster_id, None)
 
     def detach(self, cluster: MemoryPlane, *, reserve_namespace: bool = False) -> None:
         self.attached.pop(cluster.plane_id, None)

@@ -7,26 +7,20 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Outcome, reconcile
 from ansible_collections.meshops.asm.plugins.module_utils.kube import applying
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.discovery import served_kinds
-from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import from_definition, parse
+from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import parse
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import belongs, may_prune
-from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
-from ansible_collections.meshops.asm.plugins.module_utils.kube.objectset import Manner, ObjectSet
-from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Wishes
 from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import LAST_APPLIED
-from meshlab.addresses import Addresses
-from meshlab.binaries import ensure_binaries
-from meshlab.planes import MeshPlane, Planes
+from conftest import client_of, ours
+from meshlab.planes import MeshPlane
 
 Json = dict[str, Any]
 
@@ -63,30 +57,14 @@ DEPLOYMENT: Json = {
 }
 
 
-@pytest.fixture(scope="module")
-def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MeshPlane]:
-    """An API server with Istio's kinds, and no controller that would write by itself."""
-    workdir = tmp_path_factory.mktemp("lab")
-    addresses = Addresses(workdir)
-    planes = Planes(workdir, dataclasses.replace(ensure_binaries(print), istiod=None), addresses)
-    try:
-        planes.start()
-        yield planes.mesh("m1")
-    finally:
-        planes.stop()
-        addresses.close()
-
-
 @pytest.fixture
 def client(mesh: MeshPlane) -> Iterator[KubeClient]:
-    """The collection's own client, as an administrator; what a test has made goes."""
-    text = mesh.kubeconfig(user="tester", groups=["system:masters"], server=mesh.private_url, hours=1.0)
-    made = KubeClient(load(text))
-    yield made
-    for path in (f"{ROUTES}/reviews", f"{DEPLOYMENTS}/reviews", "/api/v1/namespaces/default/configmaps/reviews"):
-        if found := made.get(path):
-            made.delete(path, uid=found["metadata"]["uid"])
-    made.close()
+    """What a test has made goes."""
+    with client_of(mesh) as made:
+        yield made
+        for path in (f"{ROUTES}/reviews", f"{DEPLOYMENTS}/reviews", "/api/v1/namespaces/default/configmaps/reviews"):
+            if found := made.get(path):
+                made.delete(path, uid=found["metadata"]["uid"])
 
 
 def by_kubectl(mesh: MeshPlane, collection: str, body: Json) -> None:
@@ -94,14 +72,6 @@ def by_kubectl(mesh: MeshPlane, collection: str, body: Json) -> None:
     sent = copy.deepcopy(body)
     sent["metadata"]["annotations"] = {LAST_APPLIED: json.dumps(body)}
     mesh.api.create(collection, sent, fieldManager="kubectl-client-side-apply")
-
-
-def ours(client: KubeClient, *bodies: Json, target: str = "mesh", check: bool = False, **manner: Any) -> Outcome:
-    """The outcome of one task."""
-    objects = ObjectSet(
-        Wishes(target, from_definition(list(bodies)), set_name=manner.get("set_name")), Manner(**manner), lambda: client
-    )
-    return reconcile(objects, check=check, wait=False)
 
 
 def changed(body: Json, **spec: Any) -> Json:
@@ -167,6 +137,43 @@ def test_a_controller_that_writes_meanwhile_is_not_our_change(
     monkeypatch.setattr(applying, "_predicted", later)
     assert not ours(client, DEPLOYMENT, target="cluster").changed
     assert writes, "nothing was asked, so nothing was tested"
+
+
+def test_an_export_can_be_applied_again(mesh: MeshPlane, client: KubeClient) -> None:
+    """``kubectl get -o yaml`` with another image: what servers and controllers wrote is not claimed."""
+    ours(client, DEPLOYMENT, target="cluster")
+    found = mesh.api.get(f"{DEPLOYMENTS}/reviews")
+    found["metadata"].setdefault("annotations", {})["deployment.kubernetes.io/revision"] = "1"
+    found = mesh.api.replace(f"{DEPLOYMENTS}/reviews", found, fieldManager="kube-controller-manager")
+    found["status"] = {"replicas": 1, "observedGeneration": 1}
+    export = mesh.api.replace(f"{DEPLOYMENTS}/reviews/status", found, fieldManager="kube-controller-manager")
+    export["spec"]["template"]["spec"]["containers"][0]["image"] = "reviews:2"
+    assert ours(client, export, target="cluster").changed
+    stored = client.get(f"{DEPLOYMENTS}/reviews") or {}
+    assert stored["spec"]["template"]["spec"]["containers"][0]["image"] == "reviews:2"
+    (mine,) = [one for one in stored["metadata"]["managedFields"] if one["manager"] == "meshops.asm"]
+    assert "deployment.kubernetes.io/revision" not in json.dumps(mine)
+    assert stored["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "1"
+    assert not ours(client, export, target="cluster").changed
+
+
+def test_nulls_are_not_there(client: KubeClient) -> None:
+    text = json.dumps(changed(ROUTE, exportTo=None, gateways=None))
+    (document,) = parse(text, "route.json")
+    assert ours(client, document.body).changed
+    assert (client.get(f"{ROUTES}/reviews") or {})["spec"] == ROUTE["spec"]
+    assert not ours(client, document.body).changed
+
+
+def test_lists_of_any_depth_are_applied_as_what_they_hold(client: KubeClient) -> None:
+    def listed(*items: Json) -> Json:
+        return {"apiVersion": "v1", "kind": "List", "items": list(items) or None}
+
+    text = json.dumps(listed(listed(ROUTE, listed())))
+    bodies = [one.body for one in parse(f"\ufeff{text}", "list.json")]
+    assert bodies == [ROUTE]
+    assert ours(client, *bodies).changed
+    assert not ours(client, ROUTE).changed
 
 
 def test_every_character_is_stored(client: KubeClient) -> None:

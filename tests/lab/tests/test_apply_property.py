@@ -22,7 +22,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Asm
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import clean
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import ASM_GROUP, Kind, istio_kinds
-from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
 from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import (
     DIFFERENT,
     SAME,
@@ -30,10 +29,9 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import 
     same_content,
     verdict,
 )
+from conftest import client_of
 from generated import changes_of, value_of
-from meshlab.addresses import Addresses
-from meshlab.binaries import ensure_binaries
-from meshlab.planes import MeshPlane, Planes
+from meshlab.planes import MeshPlane
 
 Json = dict[str, Any]
 
@@ -54,26 +52,9 @@ class Defined:
 
 
 @pytest.fixture(scope="module")
-def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MeshPlane]:
-    """A control plane without istiod."""
-    workdir = tmp_path_factory.mktemp("lab")
-    addresses = Addresses(workdir)
-    planes = Planes(workdir, dataclasses.replace(ensure_binaries(print), istiod=None), addresses)
-    try:
-        planes.start()
-        yield planes.mesh("m1")
-    finally:
-        planes.stop()
-        addresses.close()
-
-
-@pytest.fixture(scope="module")
 def client(mesh: MeshPlane) -> Iterator[KubeClient]:
-    """The collection's own client, as an administrator."""
-    text = mesh.kubeconfig(user="tester", groups=["system:masters"], server=mesh.private_url, hours=1.0)
-    made = KubeClient(load(text))
-    yield made
-    made.close()
+    with client_of(mesh) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -62,6 +63,18 @@ def test_a_change_is_in_force_when_it_is_done_and_takes_no_new_process(planes: P
     mesh.configure(meshconfig.configuration({"OutboundTrafficPolicy": "ALLOW_ANY"}, {}))
     assert in_force(mesh) == before
     assert pid(planes) == process
+
+
+def test_extension_providers_are_in_force(mesh: MeshPlane) -> None:
+    config = {"service": "opa.opa.svc.cluster.local", "port": 9191, "timeout": "1s", "oidc": {"clientID": "me"}}
+    rows = [
+        {"Name": f"{kind}-opa", "Type": kind, "Config": json.dumps(config)} for kind in ("httpextauth", "grpcextauth")
+    ]
+    mesh.configure(meshconfig.configuration({}, {"ExtensionProviders": rows}))
+    shown = in_force(mesh)
+    assert all(word in shown for word in ("httpextauth-opa", "grpcextauth-opa", "opa.opa.svc.cluster.local", "9191"))
+    mesh.configure(meshconfig.configuration({}, {}))
+    assert "opa" not in in_force(mesh)
 
 
 def test_an_istiod_that_does_not_follow_is_replaced(planes: Planes, mesh: MeshPlane) -> None:

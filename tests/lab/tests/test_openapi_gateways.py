@@ -10,9 +10,11 @@ import json
 from typing import Any
 
 import pytest
+import urllib3
 from alibabacloud_servicemesh20200111 import models
 from alibabacloud_servicemesh20200111.client import Client as AsmClient
-from conftest import attach, cluster_id, create_mesh, plane_of, refused, wait_for, wait_state
+from conftest import attach, attached, cluster_id, create_mesh, plane_of, refused, wait_for, wait_state
+from meshlab.controlserver import Operations
 from meshlab.gatewayobjects import GatewayError, objects, spec_for_cluster
 from meshlab.inventory import billed_resources
 from meshlab.lab import Lab
@@ -127,6 +129,27 @@ def test_it_repairs_what_somebody_deletes(site: Site) -> None:
     site.addresses()
     plane_of(site.cloud, site.clusters[0]).api.delete(DEPLOYMENT)
     wait_for(lambda: site.found(DEPLOYMENT))
+
+
+def test_a_cluster_that_is_no_more_does_not_hold_up_the_others(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.apply()
+    site.addresses()
+    first, second = site.clusters
+    away = plane_of(site.cloud, first).api
+
+    def unreachable(*arguments: Any, **more: Any) -> Any:
+        raise urllib3.exceptions.HTTPError("connection refused")
+
+    for name in ("find", "get", "list", "apply", "patch", "delete"):
+        monkeypatch.setattr(away, name, unreachable)
+    Operations(site.cloud, lambda: None).world_remove("clusters", first)
+    assert list(attached(site.asm, site.mesh_id)) == [second]
+    site.apply(clusters=[second], replicaCount=3)
+    wait_for(lambda: site.found(DEPLOYMENT, 1)["spec"].get("replicas") == 3)
+    wait_for(lambda: site.status().get("Status") != "failed")
+    assert site.cloud.operators.idle(5.0)
+    site.api.delete(GATEWAY)
+    wait_for(lambda: site.found(SERVICE, 1) is None)
 
 
 def test_overrides_are_for_one_cluster(site: Site) -> None:

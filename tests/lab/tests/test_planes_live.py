@@ -158,6 +158,60 @@ def test_a_job_completes(world: World) -> None:
     _eventually(lambda: world.one.api.get(f"{jobs}/once")["status"].get("succeeded") == 1, "the job's end")
 
 
+def test_a_claim_goes_when_it_is_deleted(world: World) -> None:
+    """Or it would keep its namespace for ever: the API server gives each claim a finalizer."""
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    claims = "/api/v1/namespaces/default/persistentvolumeclaims"
+    made = world.two.api.create(claims, {"metadata": {"name": "data"}, "spec": spec})
+    assert made["metadata"]["finalizers"] == ["kubernetes.io/pvc-protection"]
+    world.two.api.delete(f"{claims}/data")
+    _eventually(lambda: world.two.api.find(f"{claims}/data") is None, "the claim's end")
+
+
+def test_a_disruption_budget_has_a_status(world: World) -> None:
+    api = world.two.api
+    pod = _pod("budgeted")
+    pod["metadata"]["labels"] = {"app": "budgeted"}
+    api.create(_PODS.format("default"), pod)
+    budgets = "/apis/policy/v1/namespaces/default/poddisruptionbudgets"
+    spec = {"minAvailable": 1, "selector": {"matchLabels": {"app": "budgeted"}}}
+    api.create(budgets, {"metadata": {"name": "budgeted"}, "spec": spec})
+    _eventually(lambda: api.get(f"{budgets}/budgeted").get("status", {}).get("currentHealthy") == 1, "a status")
+    assert api.get(f"{budgets}/budgeted")["status"]["disruptionsAllowed"] == 0
+    api.delete(f"{budgets}/budgeted")
+    api.delete(f"{_PODS.format('default')}/budgeted")
+
+
+def test_what_a_node_does_not_have_is_told(world: World) -> None:
+    world.one.api.create(_PODS.format("default"), _pod("silent"))
+    _eventually(lambda: _is_ready(world.one.api, "default", "silent"), "the pod")
+    world.one.bind("watcher", "cluster-admin")
+    with _user(world.one, "watcher") as client:
+        with pytest.raises(ApiException) as caught:
+            kubernetes_client.CoreV1Api(client).read_namespaced_pod_log("silent", "default")
+        assert (caught.value.status, "keeps no log of stand-ins" in str(caught.value.body)) == (501, True)
+        streams = {"Connection": "Upgrade", "Upgrade": "SPDY/3.1", "X-Stream-Protocol-Version": "v4.channel.k8s.io"}
+        for what, why in (
+            ("exec?command=ls&stdout=true", "nothing is executed"),
+            ("attach?stdout=true", "nothing to attach to"),
+            ("portforward", "forwards no ports"),
+        ):
+            url = f"{world.one.private_url}{_PODS.format('default')}/silent/{what}"
+            answer = client.rest_client.pool_manager.request("POST", url, headers=streams, timeout=10.0)
+            assert (answer.status, why in answer.data.decode()) == (501, True), answer.data
+    world.one.unbind("watcher")
+    world.one.api.delete(f"{_PODS.format('default')}/silent")
+
+
+def test_a_node_answers_nobody_but_its_api_server(world: World) -> None:
+    url = f"{world.one.private_url.removesuffix(':6443')}:10250/containerLogs/a/b/c"
+    pool = urllib3.PoolManager(
+        ca_certs=str(world.workdir / "planes" / "c1" / "pki" / "ca.crt"), retries=False, timeout=5.0
+    )
+    with pytest.raises((urllib3.exceptions.HTTPError, OSError)):
+        pool.request("GET", url)
+
+
 def test_broken_pods_tell_why(world: World) -> None:
     api = world.two.api
     _namespace(api, "broken")

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 from alibabacloud_servicemesh20200111 import models
-from conftest import wait_for, wait_state
+from conftest import raw_call, wait_for, wait_state
 from meshlab.kubeapi import Object
 from shop import NAMESPACE, ONE, Shop, settles
 
@@ -100,6 +101,30 @@ def test_strict_mtls_keeps_strangers_out(shop: Shop, stranger: Object) -> None:
         settles(lambda: "reset" in shop.request(stranger, _REVIEWS)["error"])
         assert all(one.version for one in shop.pages(30))  # within the mesh everything goes on
     settles(lambda: shop.request(stranger, _REVIEWS)["status"] == 200)
+
+
+def test_an_extension_provider_decides(shop: Shop) -> None:
+    """The provider is reviews itself, which answers at the one path and not at the other."""
+    details, productpage = f"http://details.{NAMESPACE}:9080/details/0", shop.pod("productpage")
+
+    def provider(action: str, **more: str) -> None:
+        key = {"ServiceMeshId": shop.mesh_id, "Type": "httpextauth", "Name": "httpextauth-reviews"}
+        raw_call(shop.asm, action, {**key, **more})
+        wait_state(shop.asm, shop.mesh_id, seconds=30)
+
+    def config(prefix: str) -> str:
+        return json.dumps({"service": f"reviews.{NAMESPACE}.svc.cluster.local", "port": 9080, "pathPrefix": prefix})
+
+    rule = "selector: {matchLabels: {app: details}}, provider: {name: httpextauth-reviews}, action: CUSTOM, rules: [{}]"
+    provider("CreateExtensionProvider", Config=config("/nowhere"))
+    with shop.with_resources(
+        _policy("AuthorizationPolicy", f"{{selector: {{matchLabels: {{app: details}}}}, {rule}}}")
+    ):
+        settles(lambda: shop.request(productpage, details)["status"] == 404)
+        provider("UpdateExtensionProvider", Config=config("/reviews/0?asked="))
+        settles(lambda: shop.request(productpage, details)["status"] == 200)
+    provider("DeleteExtensionProvider")
+    settles(lambda: shop.request(productpage, details)["status"] == 200)
 
 
 def test_a_principal_is_let_in_and_others_are_not(shop: Shop) -> None:

@@ -18,6 +18,9 @@ from meshlab.openapi.errors import ApiError
 from meshlab.openapi.parameters import Field
 from meshlab.world import World
 
+#: Parameters that older clients send with every request; they are not the action's.
+COMMON = frozenset({"RegionId"})
+
 
 @dataclass
 class AckCall:
@@ -75,8 +78,13 @@ def find(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
     return None
 
 
-def parse(fields: Mapping[str, Field], query: list[tuple[str, str]], body: bytes) -> dict[str, Any]:
-    """Typed parameters by the SDK's model. Raises ApiError for unknown names and wrong values."""
+def parse(
+    fields: Mapping[str, Field], query: list[tuple[str, str]], body: bytes, ignored: list[str] | None = None
+) -> dict[str, Any]:
+    """Typed parameters by the SDK's model. Raises ApiError for wrong values, and for unknown names.
+
+    With a list ``ignored``, unknown names are noted there instead, and left out.
+    """
     values: dict[str, Any] = {}
     if body:
         try:
@@ -85,11 +93,14 @@ def parse(fields: Mapping[str, Field], query: list[tuple[str, str]], body: bytes
             raise _invalid("the body is not JSON") from None
         values = {"body": sent} if isinstance(sent, list) else dict(sent)
     for name, text in query:
-        values[name] = _value(fields.get(name), name, text)
-    for name in values:
-        if name not in fields:
-            raise _invalid(f"there is no parameter {name}")
-    return values
+        if name in fields or name not in COMMON:
+            values[name] = _value(fields.get(name), name, text)
+    unknown = [name for name in values if name not in fields]
+    if unknown and ignored is None:
+        raise _invalid(f"there is no parameter {unknown[0]}")
+    if ignored is not None:
+        ignored += unknown
+    return {name: value for name, value in values.items() if name in fields}
 
 
 def _value(spec: Field | None, name: str, text: str) -> Any:

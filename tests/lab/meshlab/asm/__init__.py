@@ -11,8 +11,10 @@ import importlib
 TOPICS = (
     "clusters",
     "eips",
+    "extensions",
     "gateways",
     "injection",
+    "kiali",
     "kubeconfigs",
     "meshes",
     "network",

@@ -264,12 +264,14 @@ FEATURES: dict[str, Feature] = {
 }
 
 
-def initial_spec() -> dict[str, Any]:
-    """MeshConfig of a mesh for which nothing was chosen."""
+def initial_spec(**other: Any) -> dict[str, Any]:
+    """MeshConfig of a mesh for which nothing was chosen; ``other`` initial values by the parameter's name."""
     spec: dict[str, Any] = {}
     for feature in FEATURES.values():
         if feature.path != HIDDEN and feature.initial is not None:
             put(spec, feature.path, copy.deepcopy(feature.initial))
+    for name, value in other.items():
+        put(spec, FEATURES[name].path, value)
     _derive(spec)
     return spec
 

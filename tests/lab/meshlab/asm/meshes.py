@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from cryptography import x509
@@ -41,7 +42,7 @@ def create_service_mesh(call: Call) -> dict[str, Any]:
     version = _version(call, cluster_spec)
     _check_charge(call)
     check_features(call.parameters)
-    _check_kiali(call, {})
+    check_kiali(call.parameters, {})
     _check_ca(call)
     tags = check_tags(call.get("Tag", []))
     mesh_id = new_mesh_id()
@@ -56,7 +57,7 @@ def create_service_mesh(call: Call) -> dict[str, Any]:
         state="initial",
         created=timestamp(),
         updated=timestamp(),
-        spec=initial_spec(),
+        spec=initial_spec(CniExcludeNamespaces=world.settings["cni_exclude_namespaces"]),
         charge_type=call.get("ChargeType", "PayOnDemand"),
         tags=tags,
     )
@@ -111,7 +112,7 @@ def update_mesh_feature(call: Call) -> dict[str, Any]:
     """Partial change: what is not sent stays."""
     mesh = call.settled_mesh()
     check_features(call.parameters)
-    _check_kiali(call, mesh.spec)
+    check_kiali(call.parameters, mesh.spec)
     cluster_spec = call.get("ClusterSpec")
     if cluster_spec:
         if cluster_spec not in CLUSTER_SPECS:
@@ -241,9 +242,10 @@ def _check_charge(call: Call) -> None:
             raise invalid_parameter(name, f"{spec!r} is not one of {', '.join(LOAD_BALANCER_SPECS)}")
 
 
-def _check_kiali(call: Call, spec: dict[str, Any]) -> None:
-    kiali = call.get("KialiEnabled", spec.get("Kiali", {}).get("Enabled", False))
-    if kiali and not call.get("Telemetry", spec.get("Telemetry", False)):
+def check_kiali(changes: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
+    """Raises ApiError when features among ``changes`` would leave a mesh with ``spec`` with Kiali and no telemetry."""
+    kiali = changes.get("KialiEnabled", spec.get("Kiali", {}).get("Enabled", False))
+    if kiali and not changes.get("Telemetry", spec.get("Telemetry", False)):
         raise invalid_parameter("KialiEnabled", "mesh topology needs Telemetry")
 
 
@@ -304,5 +306,7 @@ def _name_projects(call: Call, mesh: Mesh) -> None:
     for section in ("AccessLog", "Audit", "ControlPlaneLogInfo"):
         part = mesh.spec[section]
         if part["Enabled"]:
-            part["Project"] = part["Project"] or f"mesh-log-{mesh.mesh_id}"
-            call.cloud.inventory.log_project(part["Project"], mesh)
+            project = part["Project"] or f"mesh-log-{mesh.mesh_id}"
+            call.cloud.inventory.log_project(project, mesh)
+            if section != "AccessLog" or call.world.settings["access_log_project"] == "named":
+                part["Project"] = project

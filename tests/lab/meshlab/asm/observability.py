@@ -95,7 +95,9 @@ def _balancer(call: Call, mesh: Mesh, role: str) -> dict[str, Any]:
 
 
 def _project(call: Call, mesh: Mesh, section: str) -> str:
-    return "exist" if mesh.spec[section]["Project"] in call.world.log_projects else "not_exist"
+    part = mesh.spec[section]
+    project = part["Project"] or (f"mesh-log-{mesh.mesh_id}" if part["Enabled"] else "")
+    return "exist" if project in call.world.log_projects else "not_exist"
 
 
 def _eip(call: Call, mesh: Mesh, role: str) -> str:

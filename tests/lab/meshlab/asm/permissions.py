@@ -15,6 +15,9 @@ from meshlab.openapi.errors import ApiError, invalid_parameter
 
 ROLES = ("istio-admin", "istio-ops", "istio-readonly")
 
+#: How IsRamRole is written, by the setting is_ram_role; the account has no RAM roles.
+_NO_RAM_ROLE: dict[str, Any] = {"number": 0, "text": "false", "boolean": False}
+
 
 @action("GrantUserPermissions", "Permissions", write=True)
 def grant_user_permissions(call: Call) -> dict[str, Any]:
@@ -49,10 +52,11 @@ def grant_user_permissions(call: Call) -> dict[str, Any]:
 def describe_user_permissions(call: Call) -> dict[str, Any]:
     """The permissions of one user, under other names than they were granted with."""
     uid = call.get("SubAccountUserId")
+    no_role = _NO_RAM_ROLE[call.world.settings["is_ram_role"]]
     return {
         "Permissions": [
             {
-                "IsRamRole": 0,
+                "IsRamRole": no_role,
                 "ParentId": "0",
                 "ResourceId": mesh.mesh_id,
                 "ResourceType": "cluster",

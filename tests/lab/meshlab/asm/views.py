@@ -20,6 +20,7 @@ _LISTED = ("OutboundTrafficPolicy", "Telemetry", "Tracing")
 def mesh_detail(world: World, addresses: Addresses, mesh: Mesh) -> dict[str, Any]:
     """ServiceMesh of DescribeServiceMeshDetail."""
     config = copy.deepcopy(mesh.spec)
+    _hide_unasked(world, config)
     project = config["Audit"]["Project"]
     config["Audit"]["AuditProjectStatus"] = (
         "audit_project_exist" if project in world.log_projects else "audit_project_not_exist"
@@ -27,7 +28,7 @@ def mesh_detail(world: World, addresses: Addresses, mesh: Mesh) -> dict[str, Any
     edition = mesh.profile
     config["Edition"] = {"Name": edition, "IstiodImageTag": mesh.version, "ProxyImageTag": mesh.version}
     if config["Kiali"]["Enabled"]:
-        config["Kiali"]["Url"] = f"http://kiali.{mesh.mesh_id}.{mesh.region_id}.example.invalid"
+        config["Kiali"]["Url"] = mesh.kiali_url
     eips = mesh.eips
     endpoints = _endpoints(world, addresses, mesh)
     return {
@@ -140,6 +141,16 @@ def upgrade_target(world: World, mesh: Mesh) -> str:
         return ""
     later = offered[offered.index(mesh.version) + 1 :]
     return later[0] if later else ""
+
+
+def _hide_unasked(world: World, config: dict[str, Any]) -> None:
+    """Take out of MeshConfig what nobody asked for, as far as the lab's settings say that it is not shown."""
+    if world.settings["access_log_project"] == "as_given" and not config["AccessLog"]["Project"]:
+        del config["AccessLog"]["Project"]
+    logs = config["ControlPlaneLogInfo"]
+    # Switching on is what gives these logs a project, which they keep.
+    if world.settings["control_plane_log_info"] == "once_enabled" and not logs["Enabled"] and not logs["Project"]:
+        del config["ControlPlaneLogInfo"]
 
 
 def _endpoints(world: World, addresses: Addresses, mesh: Mesh) -> dict[str, str]:

@@ -17,6 +17,7 @@ import urllib3
 from meshlab.informer import Informer
 from meshlab.kubeapi import KubeApi, KubeApiError, Object
 from meshlab.loopthread import LoopThread
+from meshlab.node.endpoint import ENDPOINT_ADDRESS, PORT
 from meshlab.node.podworker import AWAY, Host, PodWorker, in_thread, now
 
 log = logging.getLogger(__name__)
@@ -28,15 +29,29 @@ _VERSION = "v1.36.3"
 
 
 class Kubelet:
-    """The node ``name``. ``loop`` runs the pods' workers; the node's runtime is in ``host``."""
+    """The node ``name``. ``loop`` runs the pods' workers; the node's runtime is in ``host``.
 
-    def __init__(self, name: str, *, region: str, zone: str, pod_cidr: str, host: Host, loop: LoopThread) -> None:
+    ``endpoint``: the address of the host at which the API server finds the node's endpoint, if there is one.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        region: str,
+        zone: str,
+        pod_cidr: str,
+        host: Host,
+        loop: LoopThread,
+        endpoint: str = "",
+    ) -> None:
         self._name = name
         self._labels = {"topology.kubernetes.io/region": region, "topology.kubernetes.io/zone": zone}
         self._pod_cidr = pod_cidr
         self._host = host
         self._api: KubeApi = host.api
         self._loop = loop
+        self._endpoint = endpoint
         self._workers: dict[str, tuple[PodWorker, asyncio.Task[None]]] = {}
         self._removals: dict[str, asyncio.Task[None]] = {}
         self._lease: asyncio.Task[None] | None = None
@@ -71,7 +86,8 @@ class Kubelet:
         }
         if self._api.find(path) is None:
             self._api.create("/api/v1/nodes", node)
-        self._api.patch(f"{path}/status", {"status": _node_status(self._host.address, self._name)})
+        status = _node_status(self._host.address, self._name, self._endpoint)
+        self._api.patch(f"{path}/status", {"status": status})
         # A new node gets the not-ready taint, which the node-lifecycle controller would remove seconds later.
         self._api.patch(path, {"spec": {"taints": None}})
 
@@ -175,9 +191,11 @@ def _log_failure(task: asyncio.Task[None], pod: Object) -> None:
         log.error("the worker of pod %s/%s failed", meta["namespace"], meta["name"], exc_info=error)
 
 
-def _node_status(address: str, name: str) -> Object:
+def _node_status(address: str, name: str, endpoint: str) -> Object:
     size = {"cpu": "64", "memory": "256Gi", "pods": "1000", "ephemeral-storage": "500Gi"}
     time = now()
+    # The pods' network is none of the API server's, so the node's endpoint is at an address of the host.
+    reached = [{"type": ENDPOINT_ADDRESS, "address": endpoint}] if endpoint else []
 
     def condition(kind: str, value: str, reason: str) -> Object:
         return {
@@ -191,7 +209,12 @@ def _node_status(address: str, name: str) -> Object:
     return {
         "capacity": size,
         "allocatable": size,
-        "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}],
+        "addresses": [
+            {"type": "InternalIP", "address": address},
+            {"type": "Hostname", "address": name},
+            *reached,
+        ],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": PORT}},
         "conditions": [
             condition("Ready", "True", "KubeletReady"),
             condition("MemoryPressure", "False", "KubeletHasSufficientMemory"),

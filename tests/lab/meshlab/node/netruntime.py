@@ -221,6 +221,14 @@ class NetRuntime(StatusRuntime):
             shutil.rmtree(pod.folder, ignore_errors=True)
         await super().remove_sandbox(sandbox)
 
+    def log_file(self, namespace: str, pod: str, container: str) -> Path | None:
+        """The log of a proxy."""
+        file = self._processes.log_file(self._process_name(namespace, pod, container))
+        return file if file.exists() else None
+
+    def _process_name(self, namespace: str, pod: str, container: str) -> str:
+        return f"{self._node.cluster_name}.{namespace}.{pod}.{container}"
+
     async def _active(self, pod: _Pod) -> int:
         """Requests that a pod's proxy is answering just now."""
         text = await self._admin(
@@ -255,7 +263,7 @@ class NetRuntime(StatusRuntime):
         file = write_private(pod.folder / "envoy.json", json.dumps(configuration))
         start = functools.partial(
             self._processes.start,
-            f"{self._node.cluster_name}.{meta['namespace']}.{meta['name']}.{container['name']}",
+            self._process_name(meta["namespace"], meta["name"], container["name"]),
             envoy.command(str(self._node.network.envoy), str(file)),
             env={"TMPDIR": str(pod.folder)},
             cwd=pod.folder,

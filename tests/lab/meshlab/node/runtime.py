@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from meshlab.kubeapi import Object
@@ -50,6 +51,9 @@ class Runtime(Protocol):
 
     async def remove_sandbox(self, sandbox: Sandbox) -> None:
         """Take away what create_sandbox made."""
+
+    def log_file(self, namespace: str, pod: str, container: str) -> Path | None:
+        """What a container has printed; None where nobody keeps that."""
 
     async def close(self) -> None:
         """Take away everything that is left."""

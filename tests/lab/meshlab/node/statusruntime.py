@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
+from pathlib import Path
 
 from meshlab.kubeapi import Object
 from meshlab.node.addresses import PodAddresses
@@ -65,6 +66,10 @@ class StatusRuntime:
     async def remove_sandbox(self, sandbox: Sandbox) -> None:
         """Give the address back."""
         self._addresses.give_back(sandbox.address)
+
+    def log_file(self, namespace: str, pod: str, container: str) -> Path | None:
+        """Nothing is printed."""
+        return None
 
     async def close(self) -> None:
         """Nothing is left to take away."""

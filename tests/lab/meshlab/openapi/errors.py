@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-HOST_ID = "servicemesh.aliyuncs.com"
 RECOMMEND = "https://api.aliyun.com/troubleshoot"
 
 
@@ -22,14 +21,14 @@ class ApiError(Exception):
         self.message = message
         self.headers = headers or {}
 
-    def rpc_body(self, request_id: str) -> dict[str, Any]:
-        """The reply of an RPC style product (ASM)."""
+    def rpc_body(self, request_id: str, product: str = "servicemesh") -> dict[str, Any]:
+        """The reply of an RPC style product (ASM), and of the gateway itself to a caller of any ``product``."""
         return {
             "Code": self.code,
             "Message": self.message,
             "RequestId": request_id,
-            "HostId": HOST_ID,
-            "Recommend": f"{RECOMMEND}?q={self.code}&product=servicemesh&requestId={request_id}",
+            "HostId": f"{product}.aliyuncs.com",
+            "Recommend": f"{RECOMMEND}?q={self.code}&product={product}&requestId={request_id}",
         }
 
     def roa_body(self, request_id: str) -> dict[str, Any]:

@@ -34,6 +34,8 @@ class Operation:
     write: bool
     #: The product's own note of how to carry it out.
     handler: Any
+    #: Parameters that the action does not have, where they are let pass.
+    ignored: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -52,8 +54,8 @@ class Product(Protocol):
 
     name: str
 
-    def understand(self, request: Request) -> Operation:
-        """Find action and parameters. Raises ApiError."""
+    def understand(self, request: Request, *, tolerant: bool) -> Operation:
+        """Find action and parameters; ``tolerant`` lets unknown parameters pass. Raises ApiError."""
 
     def call(self, operation: Operation, user: User, world: World, faults: list[Fault]) -> Any:
         """Carry the action out. Raises ApiError."""
@@ -86,7 +88,9 @@ class Gateway:
         try:
             reply = self._answer(product, request, request_id, entry)
         except ApiError as error:
-            reply = Reply(error.status, product.failure(error, request_id), error.headers)
+            known = entry.admitted
+            body = product.failure(error, request_id) if known else error.rpc_body(request_id, product.name)
+            reply = Reply(error.status, body, error.headers)
             entry.code = error.code
         except Exception:  # a bug, or a server that is away: the caller gets a 500 as from any cloud
             logger.exception("%s %s failed", product.name, entry.action)
@@ -104,6 +108,7 @@ class Gateway:
             request_id=request_id,
             seconds=time.monotonic() - begin,
             faults=entry.faults,
+            ignored=entry.ignored,
         )
         return reply
 
@@ -115,8 +120,12 @@ class Gateway:
         if user is None:
             raise ApiError(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
         verify(request, user.access_key_secret, self._nonces)
-        operation = product.understand(request)
+        entry.admitted = True
+        operation = product.understand(request, tolerant=self._world.settings["unknown_parameters"] == "pass")
         entry.action, entry.parameters, entry.write = operation.action, operation.parameters, operation.write
+        entry.ignored = operation.ignored
+        if operation.ignored:
+            logger.warning("%s %s: ignored %s", product.name, operation.action, ", ".join(operation.ignored))
         faults = self._faults.take(operation.action, operation.parameters, write=operation.write)
         entry.faults = [fault.kind for fault in faults]
         slow = of_kind(faults, "slow")
@@ -146,12 +155,15 @@ class Gateway:
 
 @dataclass
 class _Entry:
+    #: Whether the gateway knows who asks; what it refuses before is its own answer, whatever the product.
+    admitted: bool = False
     action: str = ""
     access_key_id: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     write: bool = False
     code: str = ""
     faults: list[str] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
 
 
 #: Kind of fault -> status, code, message of the refusal.

@@ -11,7 +11,7 @@ import inspect
 import json
 import re
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -46,6 +46,30 @@ OLDER = {
     "DescribeServiceMeshes": {},
 }
 
+#: Actions that the SDK does not have and that others call (Terraform's provider), with their parameters.
+UNLISTED: dict[str, dict[str, str]] = {
+    "DescribeKialiConfiguration": {"ServiceMeshId": "str"},
+    "UpdateKialiConfiguration": {
+        "ServiceMeshId": "str",
+        "Enabled": "bool",
+        "AuthStrategy": "str",
+        "CustomPrometheusUrl": "str",
+        "IntegrateCLB": "bool",
+        "KialiArmsAuthTokens": "str",
+        "KialiServiceAnnotations": "str",
+        "OpenIdConfig": "str",
+        "RAMOAuthConfig": "str",
+        "ServerConfig": "str",
+    },
+    "CreateExtensionProvider": {"ServiceMeshId": "str", "Type": "str", "Name": "str", "Config": "str"},
+    "UpdateExtensionProvider": {"ServiceMeshId": "str", "Type": "str", "Name": "str", "Config": "str"},
+    "DescribeExtensionProvider": {"ServiceMeshId": "str", "Type": "str"},
+    "DeleteExtensionProvider": {"ServiceMeshId": "str", "Type": "str", "Name": "str"},
+}
+
+#: Is told the name of a parameter that the action does not have: raises, or notes it.
+Unknown = Callable[[str], None]
+
 
 @dataclass(frozen=True)
 class Field:
@@ -63,14 +87,26 @@ class Parameters:
         models = importlib.import_module(f"{package}.models")
         self.actions = sorted(_actions(importlib.import_module(f"{package}.client")))
         self._tables = {action: _table(action, getattr(models, f"{action}Request", None)) for action in self.actions}
+        if package == SDK:
+            for action, kinds in UNLISTED.items():
+                self._tables[action] = {name: Field(kind) for name, kind in kinds.items()}
 
     def of(self, action: str) -> Mapping[str, Field]:
         """Wire name -> field. An action without a request model has no parameters."""
         return self._tables[action]
 
-    def parse(self, action: str, sent: Iterable[tuple[str, str]]) -> dict[str, Any]:
-        """Typed parameters from the merged query and form. Raises ApiError for unknown names and wrong values."""
+    def parse(self, action: str, sent: Iterable[tuple[str, str]], ignored: list[str] | None = None) -> dict[str, Any]:
+        """Typed parameters from the merged query and form. Raises ApiError for wrong values, and for unknown names.
+
+        With a list ``ignored``, unknown names are noted there instead, and left out.
+        """
         table = self.of(action)
+
+        def unknown(name: str) -> None:
+            if ignored is None:
+                raise unknown_parameter(action, name)
+            ignored.append(name)
+
         values: dict[str, Any] = {}
         flat: dict[str, dict[str, str]] = {}
         for key, text in sent:
@@ -78,13 +114,15 @@ class Parameters:
             if name in COMMON and name not in table:
                 continue
             if name not in table:
-                raise unknown_parameter(action, key)
-            if rest:
+                unknown(key)
+            elif rest:
                 flat.setdefault(name, {})[rest] = text
             else:
-                values[name] = _parse_text(table[name], name, text, action)
+                values[name] = _parse_text(table[name], name, text, unknown)
         for name, parts in flat.items():
-            values[name] = _parse_flat(table[name], name, parts, action)
+            rows = _parse_flat(table[name], name, parts, unknown)
+            if rows:
+                values[name] = rows
         return values
 
 
@@ -149,7 +187,7 @@ def _field(annotation: Any) -> Field:
     return Field(annotation.__name__ if annotation in (str, int, float, bool) else "any")
 
 
-def _parse_text(spec: Field, name: str, text: str, action: str) -> Any:
+def _parse_text(spec: Field, name: str, text: str, unknown: Unknown) -> Any:
     if spec.kind == "bool":
         if text.lower() not in ("true", "false"):
             raise invalid_parameter(name, f"{text!r} is not true or false")
@@ -164,42 +202,41 @@ def _parse_text(spec: Field, name: str, text: str, action: str) -> Any:
             value = json.loads(text)
         except ValueError as error:
             raise invalid_parameter(name, f"it is not JSON ({error})") from None
-        _check_shape(spec, name, value, action)
+        _check_shape(spec, name, value, unknown)
         return value
     return text
 
 
-def _parse_flat(spec: Field, name: str, parts: dict[str, str], action: str) -> list[Any]:
+def _parse_flat(spec: Field, name: str, parts: dict[str, str], unknown: Unknown) -> list[Any]:
     """Lists on the wire are Name.1, Name.2 or Name.1.Member; the numbers need not be without gaps."""
-    if spec.kind != "list" or spec.item is None:
-        raise unknown_parameter(action, f"{name}.{next(iter(parts))}")
     rows: dict[int, Any] = {}
     for rest, text in parts.items():
         number, _unused, member = rest.partition(".")
-        if not number.isdigit() or int(number) < 1:
-            raise unknown_parameter(action, f"{name}.{rest}")
-        if not member:
-            rows[int(number)] = _parse_text(spec.item, f"{name}.{rest}", text, action)
+        if spec.kind != "list" or spec.item is None or not number.isdigit() or int(number) < 1:
+            unknown(f"{name}.{rest}")
+        elif not member:
+            rows[int(number)] = _parse_text(spec.item, f"{name}.{rest}", text, unknown)
         elif member in spec.item.members:
             row = rows.setdefault(int(number), {})
-            row[member] = _parse_text(spec.item.members[member], f"{name}.{rest}", text, action)
+            row[member] = _parse_text(spec.item.members[member], f"{name}.{rest}", text, unknown)
         else:
-            raise unknown_parameter(action, f"{name}.{rest}")
+            unknown(f"{name}.{rest}")
     return [rows[number] for number in sorted(rows)]
 
 
-def _check_shape(spec: Field, name: str, value: Any, action: str) -> None:
-    """JSON parameters: right container, no unknown members."""
+def _check_shape(spec: Field, name: str, value: Any, unknown: Unknown) -> None:
+    """JSON parameters: right container, no unknown members; those that pass are taken out of ``value``."""
     right = isinstance(value, list) if spec.kind == "list" else isinstance(value, dict)
     if not right:
         raise invalid_parameter(name, f"it must be a JSON {'array' if spec.kind == 'list' else 'object'}")
     if spec.kind == "object":
-        for member, inner in value.items():
+        for member, inner in list(value.items()):
             if member not in spec.members:
-                raise unknown_parameter(action, f"{name}.{member}")
-            if spec.members[member].kind in ("list", "map", "object"):
-                _check_shape(spec.members[member], f"{name}.{member}", inner, action)
+                unknown(f"{name}.{member}")
+                del value[member]
+            elif spec.members[member].kind in ("list", "map", "object"):
+                _check_shape(spec.members[member], f"{name}.{member}", inner, unknown)
     elif spec.item is not None and spec.item.kind in ("list", "map", "object"):
         rows: list[Any] = list(value) if spec.kind == "list" else list(value.values())
         for inner in rows:
-            _check_shape(spec.item, name, inner, action)
+            _check_shape(spec.item, name, inner, unknown)

@@ -32,7 +32,7 @@ class Asm:
         self._cloud = cloud
         self._parameters = parameters_of(SDK)
 
-    def understand(self, request: Request) -> Operation:
+    def understand(self, request: Request, *, tolerant: bool) -> Operation:
         """Action and version come from header, query or form; parameters from query and form together."""
         sent = request.query + request.form
         values = dict(sent)
@@ -47,9 +47,10 @@ class Asm:
             raise ApiError(
                 405, "UnsupportedHTTPMethod", f"Action {name} takes {', '.join(sorted(action.methods))} only."
             )
-        parameters = self._parameters.parse(name, sent)
+        ignored: list[str] = []
+        parameters = self._parameters.parse(name, sent, ignored if tolerant else None)
         action.check_required(parameters)
-        return Operation(name, parameters, action.write, action)
+        return Operation(name, parameters, action.write, action, ignored)
 
     def call(self, operation: Operation, user: User, world: World, faults: list[Fault]) -> dict[str, Any]:
         """Carry the action out."""
@@ -76,7 +77,7 @@ class Ack:
         self._cloud = cloud
         self._parameters = parameters_of("alibabacloud_cs20151215")
 
-    def understand(self, request: Request) -> Operation:
+    def understand(self, request: Request, *, tolerant: bool) -> Operation:
         """Method and path name the action."""
         version = request.headers.get("x-acs-version", "")
         if version != self.version:
@@ -86,8 +87,10 @@ class Ack:
             name = request.headers.get("x-acs-action", "")
             raise not_implemented(name) if name in self._parameters.actions else unknown_action(name or request.path)
         route, ids = found
-        parameters = routes.parse(self._parameters.of(route.action), request.query, request.body)
-        return Operation(route.action, {**ids, **parameters}, route.write, (route, ids, parameters))
+        ignored: list[str] = []
+        fields = self._parameters.of(route.action)
+        parameters = routes.parse(fields, request.query, request.body, ignored if tolerant else None)
+        return Operation(route.action, {**ids, **parameters}, route.write, (route, ids, parameters), ignored)
 
     def call(self, operation: Operation, user: User, world: World, faults: list[Fault]) -> Any:
         """Carry the action out."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Checks who sent a request: ACS3-HMAC-SHA256 (header) and the older RPC signature 1.0 (parameter)."""
+"""Checks who sent a request: ACS3-HMAC-SHA256, and the older signatures 1.0 of RPC (parameter) and ROA (header)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
 from meshlab.openapi.errors import ApiError
@@ -26,6 +27,10 @@ WINDOW = 900
 _AUTHORIZATION = re.compile(
     r"^ACS3-HMAC-SHA256\s+Credential=([^,]+),\s*SignedHeaders=([^,]+),\s*Signature=([0-9a-fA-F]+)$"
 )
+_ROA_AUTHORIZATION = re.compile(r"^acs\s+([^:\s]+):(\S+)$")
+
+#: Headers that the older ROA signature covers by their values alone, in this order; a missing one is an empty line.
+_ROA_HEADERS = ("accept", "content-md5", "content-type", "date")
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,8 @@ class Nonces:
 def access_key_of(request: Request) -> str:
     """The AccessKey id that the request names. Raises ApiError when it names none."""
     authorization = request.headers.get("authorization", "")
+    if roa := _ROA_AUTHORIZATION.match(authorization.strip()):
+        return roa.group(1)
     if authorization:
         return _parse_authorization(authorization)[0]
     key = dict(request.query + request.form).get("AccessKeyId", "")
@@ -73,14 +80,19 @@ def access_key_of(request: Request) -> str:
 def verify(request: Request, secret: str, nonces: Nonces, now: float | None = None) -> None:
     """Check signature, time stamp and nonce of a request against the secret of its AccessKey. Raises ApiError."""
     moment = time.time() if now is None else now
-    if request.headers.get("authorization"):
+    authorization = request.headers.get("authorization", "")
+    roa = _ROA_AUTHORIZATION.match(authorization.strip())
+    if roa:
+        nonce, sent = _verify_roa(request, secret, roa.group(2))
+    elif authorization:
         nonce, sent = _verify_acs3(request, secret)
     else:
         nonce, sent = _verify_rpc(request, secret)
-    _check_time(sent, moment)
-    if not nonce:
+    _check_time(_date(sent) if roa else _stamp(sent), moment)
+    if nonce:
+        nonces.use(nonce)
+    elif not roa:  # most clients of that signature send none
         raise ApiError(400, "MissingSignatureNonce", "SignatureNonce is mandatory for this action.")
-    nonces.use(nonce)
 
 
 def percent_encode(text: str) -> str:
@@ -102,6 +114,14 @@ def rpc_string_to_sign(request: Request) -> str:
     parameters = sorted((key, value) for key, value in request.query + request.form if key != "Signature")
     canonical = "&".join(f"{percent_encode(key)}={percent_encode(value)}" for key, value in parameters)
     return f"{request.method}&{percent_encode('/')}&{percent_encode(canonical)}"
+
+
+def roa_string_to_sign(request: Request) -> str:
+    """The string whose HMAC is the ROA 1.0 signature; query parameters are in it as they are, not encoded."""
+    lines = [request.method, *(request.headers.get(name, "") for name in _ROA_HEADERS)]
+    lines += [f"{name}:{value}" for name, value in sorted(request.headers.items()) if name.startswith("x-acs-")]
+    query = "&".join(f"{key}={value}" if value else key for key, value in sorted(request.query))
+    return "\n".join([*lines, f"{request.path}?{query}" if query else request.path])
 
 
 def _verify_acs3(request: Request, secret: str) -> tuple[str, str]:
@@ -127,10 +147,23 @@ def _verify_rpc(request: Request, secret: str) -> tuple[str, str]:
     if "Signature" not in parameters:
         raise ApiError(400, "MissingSignature", "Signature is mandatory for this action.")
     to_sign = rpc_string_to_sign(request)
-    expected = base64.b64encode(hmac.new(f"{secret}&".encode(), to_sign.encode(), hashlib.sha1).digest()).decode()
-    if not hmac.compare_digest(expected, parameters["Signature"]):
+    if not hmac.compare_digest(_sha1(f"{secret}&", to_sign), parameters["Signature"]):
         raise _mismatch(to_sign)
     return parameters.get("SignatureNonce", ""), parameters.get("Timestamp", "")
+
+
+def _verify_roa(request: Request, secret: str, signature: str) -> tuple[str, str]:
+    digest = base64.b64encode(hashlib.md5(request.body, usedforsecurity=False).digest()).decode()
+    if request.headers.get("content-md5", digest) != digest:
+        raise ApiError(400, "InvalidContentMD5", f"Content-MD5 is not the digest of the body, which is {digest}.")
+    to_sign = roa_string_to_sign(request)
+    if not hmac.compare_digest(_sha1(secret, to_sign), signature):
+        raise _mismatch(to_sign)
+    return request.headers.get("x-acs-signature-nonce", ""), request.headers.get("date", "")
+
+
+def _sha1(key: str, text: str) -> str:
+    return base64.b64encode(hmac.new(key.encode(), text.encode(), hashlib.sha1).digest()).decode()
 
 
 def _parse_authorization(header: str) -> tuple[str, str, str]:
@@ -150,12 +183,24 @@ def _mismatch(to_sign: str) -> ApiError:
     )
 
 
-def _check_time(sent: str, now: float) -> None:
+def _stamp(sent: str) -> datetime | None:
     try:
-        moment = datetime.strptime(sent, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc).timestamp()
+        return datetime.strptime(sent, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
     except ValueError:
-        raise ApiError(
-            400, "InvalidTimeStamp.Format", f"Specified time stamp {sent!r} is not well formatted."
-        ) from None
-    if abs(now - moment) > WINDOW:
+        return None
+
+
+def _date(sent: str) -> datetime | None:
+    """The header Date, as HTTP writes it."""
+    try:
+        moment = parsedate_to_datetime(sent)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or timezone.utc)
+
+
+def _check_time(sent: datetime | None, now: float) -> None:
+    if sent is None:
+        raise ApiError(400, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted.")
+    if abs(now - sent.timestamp()) > WINDOW:
         raise ApiError(400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")
