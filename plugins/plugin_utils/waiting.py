@@ -52,9 +52,13 @@ class WaitingAction(ActionBase):
     def run(self, tmp: str | None = None, task_vars: Json | None = None) -> Json:
         super().run(tmp, task_vars)
         with showing_waits(self, task_vars or {}):
-            result: Json = run_module(self, task_vars or {}, module_args(self))
+            result: Json = run_module(self, task_vars or {}, self.module_args())
         record(self, task_vars or {}, result)
         return result
+
+    def module_args(self) -> Json:
+        """The options of the task as the module gets them."""
+        return module_args(self)
 
 
 class Teller:

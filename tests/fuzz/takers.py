@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.checks import replies, running, surroundings
-from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
+from ansible_collections.meshops.asm.plugins.module_utils.flow import options, shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.istio import deciding, route_weights, rules
 from ansible_collections.meshops.asm.plugins.module_utils.istio import model as mesh
@@ -22,6 +22,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import I
 from ansible_collections.meshops.asm.plugins.module_utils.spec import account as account_checks
 from ansible_collections.meshops.asm.plugins.module_utils.spec import consistency as spec_checks
 from ansible_collections.meshops.asm.plugins.module_utils.spec import inspection
+from ansible_collections.meshops.asm.plugins.plugin_utils.vocabulary import vocabulary
 
 Taker = Callable[[Any], Any]
 
@@ -91,7 +92,7 @@ LINT: dict[Callable[..., Any], Taker] = {
 }
 SPEC: dict[Callable[..., Any], Taker] = {
     spec_checks.read: spec_checks.read,
-    spec_checks.misspelt: lambda value: spec_checks.misspelt(value if isinstance(value, (list, dict)) else []),
+    spec_checks.misspelt: lambda value: spec_checks.misspelt(value if isinstance(value, dict) else {"asm_check": value}),
     spec_checks.wrong_names: spec_checks.wrong_names,
     spec_checks.wrong_sources: spec_checks.wrong_sources,
     spec_checks.wrong_gateways: spec_checks.wrong_gateways,
@@ -99,6 +100,11 @@ SPEC: dict[Callable[..., Any], Taker] = {
     spec_checks.deaf_ports: lambda value: spec_checks.deaf_ports(value, {}),
     spec_checks.unmade_namespaces: lambda value: spec_checks.unmade_namespaces(value, "asm_workloads", {}),
     spec_checks.unknown_gateways: lambda value: spec_checks.unknown_gateways(value, {}),
+    shapes.named: shapes.named,
+    options.wrong_variables: lambda value: options.wrong_variables(
+        value if isinstance(value, dict) else dict.fromkeys(vocabulary(), value), vocabulary()
+    ),
+    options.wrong_options: lambda value: options.wrong_options({"asm_mesh": value, "x": value}, vocabulary()),
     inspection.read: inspection.read,
     account_checks.what_is_created: lambda value: account_checks.what_is_created(_MESH, "r", value),
 }
@@ -147,6 +153,7 @@ OTHERS: dict[ModuleType, set[str]] = {
     account_checks: {"check"},
     route_weights: set(),
     shapes: {"fit", "of_options", "require", "type_name"},
+    options: set(),
     running: {"run_checks", "untried", "shown"},
     deciding: set(),
     replies: {"hints"},

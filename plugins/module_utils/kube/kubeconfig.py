@@ -157,6 +157,26 @@ def self_contained(text: str, folder: Path) -> str:
     return json.dumps(config, default=str)
 
 
+def handed_on(value: str) -> str:
+    """A kubeconfig given as text, in Base64 or as a path, as text for somebody who has no files of this machine.
+
+    Text that is given as such stays as it is. Raises ``InvalidInput`` for a path of no kubeconfig.
+    """
+    text = given.text_of(value)
+    if text is not None or _is_mapping(value):
+        return value if text is None else text
+    text, folder = read_kubeconfig(value)
+    return self_contained(text, folder)
+
+
+def _is_mapping(value: str) -> bool:
+    """Whether a text of one line is YAML of a mapping, and so no path."""
+    try:
+        return isinstance(texts.load(value, "The kubeconfig", keys=False), dict)
+    except InvalidInput:
+        return False
+
+
 def ssl_context(endpoint: Endpoint) -> ssl.SSLContext:
     """The TLS settings of an endpoint; the client key never becomes a file that another process can read."""
     try:
