@@ -73,7 +73,6 @@ class ActionModule(SpecAction):
         ]
         return problems, hints
 
-
     def _own_variables(self, task_vars: Json) -> Json:
         """Those that may be meant for the roles, with their values; one that cannot be had is as good as text."""
         return {name: self._value(value) for name, value in task_vars.items() if str(name).startswith("asm")}

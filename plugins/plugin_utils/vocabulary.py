@@ -21,7 +21,9 @@ _WHOLE = Path(__file__).resolve().parents[2] / "roles/preflight/meta/argument_sp
 @functools.cache
 def vocabulary() -> dict[str, Any]:
     """``{variable: its argument spec}``, with sub-options."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    with _WHOLE.open(encoding="utf-8") as file:
-        options: dict[str, Any] = yaml.load(file, Loader=loader)["argument_specs"]["main"]["options"]
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(_WHOLE.read_bytes())
+    try:
+        options: dict[str, Any] = loader.get_single_data()["argument_specs"]["main"]["options"]
+    finally:
+        loader.dispose()
     return options

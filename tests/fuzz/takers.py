@@ -92,7 +92,9 @@ LINT: dict[Callable[..., Any], Taker] = {
 }
 SPEC: dict[Callable[..., Any], Taker] = {
     spec_checks.read: spec_checks.read,
-    spec_checks.misspelt: lambda value: spec_checks.misspelt(value if isinstance(value, dict) else {"asm_check": value}),
+    spec_checks.misspelt: lambda value: spec_checks.misspelt(
+        value if isinstance(value, dict) else {"asm_check": value}
+    ),
     spec_checks.wrong_names: spec_checks.wrong_names,
     spec_checks.wrong_sources: spec_checks.wrong_sources,
     spec_checks.wrong_gateways: spec_checks.wrong_gateways,

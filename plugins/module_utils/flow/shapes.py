@@ -18,7 +18,6 @@ from typing import Any, Union
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
 
-
 _LONGEST_NAME = 63
 
 

@@ -86,7 +86,9 @@ def test_one_option_chooses_the_address_for_all_modules(chosen: str | None, publ
 def test_a_chosen_address_that_is_not_there_is_told(fake_cloud: Callable[..., FakeCloud], reply: Any) -> None:
     cloud = fake_cloud(DescribeServiceMeshKubeconfig=reply)
     cloud.private = False
-    with pytest.raises(AsmError, match="shows no public address.* api_server_public_eip .* api_server_address=private"):
+    with pytest.raises(
+        AsmError, match=r"shows no public address.* api_server_public_eip .* api_server_address=private"
+    ):
         access.fetch_mesh_kubeconfig(cloud, mesh())  # type: ignore[arg-type]
 
 

@@ -17,9 +17,18 @@ PORT = {"name": "http", "port": 80}
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"asm_gateways": [{"name": "a"}, {"name": "in", "port": [PORT]}]}, "'in': it has no option 'port'. Did you mean ports?"),
-        ({"asm_gateways": [{"name": "in", "ports": [80]}]}, "'in': ports[0] must be a mapping with name and port, it is a number."),
-        ({"asm_gateways": [{"name": "in", "ports": [PORT, {"name": "x"}]}]}, "asm_gateways, 'in': ports[1] needs port."),
+        (
+            {"asm_gateways": [{"name": "a"}, {"name": "in", "port": [PORT]}]},
+            "'in': it has no option 'port'. Did you mean ports?",
+        ),
+        (
+            {"asm_gateways": [{"name": "in", "ports": [80]}]},
+            "'in': ports[0] must be a mapping with name and port, it is a number.",
+        ),
+        (
+            {"asm_gateways": [{"name": "in", "ports": [PORT, {"name": "x"}]}]},
+            "asm_gateways, 'in': ports[1] needs port.",
+        ),
         ({"asm_gateways": [{"name": "in", "load_balancer": {"ids": "x"}}]}, "load_balancer has no option 'ids'."),
         ({"asm_gateways": [{"clusters": ["a"]}]}, "asm_gateways[0] needs name."),
         ({"asm_gateways": [5]}, "asm_gateways[0] must be a mapping with name, it is a number."),
@@ -27,18 +36,24 @@ PORT = {"name": "http", "port": 80}
         ({"asm_gateways": {"name": "in"}}, "asm_gateways must be a list, it is a mapping."),
         ({"asm_clusters": "shop-1"}, "asm_clusters must be a list, it is text."),
         ({"asm_clusters": [["shop-1"]]}, "asm_clusters[0] must be a name or a mapping with name, it is a list."),
-        ({"asm_clusters": [{"name": "shop-1", "purge": True}]}, "asm_clusters, 'shop-1': it has no option 'purge'. It takes"),
+        (
+            {"asm_clusters": [{"name": "shop-1", "purge": True}]},
+            "asm_clusters, 'shop-1': it has no option 'purge'. It takes",
+        ),
         ({"asm_mesh": {"name": "shop", "vpc": "vpc-1"}}, "asm_mesh has no option 'vpc'. Did you mean vpc_id?"),
         ({"asm_mesh": {"name": "shop", "pilot": {"sampling": 1}}}, "asm_mesh.pilot has no option 'sampling'."),
         ({"asm_mesh": {"name": "shop", "cluster_spec": "entreprise"}}, "ultimate. Did you mean enterprise?"),
-        ({"asm_mesh": {"name": "shop", "ambient_enabled": "maybe"}}, "asm_mesh.ambient_enabled must be true or false, it is text."),
+        (
+            {"asm_mesh": {"name": "shop", "ambient_enabled": "maybe"}},
+            "asm_mesh.ambient_enabled must be true or false, it is text.",
+        ),
         ({"asm_mesh": {}}, "asm_mesh needs name."),
         ({"asm_mesh": "shop"}, "asm_mesh must be a mapping with name, it is text."),
         ({"asm_namespaces": [{"name": "a", "injection": True}]}, "it is a boolean, as every on, off, yes and no"),
         ({"asm_workloads": [{"name": "a"}]}, "asm_workloads, 'a': it needs clusters."),
         ({"asm_wait_timeout": "soon"}, "asm_wait_timeout must be a whole number, it is text."),
     ],
-)  # fmt: skip
+)
 def test_a_variable_of_a_spec(given: dict[str, Any], told: str) -> None:
     (text,) = wrong_variables(given, vocabulary())
     assert told in text
@@ -76,10 +91,10 @@ def test_options_of_a_task() -> None:
 
 
 def test_no_value_is_repeated_and_no_key_that_cannot_be_one() -> None:
-    secret = "-----BEGIN PRIVATE KEY-----\nMIIE\n"
+    astray = "-----BEGIN PRIVATE KEY-----\nMIIE\n"
     given = {
-        "asm_clusters": [secret, [secret], {"name": secret, "kubeconfg": secret}],
-        "asm_mesh": {secret: 1, "name": [secret], "ambient_enabled": secret, "cluster_spec": secret, "ca": secret},
+        "asm_clusters": [astray, [astray], {"name": astray, "kubeconfg": astray}],
+        "asm_mesh": {astray: 1, "name": [astray], "ambient_enabled": astray, "cluster_spec": astray, "ca": astray},
     }
     texts = wrong_variables(given, vocabulary())
     assert len(texts) >= 5
