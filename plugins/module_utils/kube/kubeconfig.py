@@ -18,6 +18,7 @@ import base64
 import json
 import os
 import re
+import shutil
 import ssl
 import tempfile
 from dataclasses import dataclass, field
@@ -260,6 +261,12 @@ def _find_program(user: Json, folder: Path) -> None:
         user["exec"] = {**user["exec"], "command": str(folder / command)}
 
 
+def _lacks_program(user: Json) -> bool:
+    plugin = user.get("exec")
+    command = plugin.get("command") if isinstance(plugin, dict) else None
+    return isinstance(command, str) and shutil.which(command) is None
+
+
 def _identity_by_library(config: Json, context: str, user: _Entry) -> dict[str, str]:
     if user.folder is None:
         user.refuse("exec", "wants to start a program, and only a kubeconfig of your own may do that")
@@ -267,6 +274,8 @@ def _identity_by_library(config: Json, context: str, user: _Entry) -> dict[str, 
     client = library("kubernetes.client", "kubernetes")
     loaded = client.Configuration()
     _find_program(user.fields, user.folder)
+    if _lacks_program(user.fields):
+        user.refuse("exec", "cannot be used: its program is not there, or may not be started")
     try:
         with loggers.silent():
             kubernetes.KubeConfigLoader(config_dict=config, active_context=context).load_and_set(loaded)
