@@ -11,6 +11,7 @@ from ansible_collections.meshops.asm.plugins.plugin_utils.clean_failure import c
 from ansible_collections.meshops.asm.plugins.plugin_utils.drift_record import record
 from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import load
 from ansible_collections.meshops.asm.plugins.plugin_utils.manifests import ManifestsAction
+from ansible_collections.meshops.asm.plugins.plugin_utils.short_diff import shortened
 from ansible_collections.meshops.asm.plugins.plugin_utils.waiting import showing_waits
 
 load("asm_workload", sdk=False)
@@ -26,4 +27,4 @@ class ActionModule(ManifestsAction):
         with showing_waits(self, task_vars or {}):
             result = super().run(tmp, task_vars)
         record(self, task_vars or {}, result)
-        return result
+        return shortened(self, task_vars or {}, result)

@@ -272,7 +272,7 @@ class Clusters(ResourceModule):
         if found["releases"]:
             before["gateways"] = {one.name: _named([*one.leaving, *one.staying], names) for one in found["releases"]}
             after["gateways"] = {one.name: _named(one.staying, names) for one in found["releases"]}
-        warnings = () if found["mesh"] else (f"Mesh '{self.params['mesh']}' does not exist yet.",)
+        warnings = () if found["mesh"] else (meshes.not_yet(self.params["mesh"]),)
         released = {one.name: _named(one.leaving, names) for one in found["releases"]}
         changes = Changes(found["mesh"], add, remove, found["releases"], released, found["attached"])
         return Plan(UPDATE, before, after, changes, [clusters.as_user_sees(one) for one in predicted], warnings)

@@ -439,7 +439,7 @@ class Gateway(ResourceModule):
         p = self.params
         if not p["clusters"] and not (p["annotations"] or {}).get("asm.alibabacloud.com/managed-by-asm"):
             raise InvalidInput(f"Gateway '{p['name']}' does not exist, and creating it needs clusters to deploy it to.")
-        warnings = () if attached is not None else (f"Mesh '{p['mesh']}' does not exist yet.",)
+        warnings = () if attached is not None else (meshes.not_yet(p["mesh"]),)
         names = self.names if attached is not None else {}
         return Plan(CREATE, None, gateways.essence(wanted), wanted, gateways.view(wanted, names), warnings)
 

@@ -337,7 +337,7 @@ class Kubeconfig(ResourceModule):
         if self.params["state"] == "absent":
             return self._plan_removal(found, before)
         if found["target"] is None:
-            warning = f"Mesh '{self.params['mesh']}' does not exist yet."
+            warning = meshes.not_yet(self.params["mesh"])
             return Plan(UPDATE, before, {"dest": self.params["dest"], "server": None}, warnings=(warning,))
         if not self.params["dest"]:
             return Plan(before=before, after=before, predicted=self.view(found))

@@ -54,7 +54,7 @@ class ObjectSet:
         self._manner = manner
         self._connect = connect
         self._client: KubeClient | None = None
-        self._nowhere: AsmError | None = None
+        self._nowhere: NotFound | None = None
         self._applied = False
         self._readiness: Readiness | None = None
         self._missing: list[str] = []
@@ -204,7 +204,7 @@ class ObjectSet:
         texts = list(self._client.warnings) if self._client else []
         texts += self.lint.warnings() if self.lint else []
         if self._nowhere and not self._wishes.absent:
-            texts.append(f"{self._nowhere.message} The objects are predicted without it.")
+            texts.append(self._nowhere.yet)
         unserved = dict.fromkeys(f"{item.kind.kind} of {item.kind.api_version}" for item in self.items if item.unserved)
         texts += [f"The API server does not serve {kind}, so there is none to be removed." for kind in unserved]
         texts += pruning.unlooked(self._unlisted)
