@@ -267,6 +267,13 @@ def _lacks_program(user: Json) -> bool:
     return isinstance(command, str) and shutil.which(command) is None
 
 
+def _login_failed(user: _Entry, why: str) -> InvalidInput:
+    return InvalidInput(
+        f"The login method of the kubeconfig's {user.place} (exec or auth-provider) failed: {why}. "
+        f"Try the kubeconfig with kubectl. {_HINT}"
+    )
+
+
 def _identity_by_library(config: Json, context: str, user: _Entry) -> dict[str, str]:
     if user.folder is None:
         user.refuse("exec", "wants to start a program, and only a kubeconfig of your own may do that")
@@ -275,7 +282,7 @@ def _identity_by_library(config: Json, context: str, user: _Entry) -> dict[str, 
     loaded = client.Configuration()
     _find_program(user.fields, user.folder)
     if _lacks_program(user.fields):
-        user.refuse("exec", "cannot be used: its program is not there, or may not be started")
+        raise _login_failed(user, "its program is not there, or may not be started")
     try:
         with loggers.silent():
             kubernetes.KubeConfigLoader(config_dict=config, active_context=context).load_and_set(loaded)
@@ -284,10 +291,7 @@ def _identity_by_library(config: Json, context: str, user: _Entry) -> dict[str, 
     except Exception as error:  # of the library (its own, KeyError, TypeError, ...), the program or the provider
         authorization, why = "", type(error).__name__
     if why:
-        raise InvalidInput(
-            f"The login method of the kubeconfig's {user.place} (exec or auth-provider) failed: {why}. "
-            f"Try the kubeconfig with kubectl. {_HINT}"
-        )
+        raise _login_failed(user, why)
     certificate = f"The login method of the kubeconfig's {user.place} has left a certificate"
     return {
         "authorization": authorization,
