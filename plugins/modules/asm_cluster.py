@@ -171,7 +171,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cluster import clusters
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, Outrun, Refused
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput, Outrun, Refused
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import (
     DONE,
     UPDATE,
@@ -220,7 +220,7 @@ class Clusters(ResourceModule):
     def __init__(self, params: dict[str, Any], cloud: Any) -> None:
         super().__init__(params, cloud)
         for item in params["clusters"]:
-            item["kubeconfig"] = item["kubeconfig"] and handed_on(item["kubeconfig"])
+            item["kubeconfig"] = item["kubeconfig"] and _handed_on(item["name"], item["kubeconfig"])
         self.id = ""
         self.gateways = gateway_release.GatewayRelease(cloud)
         self.attached: list[str] = []
@@ -381,6 +381,14 @@ class Clusters(ResourceModule):
 
     def wrote(self) -> bool:
         return super().wrote() or self.gateways.wrote()
+
+
+def _handed_on(cluster: str, kubeconfig: str) -> str:
+    try:
+        return handed_on(kubeconfig)
+    except InvalidInput as error:
+        error.message = f"Cluster '{cluster}': {error.message}"
+        raise
 
 
 def _named(identifiers: Iterable[str], names: dict[str, str]) -> list[str]:

@@ -161,7 +161,9 @@ def test_a_kubeconfig_may_be_base64_or_a_path(run: Run, asm: FakeAsm, shop: str,
 
 
 def test_a_path_of_no_kubeconfig_is_refused_before_anything_is_sent(run: Run, asm: FakeAsm, shop: str) -> None:
-    with pytest.raises(AsmError, match="The option kubeconfig names a file that cannot be read: No such file"):
+    with pytest.raises(
+        AsmError, match="Cluster 'own': The option kubeconfig names a file that cannot be read: No such file"
+    ):
         run({"name": "own", "kubeconfig": "/nowhere/kubeconfig"})
     assert asm.calls == []
 
