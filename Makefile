@@ -23,7 +23,7 @@ export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
 export SECONDS_EACH
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.cache/hypothesis
 
-.PHONY: help setup demo remove-demo test check unit unit-quick flow lab fuzz fuzz-short faults faults-sample integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all awx awx-short site-docs release ee matrix matrix-here prometheus analyzers yaml-reference importer
+.PHONY: help setup demo remove-demo test check unit unit-quick flow lab fuzz fuzz-short faults faults-sample integration sanity lint docs bench bench-apply bench-traffic molecule lab-up lab-down lab-env binaries build clean molecule-all awx awx-short site-docs release ee matrix matrix-here prometheus analyzers yaml-reference samples importer
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -160,6 +160,10 @@ prometheus: binaries ## the playbook canary held to a real Prometheus, which is 
 
 analyzers: setup ## the checks of lint held to Istio's own analyzers, which are built once
 	@python -m pytest -q tests/analyzers
+
+samples: binaries ## what people have (manifests, objects, kubeconfigs), tried here and on the lab; writes the tables of docs/samples.rst
+	@python -m tests.samples
+	python -m pytest -q tests/unit/test_samples.py tests/samples
 
 yaml-reference: setup ## the reader of YAML and JSON held to that of kubectl on 100000 texts (DOCUMENTS chooses)
 	@DOCUMENTS="$(DOCUMENTS)" python -m pytest -q -s tests/yamlreference

@@ -159,7 +159,8 @@ def kept_options(section: Any) -> tuple[Json, Json]:
 
 def section_spec(section: Any, *, content: bool) -> Json:
     """The spec of the variable of a section; without ``content`` its options are checked where they are passed on."""
-    shape = {"type": "list", "default": [], "elements": "dict"}
+    # Of "raw" elements: items may be given in short, and the role spec checks them.
+    shape = {"type": "list", "default": [], "elements": section.options.get("elements", "dict")}
     if section is VOCABULARY.SECTIONS[0]:
         shape = {"type": "dict", "required": True}
     paragraphs = list(section.description)
@@ -223,7 +224,8 @@ def arguments(section: Any, item: str, *, removal: bool = False) -> Iterator[str
     required = {key for key, option in kept.items() if option.get("required")} | set(section.options.get("require", ()))
     if "mesh" in options:
         yield 'mesh: "{{ asm_mesh.name }}"'
-    yield 'region: "{{ asm_mesh.region | default(omit) }}"'
+    for key in ("region", "api_server_address"):
+        yield f'{key}: "{{{{ asm_mesh.{key} | default(omit) }}}}"'
     for key in sorted((key for key in kept if key in options), key=lambda key: key.startswith("wait")):
         if removal and key not in {*required, "wait_timeout", *(OBJECTS if section.target else ())}:
             continue
@@ -284,6 +286,12 @@ def role_tasks(role: str, text: str) -> str:
     return text
 
 
+def given() -> list[str]:
+    """The lines by which the role spec hands on what is given of a spec."""
+    names = [name for one in VOCABULARY.SECTIONS for name in (one.variable, *one.settings)]
+    return [f'{name}: "{{{{ {name} | default(none) }}}}"' for name in (*names, "asm_base_dir", "asm_wait_timeout")]
+
+
 def readme(text: str, spec: Json) -> str:
     """The README of a role with its table of variables, which is its end."""
     rows = []
@@ -307,6 +315,8 @@ def files(rules: Json) -> Iterator[tuple[Path, str]]:
         tasks, page = folder / "tasks" / "main.yml", folder / "README.md"
         yield tasks, role_tasks(role, tasks.read_text(encoding="utf-8"))
         yield page, readme(page.read_text(encoding="utf-8"), spec)
+    tasks = ROOT / "roles" / "spec" / "tasks" / "main.yml"
+    yield tasks, marked(tasks.read_text(encoding="utf-8"), "variables", given())
     for module in sorted((ROOT / "plugins" / "modules").glob("*.py")):
         plugin = ROOT / "plugins" / "action" / module.name
         if module.stem != "__init__" and not plugin.exists():

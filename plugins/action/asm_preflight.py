@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.spec import consistency as spec_checks
 from ansible_collections.meshops.asm.plugins.module_utils.spec import overlaps
@@ -34,7 +35,9 @@ class ActionModule(SpecAction):
         module_args = {key: value for key, value in args.items() if key not in _OWN}
         mesh = shapes.fit(args.get("mesh"), {"name": shapes.WORD})[0]
         module_args["mesh"] = {key: value for key, value in mesh.items() if key != "ca"}
-        module_args["clusters"] = [_without_secrets(one) for one in shapes.fit(args.get("clusters"), [{}])[0]]
+        module_args["clusters"] = [
+            _without_secrets(one) for one in shapes.fit(shapes.named(args.get("clusters")), [{}])[0]
+        ]
         result: Json = run_module(self, task_vars, module_args)
         if result.get("failed") and "errors" not in result:
             problems.append(str(result.get("msg")))
@@ -54,7 +57,7 @@ class ActionModule(SpecAction):
         resources, unreadable_too = self.objects_of("istio_resources", task_vars)
         problems = [
             *odd,
-            *spec_checks.misspelt(name for name in task_vars if str(name).startswith("asm")),
+            *spec_checks.misspelt(self._own_variables(task_vars)),
             *spec_checks.wrong_names(spec),
             *spec_checks.wrong_sources(spec),
             *spec_checks.wrong_gateways(spec),
@@ -69,6 +72,16 @@ class ActionModule(SpecAction):
             *spec_checks.unknown_gateways(spec, resources),
         ]
         return problems, hints
+
+    def _own_variables(self, task_vars: Json) -> Json:
+        """Those that may be meant for the roles, with their values; one that cannot be had is as good as text."""
+        return {name: self._value(value) for name, value in task_vars.items() if str(name).startswith("asm")}
+
+    def _value(self, given: Any) -> Any:
+        try:
+            return self._templar.template(given)
+        except AnsibleError:
+            return ""
 
 
 def _without_secrets(cluster: Json) -> Json:

@@ -87,6 +87,15 @@ options:
       - Host, or URL without a path, of the API of Container Service (ACK). A host alone is reached by HTTPS.
       - Unset means E(MESHOPS_CS_ENDPOINT), and without that the public endpoint of O(region).
     type: str
+  api_server_address:
+    description:
+      - Which address of a mesh's API server is used for what is in its control plane (gateways, namespaces, Istio
+        resources). V(private) is reached inside the mesh's VPC only.
+      - V(auto) is V(public) where there is a public one, else V(private). One that is chosen and not there is an error.
+      - Unset means E(MESHOPS_API_SERVER_ADDRESS). It says nothing about the API servers of clusters.
+    type: str
+    choices: [auto, public, private]
+    default: auto
   api_timeout:
     description:
       - For how many seconds a single API call is tried again when it fails for a passing reason. One attempt takes at

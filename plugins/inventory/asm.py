@@ -115,6 +115,14 @@ options:
     type: str
     env:
       - name: MESHOPS_ASM_ENDPOINT
+  api_server_address:
+    description:
+      - Which address of a mesh's API server is used to read its gateways, as the option of that name of the modules.
+    type: str
+    choices: [auto, public, private]
+    default: auto
+    env:
+      - name: MESHOPS_API_SERVER_ADDRESS
   api_timeout:
     description: For how many seconds a single API call is tried again when it fails for a passing reason.
     type: int
@@ -163,7 +171,7 @@ from ansible_collections.meshops.asm.plugins.plugin_utils.untrusted import untru
 _SUFFIXES = ("asm.yml", "asm.yaml")
 _CLOUD = (
     "access_key_id", "access_key_secret", "security_token", "profile", "role_arn", "role_session_name", "region",
-    "asm_endpoint", "api_timeout",
+    "asm_endpoint", "api_server_address", "api_timeout",
 )  # fmt: skip
 # Those that are one credential: their variables count as the modules count them, not one by one.
 _CREDENTIAL = ("access_key_id", "access_key_secret", "security_token", "profile", "role_arn", "region")

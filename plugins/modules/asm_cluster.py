@@ -24,7 +24,7 @@ options:
     type: str
     required: true
   clusters:
-    description: The clusters that O(state) is about.
+    description: The clusters that O(state) is about. In a task, a plain name stands for an item with that C(name).
     type: list
     elements: dict
     required: true
@@ -36,7 +36,9 @@ options:
         aliases: [id]
       kubeconfig:
         description:
-          - Kubeconfig (YAML text) through which the mesh reaches a cluster that Container Service does not manage.
+          - Kubeconfig through which the mesh reaches a cluster that Container Service does not manage, as a path or as
+            its content (YAML, JSON, or either in Base64). A path is looked for on the controller first, then on the
+            host that runs the module; files that it names are put into it.
           - Needs ASM 1.22 or newer, and a mesh whose control plane has a public address.
         type: str
       ignore_namespace_check:
@@ -169,7 +171,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cluster import clusters
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, Outrun, Refused
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput, Outrun, Refused
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import (
     DONE,
     UPDATE,
@@ -177,6 +179,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     Progress,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import release as gateway_release
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import handed_on
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
 
@@ -216,6 +219,8 @@ class Clusters(ResourceModule):
 
     def __init__(self, params: dict[str, Any], cloud: Any) -> None:
         super().__init__(params, cloud)
+        for item in params["clusters"]:
+            item["kubeconfig"] = item["kubeconfig"] and _handed_on(item["name"], item["kubeconfig"])
         self.gateways = gateway_release.GatewayRelease(cloud)
         self.attached: list[str] = []
         self.detached: list[str] = []
@@ -374,6 +379,14 @@ class Clusters(ResourceModule):
 
     def wrote(self) -> bool:
         return super().wrote() or self.gateways.wrote()
+
+
+def _handed_on(cluster: str, kubeconfig: str) -> str:
+    try:
+        return handed_on(kubeconfig)
+    except InvalidInput as error:
+        error.message = f"Cluster '{cluster}': {error.message}"
+        raise
 
 
 def _named(identifiers: Iterable[str], names: dict[str, str]) -> list[str]:

@@ -30,7 +30,8 @@ options:
   address:
     description:
       - Which address of the API server the kubeconfig names.
-      - V(auto) is V(public) where there is a public one, else V(private).
+      - V(auto) is what O(api_server_address) says of a mesh, else V(public) where there is a public one, else
+        V(private).
     type: str
     choices: [auto, public, private]
     default: auto

@@ -133,7 +133,7 @@ account:
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, NotFound, Refused
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import NotFound, Refused
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import (
     CREATE,
     DELETE,
@@ -173,7 +173,7 @@ class AsmNamespace(ResourceModule):
         self.path = f"{namespaces.COLLECTION}/{self.name}"
         self.wanted = namespaces.wanted_labels(params)
         self.client: KubeClient | None = None
-        self.nowhere: AsmError | None = None
+        self.nowhere: NotFound | None = None
         if params["state"] == "absent" and self.name in GIVEN_NAMESPACES:
             raise Refused(f"The namespace {self.name} belongs to the mesh itself and cannot be removed.")
 
@@ -197,7 +197,7 @@ class AsmNamespace(ResourceModule):
         changes = namespaces.label_changes((have or {}).get("metadata", {}).get("labels") or {}, self.wanted)
         after = namespaces.with_changes(have, self.name, changes)
         odd = namespaces.contradiction(after["metadata"]["labels"])
-        warnings = [*([odd] if odd else []), *([self.nowhere.message] if self.nowhere else [])]
+        warnings = [*([odd] if odd else []), *([self.nowhere.yet] if self.nowhere else [])]
         action = CREATE if have is None else UPDATE if changes else "none"
         return Plan(action, self.view(have), self.view(after), changes=(found, changes), warnings=tuple(warnings))
 

@@ -117,6 +117,14 @@ summary:
   returned: always
   type: dict
   sample: {created: 14, updated: 0, unchanged: 0, deleted: 0, failed: 0, skipped: 0}
+unlisted:
+  description:
+    - The kinds among which O(prune) was not allowed to look, so that members of O(set) of these kinds stay.
+    - A warning names those that somebody has added to the API server, and counts the built-in ones.
+  returned: with O(prune=true)
+  type: list
+  elements: str
+  sample: [APIService.apiregistration.k8s.io]
 last_state:
   description: What was still waited for, or the problem of each pod, when the wait ended without success.
   returned: after a failed wait

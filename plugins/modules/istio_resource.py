@@ -138,6 +138,14 @@ resources:
       namespace: bookinfo
       outcome: updated
       source: istio/reviews.yml, document 2
+unlisted:
+  description:
+    - The kinds among which O(prune) was not allowed to look, so that members of O(set) of these kinds stay.
+    - A warning names those that somebody has added to the API server, and counts the built-in ones.
+  returned: with O(prune=true)
+  type: list
+  elements: str
+  sample: [APIService.apiregistration.k8s.io]
 findings:
   description: What O(lint) found, also when the task failed because of it.
   returned: with O(lint=true)

@@ -20,6 +20,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube import foreign, g
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import plain_definition
 from ansible_collections.meshops.asm.plugins.module_utils.kube.files import SUFFIXES, Files, files_of, read_text
 from ansible_collections.meshops.asm.plugins.plugin_utils import drift_record
+from ansible_collections.meshops.asm.plugins.plugin_utils.clean_failure import clean_action
+from ansible_collections.meshops.asm.plugins.plugin_utils.short_diff import shortened
 from ansible_collections.meshops.asm.plugins.plugin_utils.untrusted import untrusted
 from ansible_collections.meshops.asm.plugins.plugin_utils.vaulted import decrypted
 from ansible_collections.meshops.asm.plugins.plugin_utils.waiting import WaitingAction
@@ -37,6 +39,10 @@ class ManifestsAction(WaitingAction):
 
     The texts travel in an option that is never logged, because manifests may hold Secrets.
     """
+
+    @clean_action
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        return shortened(self, task_vars or {}, super().run(tmp, task_vars))
 
     def _module_args(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         args = super()._module_args(task_vars)

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.checks import replies, running, surroundings
-from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
+from ansible_collections.meshops.asm.plugins.module_utils.flow import options, shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import described as gateway_described
@@ -25,6 +25,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.mesh import described 
 from ansible_collections.meshops.asm.plugins.module_utils.spec import account as account_checks
 from ansible_collections.meshops.asm.plugins.module_utils.spec import consistency as spec_checks
 from ansible_collections.meshops.asm.plugins.module_utils.spec import inspection
+from ansible_collections.meshops.asm.plugins.plugin_utils.vocabulary import vocabulary
 
 Taker = Callable[[Any], Any]
 
@@ -95,7 +96,9 @@ LINT: dict[Callable[..., Any], Taker] = {
 _LIVE: dict[str, Any] = {"metadata": {"name": "front"}, "spec": {"clusterIds": ["c1"], "ports": []}}
 SPEC: dict[Callable[..., Any], Taker] = {
     spec_checks.read: spec_checks.read,
-    spec_checks.misspelt: lambda value: spec_checks.misspelt(value if isinstance(value, (list, dict)) else []),
+    spec_checks.misspelt: lambda value: spec_checks.misspelt(
+        value if isinstance(value, dict) else {"asm_check": value}
+    ),
     spec_checks.wrong_names: spec_checks.wrong_names,
     spec_checks.wrong_sources: spec_checks.wrong_sources,
     spec_checks.wrong_gateways: spec_checks.wrong_gateways,
@@ -106,6 +109,11 @@ SPEC: dict[Callable[..., Any], Taker] = {
     balancers.clashes: balancers.clashes,
     gateway_described.differences: lambda value: gateway_described.differences(value, _LIVE, {"c1": "one"}),
     mesh_described.differences: lambda value: mesh_described.differences(value, {"detail": {}, "tags": {}}),
+    shapes.named: shapes.named,
+    options.wrong_variables: lambda value: options.wrong_variables(
+        value if isinstance(value, dict) else dict.fromkeys(vocabulary(), value), vocabulary()
+    ),
+    options.wrong_options: lambda value: options.wrong_options({"asm_mesh": value, "x": value}, vocabulary()),
     inspection.read: inspection.read,
     account_checks.what_is_created: lambda value: account_checks.what_is_created(_MESH, "r", value),
 }
@@ -157,6 +165,7 @@ OTHERS: dict[ModuleType, set[str]] = {
     account_checks: {"check"},
     route_weights: set(),
     shapes: {"fit", "of_options", "require", "type_name"},
+    options: set(),
     running: {"run_checks", "untried", "shown"},
     deciding: set(),
     replies: {"hints"},

@@ -39,6 +39,7 @@ class FakeCloud:
 
     def __init__(self, region: str | None = "cn-hangzhou", **answers: Any) -> None:
         self.region = region
+        self.private: bool | None = None
         self.answers: dict[str, Any] = dict(answers)
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.writes = 0

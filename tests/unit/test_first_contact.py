@@ -123,3 +123,60 @@ def test_output_for_programs_stays_what_it_is(tmp_path: Path, account: Account) 
     played = verified(tmp_path, account, ANSIBLE_STDOUT_CALLBACK="results_json")
     assert played.returncode == 0, played.stdout + played.stderr
     assert yaml.safe_load(played.stdout) == {"ended": ["localhost"]}
+
+
+WRONG = {
+    "asm_gateways": [
+        {"name": "first", "clusters": [CLUSTER], "ports": [80]},
+        {"name": "second", "clusters": [CLUSTER], "port": [{"name": "http", "port": 80}]},
+    ],
+    "asm_namespaces": [{"name": "shop", "injection": True}],
+}
+
+
+def played(folder: Path, account: Account, spec: dict[str, Any], *words: str) -> subprocess.CompletedProcess[str]:
+    (folder / "mesh.yml").write_text(yaml.safe_dump(spec), encoding="utf-8")
+    return Ansible(folder, account)("ansible-playbook", "meshops.asm.site", "-e", "@mesh.yml", "--check", *words)
+
+
+def test_what_is_wrong_in_a_spec_is_named_by_its_item(tmp_path: Path, account: Account) -> None:
+    mesh = {"name": MESH, "region": "cn-hangzhou"}
+    done = played(tmp_path, account, {"asm_mesh": mesh, **WRONG})
+    output = done.stdout + done.stderr
+    assert done.returncode == 2
+    for text in (
+        "asm_gateways, 'first': ports[0] must be a mapping with name and port, it is a number.",
+        "asm_gateways, 'second': it has no option 'port'. Did you mean ports?",
+        "asm_namespaces, 'shop': injection must be one of enabled, disabled, unset; it is a boolean",
+    ):
+        assert text in output
+    assert "_AnsibleTagged" not in output
+    # Ansible's own validation prints the documentation of every option.
+    assert len(output.splitlines()) < 40
+    assert account.calls == []
+
+
+def test_an_empty_account_takes_few_lines(tmp_path: Path, account: Account) -> None:
+    """Clusters by plain names, the user's own variables beside them, and of what does not exist yet a line."""
+    account.answers["DescribeServiceMeshes"] = (200, {"RequestId": "r", "ServiceMeshes": []})
+    long = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "long"}, "data": {"key": "x" * 500}}
+    route = {"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {"name": "a"}}
+    spec = {
+        "asm_mesh": {"name": "new", "region": "cn-hangzhou", "vpc_id": "vpc-1", "vswitch_ids": ["vsw-1"]},
+        "asm_clusters": [CLUSTER],
+        "asm_cluster": CLUSTER,
+        "asm_namespace": "shop",
+        "asm_gateways": [{"name": "in", "clusters": [CLUSTER]}],
+        "asm_namespaces": [{"name": "shop", "injection": "enabled"}],
+        "asm_workloads": [{"name": "w", "clusters": [CLUSTER], "definition": long}],
+        "asm_istio_resources": [{"name": "r", "definition": {**route, "spec": {"hosts": ["a" * 200]}}}],
+    }
+    done = played(tmp_path, account, spec, "--diff")
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    assert output.count("Mesh 'new' does not exist yet.") == 1
+    assert output.count("[WARNING]") == 1
+    for name in ("ConfigMap default/long", "VirtualService default/a", "Namespace shop"):
+        assert f'"{name}": "new: ' in output
+    assert "x" * 100 not in output
+    assert account.written == []

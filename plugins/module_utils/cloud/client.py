@@ -57,6 +57,11 @@ class Cloud:
         return self.params.get("region") or self.identity.region
 
     @property
+    def private(self) -> bool | None:
+        """Whether control planes are to be reached by their private address; ``None`` leaves it to the mesh."""
+        return {"public": False, "private": True}.get(str(self.params.get("api_server_address")))
+
+    @property
     def account_id(self) -> str | None:
         """The account that is called, as far as a role's name or a reply has told it."""
         return self.identity.account_id or self._owner

@@ -40,6 +40,7 @@ ENVIRONMENT: dict[str, list[str]] = {
     "region": ["ALIBABA_CLOUD_REGION_ID", "ALIBABA_CLOUD_REGION", "ALICLOUD_REGION_ID", "ALICLOUD_REGION"],
     "asm_endpoint": ["MESHOPS_ASM_ENDPOINT"],
     "cs_endpoint": ["MESHOPS_CS_ENDPOINT"],
+    "api_server_address": ["MESHOPS_API_SERVER_ADDRESS"],
     "api_timeout": ["MESHOPS_API_TIMEOUT"],
 }
 
@@ -60,6 +61,12 @@ CLOUD_OPTIONS: dict[str, Any] = {
     "region": {"type": "str", "aliases": ["region_id"]},
     "asm_endpoint": {"type": "str", "fallback": _env("asm_endpoint")},
     "cs_endpoint": {"type": "str", "fallback": _env("cs_endpoint")},
+    "api_server_address": {
+        "type": "str",
+        "choices": ["auto", "public", "private"],
+        "default": "auto",
+        "fallback": _env("api_server_address"),
+    },
     "api_timeout": {"type": "int", "default": 60, "fallback": _env("api_timeout")},
 }
 

@@ -18,6 +18,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 
 # The collection's own use of a cluster is short; a temporary kubeconfig ends by itself (15 to 4320 minutes).
 TEMPORARY_MINUTES = 60
+# Where a mesh shows the addresses of its API server.
+_PUBLIC, _PRIVATE = "PublicApiServerEndpoint", "IntranetApiServerEndpoint"
 
 
 def mesh_kubeconfig(cloud: Cloud, mesh: str, *, private: bool | None = None) -> str:
@@ -29,16 +31,37 @@ def mesh_kubeconfig(cloud: Cloud, mesh: str, *, private: bool | None = None) -> 
 def fetch_mesh_kubeconfig(cloud: Cloud, mesh: dict[str, Any], *, private: bool | None = None) -> dict[str, Any]:
     """``{Kubeconfig, ExpireTime}`` by action DescribeServiceMeshKubeconfig.
 
-    ``private`` chooses the address inside the VPC; unset means the public one where the mesh has one.
+    ``private`` chooses the address inside the VPC; unset means what the option ``api_server_address`` says, and without
+    that the public one where the mesh has one.
     """
+    endpoints = mesh.get("Endpoints") or {}
+    private = cloud.private if private is None else private
     if private is None:
-        private = not (mesh.get("Endpoints") or {}).get("PublicApiServerEndpoint")
-    name = meshes.info(mesh).get("Name")
-    reply = cloud.asm("DescribeServiceMeshKubeconfig", ServiceMeshId=meshes.mesh_id(mesh), PrivateIpAddress=private)
+        private = not endpoints.get(_PUBLIC)
+    shown = endpoints.get(_PRIVATE if private else _PUBLIC)
+    try:
+        reply = cloud.asm("DescribeServiceMeshKubeconfig", ServiceMeshId=meshes.mesh_id(mesh), PrivateIpAddress=private)
+    except AsmError as error:
+        # The service documents no code for an address that is not there.
+        if not shown and endpoints and error.http_status not in (401, 403):
+            error.message = f"{error.message} {_no_address(mesh, private)}"
+        raise
     if not reply.get("Kubeconfig"):
         kind = "private" if private else "public"
-        raise AsmError(f"Mesh '{name}' gave no kubeconfig for its {kind} address.", code="NoKubeconfig")
+        why = "" if shown else f" {_no_address(mesh, private)}"
+        text = f"Mesh '{meshes.info(mesh).get('Name')}' gave no kubeconfig for its {kind} address."
+        raise AsmError(f"{text}{why}", code="NoKubeconfig")
     return reply
+
+
+def _no_address(mesh: dict[str, Any], private: bool) -> str:
+    """What to do about an address that the mesh does not show. ``Endpoints`` may lack both while it is being made."""
+    if private:
+        return "It shows no private address: is the mesh still being created?"
+    return (
+        "It shows no public address: give its API server one with api_server_public_eip of asm_mesh, or choose "
+        "api_server_address=private (address of asm_kubeconfig) from inside its VPC."
+    )
 
 
 def cluster_kubeconfig(cloud: Cloud, cluster: str, *, private: bool | None = None) -> str:

@@ -67,7 +67,15 @@ class InvalidInput(AsmError):
 
 
 class NotFound(AsmError):
-    """A named object does not exist."""
+    """A named object does not exist.
+
+    ``yet`` is how check mode says it in a warning, in one short sentence that is the same in all tasks, so that Ansible
+    shows it once; it is that of the failure where nothing else is given.
+    """
+
+    def __init__(self, message: str, *, yet: str = "", **more: Any) -> None:
+        super().__init__(message, **more)
+        self.yet = yet or self.message
 
 
 class Ambiguous(AsmError):

@@ -18,6 +18,8 @@ from typing import Any, Union
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
 
+_LONGEST_NAME = 63
+
 
 @dataclass(frozen=True)
 class Scalar:
@@ -168,6 +170,20 @@ def _name(shape: Shape) -> str:
 
 def _wrong(place: str, name: str, value: Any) -> Odd:
     return Odd(place, f"must be {name}, it is {type_name(value)}")
+
+
+def named(items: Any) -> Any:
+    """A list whose plain names have become mappings with that name; anything else as it is.
+
+    What cannot be a name (of a cluster: 63 characters) is left alone: it may be a secret, and names are repeated.
+    """
+    if not isinstance(items, (list, tuple)):
+        return items
+    return [{"name": str(item)} if _is_name(_word(item) or "") else item for item in items]
+
+
+def _is_name(word: str) -> bool:
+    return 0 < len(word) <= _LONGEST_NAME and word.isprintable() and " " not in word
 
 
 def type_name(value: Any) -> str:

@@ -40,13 +40,13 @@ class Fleet:
         if len(plans) == 1:
             return next(iter(plans.values()))
         changed = {name: plan for name, plan in plans.items() if plan.changed}
-        warnings = [f"Cluster {name}: {text}" for name, plan in plans.items() for text in plan.warnings]
+        texts = {text: [name for name, one in plans.items() if text in one.warnings] for text in _warnings(plans)}
         return Plan(
             UPDATE if changed else NONE,
             before={name: plan.before for name, plan in changed.items()},
             after={name: plan.after for name, plan in changed.items()},
             predicted=self.view(found),
-            warnings=tuple(warnings),
+            warnings=tuple(f"{_places(names)}: {text}" for text, names in texts.items()),
         )
 
     def apply(self, plan: Plan) -> None:
@@ -80,6 +80,10 @@ class Fleet:
         """What ``ObjectSet.comparison`` says, by server."""
         return {name: one.comparison() for name, one in self._sets.items()}
 
+    def unlisted(self) -> list[str]:
+        """The kinds among which prune was not allowed to look, on any of the servers."""
+        return sorted({term for one in self._sets.values() for term in one.unlisted()})
+
     def wrote(self) -> bool:
         return any(one.wrote() for one in self._sets.values())
 
@@ -100,6 +104,15 @@ class Fleet:
         if errors:
             raise _combined(errors)
         return results
+
+
+def _warnings(plans: dict[str, Plan]) -> list[str]:
+    """Each warning once, in their order."""
+    return list(dict.fromkeys(text for plan in plans.values() for text in plan.warnings))
+
+
+def _places(names: list[str]) -> str:
+    return f"Cluster{'' if len(names) == 1 else 's'} {', '.join(names)}"
 
 
 def _combined(errors: dict[str, AsmError]) -> AsmError:

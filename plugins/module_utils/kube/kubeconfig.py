@@ -18,6 +18,7 @@ import base64
 import json
 import os
 import re
+import shutil
 import ssl
 import tempfile
 from dataclasses import dataclass, field
@@ -157,6 +158,26 @@ def self_contained(text: str, folder: Path) -> str:
     return json.dumps(config, default=str)
 
 
+def handed_on(value: str) -> str:
+    """A kubeconfig given as text, in Base64 or as a path, as text for somebody who has no files of this machine.
+
+    Text that is given as such stays as it is. Raises ``InvalidInput`` for a path of no kubeconfig.
+    """
+    text = given.text_of(value)
+    if text is not None or _is_mapping(value):
+        return value if text is None else text
+    text, folder = read_kubeconfig(value)
+    return self_contained(text, folder)
+
+
+def _is_mapping(value: str) -> bool:
+    """Whether a text of one line is YAML of a mapping, and so no path."""
+    try:
+        return isinstance(texts.load(value, "The kubeconfig", keys=False), dict)
+    except InvalidInput:
+        return False
+
+
 def ssl_context(endpoint: Endpoint) -> ssl.SSLContext:
     """The TLS settings of an endpoint; the client key never becomes a file that another process can read."""
     try:
@@ -240,6 +261,19 @@ def _find_program(user: Json, folder: Path) -> None:
         user["exec"] = {**user["exec"], "command": str(folder / command)}
 
 
+def _lacks_program(user: Json) -> bool:
+    plugin = user.get("exec")
+    command = plugin.get("command") if isinstance(plugin, dict) else None
+    return isinstance(command, str) and shutil.which(command) is None
+
+
+def _login_failed(user: _Entry, why: str) -> InvalidInput:
+    return InvalidInput(
+        f"The login method of the kubeconfig's {user.place} (exec or auth-provider) failed: {why}. "
+        f"Try the kubeconfig with kubectl. {_HINT}"
+    )
+
+
 def _identity_by_library(config: Json, context: str, user: _Entry) -> dict[str, str]:
     if user.folder is None:
         user.refuse("exec", "wants to start a program, and only a kubeconfig of your own may do that")
@@ -247,6 +281,8 @@ def _identity_by_library(config: Json, context: str, user: _Entry) -> dict[str, 
     client = library("kubernetes.client", "kubernetes")
     loaded = client.Configuration()
     _find_program(user.fields, user.folder)
+    if _lacks_program(user.fields):
+        raise _login_failed(user, "its program is not there, or may not be started")
     try:
         with loggers.silent():
             kubernetes.KubeConfigLoader(config_dict=config, active_context=context).load_and_set(loaded)
@@ -255,10 +291,7 @@ def _identity_by_library(config: Json, context: str, user: _Entry) -> dict[str, 
     except Exception as error:  # of the library (its own, KeyError, TypeError, ...), the program or the provider
         authorization, why = "", type(error).__name__
     if why:
-        raise InvalidInput(
-            f"The login method of the kubeconfig's {user.place} (exec or auth-provider) failed: {why}. "
-            f"Try the kubeconfig with kubectl. {_HINT}"
-        )
+        raise _login_failed(user, why)
     certificate = f"The login method of the kubeconfig's {user.place} has left a certificate"
     return {
         "authorization": authorization,

@@ -54,7 +54,7 @@ class ObjectSet:
         self._manner = manner
         self._connect = connect
         self._client: KubeClient | None = None
-        self._nowhere: AsmError | None = None
+        self._nowhere: NotFound | None = None
         self._applied = False
         self._readiness: Readiness | None = None
         self._missing: list[str] = []
@@ -135,6 +135,10 @@ class ObjectSet:
                 fields[item.short] = [one.as_result() for one in found]
         return {"fields": fields, "failures": [str(item.error) for item in self.items if item.error]}
 
+    def unlisted(self) -> list[str]:
+        """The kinds among which prune was not allowed to look."""
+        return sorted({kind.term for kind in self._unlisted})
+
     def wrote(self) -> bool:
         return bool(self._client and self._client.writes)
 
@@ -200,12 +204,10 @@ class ObjectSet:
         texts = list(self._client.warnings) if self._client else []
         texts += self.lint.warnings() if self.lint else []
         if self._nowhere and not self._wishes.absent:
-            texts.append(f"{self._nowhere.message} The objects are predicted without it.")
+            texts.append(self._nowhere.yet)
         unserved = dict.fromkeys(f"{item.kind.kind} of {item.kind.api_version}" for item in self.items if item.unserved)
         texts += [f"The API server does not serve {kind}, so there is none to be removed." for kind in unserved]
-        if self._unlisted:
-            names = ", ".join(sorted(kind.term for kind in self._unlisted))
-            texts.append(f"prune was not allowed to look among {names}: what the set has of these kinds stays.")
+        texts += pruning.unlooked(self._unlisted)
         if self._missing:
             names = ", ".join(self._missing)
             texts.append(f"Namespaces that do not exist yet ({names}): the objects in them are predicted without them.")

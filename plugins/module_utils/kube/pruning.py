@@ -60,6 +60,24 @@ def members(
     return result
 
 
+def unlooked(kinds: Iterable[Kind]) -> list[str]:
+    """What ``unlisted`` of ``members`` means for the user, at most one sentence of each sort.
+
+    Kinds that somebody has added to the server are what sets hold besides the usual ones, so they are named. The many
+    that every API server has by itself (the rest of the built-in ones, of which hardly any set has ever had one) are
+    counted.
+    """
+    added = sorted({kind.term for kind in kinds if not kind.builtin})
+    own = {kind.term for kind in kinds if kind.builtin}
+    texts = []
+    if added:
+        texts.append(f"prune was not allowed to look among {', '.join(added)}: what the set has of these kinds stays.")
+    if own:
+        noun = "1 built-in kind" if len(own) == 1 else f"{len(own)} built-in kinds"
+        texts.append(f"prune was not allowed to look among {noun} of Kubernetes; -v names them (unlisted).")
+    return texts
+
+
 def surplus(found: list[Item], wanted: Iterable[Item], set_name: str, *, everything: bool) -> list[Item]:
     """The members that are not wanted. Raises ``Refused`` when that is all of them, unless ``everything`` allows it."""
     keys = {item.key for item in wanted}

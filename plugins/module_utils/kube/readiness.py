@@ -8,6 +8,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
@@ -16,10 +17,12 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.client import Kub
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind, known_kind
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item
 from ansible_collections.meshops.asm.plugins.module_utils.kube.workloads import (
+    condition,
     declines_sidecar,
     has_rule,
     has_sidecar,
     is_live,
+    pod_delay,
     pod_problem,
     selects,
     state_of,
@@ -28,6 +31,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.workloads import 
 WITH_PODS = frozenset({"DaemonSet", "Deployment", "Job", "StatefulSet"})
 _INJECTED = frozenset({"DaemonSet", "Deployment", "StatefulSet"})
 _SHOWN_EVENTS = 3
+_LOOKS_BEFORE_EVENTS = 4
 _REVISION = "deployment.kubernetes.io/revision"
 
 Json = dict[str, Any]
@@ -38,6 +42,7 @@ class Readiness:
 
     def __init__(self, client: KubeClient, items: list[Item], *, require_sidecar: bool = False) -> None:
         self._client = client
+        self._looks = 0
         self._present = [item for item in items if item.body is not None and has_rule(item.kind.term)]
         self._going = [item for item in items if item.body is None and item.live is not None]
         self._injected = [item for item in self._present if item.kind.term in _INJECTED] if require_sidecar else []
@@ -46,6 +51,7 @@ class Readiness:
 
     def look(self) -> Progress:
         """How far the set is; a failure carries the events that explain it."""
+        self._looks += 1
         latest, self._latest = self._latest, {}
         unseen = [item for item in [*self._present, *self._going] if item.key not in latest]
         latest.update(self._read(unseen))
@@ -107,12 +113,27 @@ class Readiness:
         if stuck:
             stuck = self._of_newest_revision(item, found, pods, stuck)
         if not stuck and not state.failed:
-            return state
+            delay = self._delay(item, found, pods)
+            return replace(state, what=f"{state.what} ({delay})") if delay else state
         lines = [state.failed] if state.failed else [f"{item.title} will not become ready."]
         lines += list(stuck.values())[:_SHOWN_EVENTS]
         names = [*list(stuck)[:_SHOWN_EVENTS], *([] if stuck else [pod["metadata"]["name"] for pod in pods[:1]])]
         lines += self._events(item.namespace, [*names, item.name])
         return failed(" ".join(_sentence(line) for line in lines), last={"pods": problems})
+
+    def _delay(self, item: Item, found: Json, pods: list[Json]) -> str:
+        """What the first pod that is not ready waits for, so that a wait that ends in vain says it.
+
+        Events cost a request, so they are read only once a pod has been waited for through several looks.
+        """
+        unready = [pod for pod in pods if condition(pod, "Ready").get("status") != "True"]
+        told = {pod["metadata"]["name"]: text for pod in unready if (text := pod_delay(pod))}
+        told = self._of_newest_revision(item, found, pods, told) if told else {}
+        if told or not unready or self._looks < _LOOKS_BEFORE_EVENTS:
+            return next(iter(told.values()), "").rstrip(".")
+        name = unready[0]["metadata"]["name"]
+        newest = self._events(item.namespace, [name])[:1]
+        return f"pod {name}: {newest[0].rstrip('.')}" if newest else ""
 
     def _pods(self, item: Item, found: Json) -> list[Json]:
         selector = (found.get("spec") or {}).get("selector") or {}

@@ -69,6 +69,19 @@ def pod_problem(pod: Json) -> str:
     return ""
 
 
+def pod_delay(pod: Json) -> str:
+    """What a pod that may still become ready waits for, as far as its status says it; empty when it does not."""
+    name = pod["metadata"]["name"]
+    scheduled = condition(pod, "PodScheduled")
+    if scheduled.get("status") == "False":
+        return f"pod {name} cannot be scheduled: {scheduled.get('message') or scheduled.get('reason') or 'no reason'}"
+    for status in _container_statuses(pod):
+        blocked = (status.get("state") or {}).get("waiting") or {}
+        if blocked.get("message"):
+            return f"pod {name}, container {status.get('name')}: {blocked.get('reason')}: {blocked['message']}"
+    return ""
+
+
 def has_sidecar(pod: Json) -> bool:
     """Whether the pod carries the mesh's proxy, as a container or as a native sidecar."""
     spec = pod.get("spec") or {}

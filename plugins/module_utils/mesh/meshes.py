@@ -71,9 +71,15 @@ def require_mesh(cloud: Cloud, name_or_id: str) -> dict[str, Any]:
         where = f" in region {cloud.region}" if cloud.region else ""
         raise NotFound(
             f"No mesh with the name or id '{name_or_id}'{where}. Meshes of this account: {names}. "
-            "The role create (module asm_mesh) makes a new one."
+            "The role create (module asm_mesh) makes a new one.",
+            yet=not_yet(name_or_id),
         )
     return mesh
+
+
+def not_yet(name: str) -> str:
+    """What a prediction says of a mesh that an earlier step would make."""
+    return f"Mesh '{name}' does not exist yet."
 
 
 def describe_mesh(cloud: Cloud, identifier: str) -> dict[str, Any]:

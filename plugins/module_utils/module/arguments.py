@@ -16,9 +16,10 @@ import json
 import re
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.meshops.asm.plugins.module_utils.flow.options import wrong_options
 
 HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 # Options and keys that hold manifests, credentials, or what is sent with a request, whatever their schema says.
@@ -33,19 +34,45 @@ Json = dict[str, Any]
 class AsmModule(AnsibleModule):
     """``AnsibleModule``, whose every result (failures of the arguments themselves included) shows ``shown``."""
 
+    # Whether the arguments are what the documentation says.
+    _valid = False
+
     def __init__(self, *args: Any, **more: Any) -> None:
         try:
             super().__init__(*args, **more)
         except (TypeError, ValueError):
             # Before ansible-core 2.19 the search for secrets stumbles over text in the place of a mapping.
-            message = "An option has a value of another type than its documentation says: text instead of a mapping?"
-            error = {"code": "InvalidInput", "message": message, "request_id": "", "http_status": None}
+            message = self._wrong() or "An option has a value of another type than its documentation says."
+            error = _as_error(message)
             sys.stdout.write(json.dumps({"failed": True, "changed": False, "msg": message, "error": error}) + "\n")
             sys.exit(1)
+        self._valid = True
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        # Reading them takes the wrong ones away.
+        self._given: Json = dict(self.params)
+
+    def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
+        """While the arguments are being read, a failure names the item, the nearest option and what a value must be."""
+        if not self._valid:
+            msg = self._wrong() or msg
+            kwargs = {"changed": False, "error": _as_error(msg), **kwargs}
+        super().fail_json(msg, **kwargs)
+        raise AssertionError("fail_json ends the process")
+
+    def _wrong(self) -> str:
+        """What is wrong with the arguments as they were given; empty where only their combination is."""
+        given = {key: value for key, value in self._given.items() if not key.startswith("_ansible_")}
+        return " ".join(wrong_options(given, self.argument_spec))
 
     def _return_formatted(self, kwargs: Json) -> None:
         kwargs["invocation"] = {"module_args": shown(self.params, self.argument_spec)}
         super()._return_formatted(kwargs)
+
+
+def _as_error(message: str) -> Json:
+    return {"code": "InvalidInput", "message": message, "request_id": "", "http_status": None}
 
 
 def shown(given: Any, spec: Mapping[str, Any]) -> Any:

@@ -90,4 +90,6 @@ class ObjectsModule(ResourceModule):
         everything = [item for items in found.values() for item in items]
         linted = {"findings": self.objects.findings()} if self.params.get("lint") else {}
         compared = {"comparison": self.objects.comparison()} if self.manner.compare else {}
-        return {"resources": self.objects.view(found), "summary": differ.summary_of(everything), **linted, **compared}
+        shown = {"resources": self.objects.view(found), "summary": differ.summary_of(everything)}
+        unlisted = {"unlisted": self.objects.unlisted()} if self.manner.prune else {}
+        return {**shown, **unlisted, **linted, **compared}

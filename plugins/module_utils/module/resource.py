@@ -99,7 +99,7 @@ class ResourceModule:
 
     def no_mesh_yet(self) -> tuple[str, ...]:
         """The warning of a plan for a mesh that is yet to be made, as in check mode; none once the mesh is known."""
-        return () if self.id else (f"Mesh '{self.params['mesh']}' does not exist yet.",)
+        return () if self.id else (meshes.not_yet(self.params["mesh"]),)
 
     def settle(self) -> None:
         """Waits until the mesh can take the next change."""

@@ -12,7 +12,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Mapping
 from types import EllipsisType
 from typing import Any
 
@@ -52,13 +52,19 @@ def read(spec: Any) -> tuple[Json, list[str]]:
 
     Items without a name are left out, and told.
     """
-    fitted, odd = shapes.fit(spec, _SHAPE)
+    fitted, odd = shapes.fit(_with_named_clusters(spec), _SHAPE)
     found, problems = dict(fitted), [f"{one}." for one in odd]
     for variable in (one.variable for one in NAMED):
         items = found.get(variable, [])
         found[variable] = [_complete(item) for item in items if "name" in item]
         problems += [f"{variable}[{number}] has no name." for number, item in enumerate(items) if "name" not in item]
     return found, problems
+
+
+def _with_named_clusters(spec: Any) -> Any:
+    """Clusters may be plain names."""
+    known = isinstance(spec, dict) and "asm_clusters" in spec
+    return {**spec, "asm_clusters": shapes.named(spec["asm_clusters"])} if known else spec
 
 
 def _complete(item: Json) -> Json:
@@ -73,13 +79,27 @@ def _read(spec: Any) -> Json:
     return read(spec)[0]
 
 
-def misspelt(names: Iterable[str]) -> list[str]:
-    """Variables that are almost, but not quite, one of the spec's; with that one given as well they are the user's."""
+# Variables that are no lists.
+_OTHERS: dict[str, tuple[type, ...]] = {
+    "asm_mesh": (dict,),
+    "asm_canary": (dict,),
+    "asm_base_dir": (str,),
+    "asm_remove": (str,),
+    "asm_wait_timeout": (int, str),
+    **{name: (bool, str) for one in SECTIONS for name in one.settings},
+    "asm_remove_workloads": (bool, str),
+}
+
+
+def misspelt(given: Mapping[str, Any]) -> list[str]:
+    """Variables that are almost, but not quite, one of the spec's, and hold what that one would hold.
+
+    With that one given as well, or with a value of another type, they are the user's own: ``asm_cluster: shop-1``.
+    """
     found = []
-    given = sorted(set(map(str, names)))
-    for name in given:
+    for name in sorted(map(str, given)):
         near = [] if name in VARIABLES else difflib.get_close_matches(name, VARIABLES, n=1, cutoff=0.85)
-        if near and near[0] not in given:
+        if near and near[0] not in given and isinstance(given[name], _OTHERS.get(near[0], (list, tuple))):
             found.append(f"The variable {name} means nothing to the roles. Did you mean {near[0]}?")
     return found
 

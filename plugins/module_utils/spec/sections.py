@@ -63,7 +63,7 @@ class Section:
         return self.variable.removeprefix("asm_")
 
 
-def _option(kind: str, description: str, **more: Any) -> Json:
+def _option(kind: str, description: str | list[str], **more: Any) -> Json:
     return {"type": kind, "description": description, **more}
 
 
@@ -85,7 +85,17 @@ SECTIONS = (
             "add": {
                 "region": _option(
                     "str", "Region of the mesh and of its clusters. Unset means what the environment says."
-                )
+                ),
+                "api_server_address": _option(
+                    "str",
+                    [
+                        "Which address of the mesh's API server is used by all steps. V(private) is reached inside its "
+                        "VPC only.",
+                        "V(auto) is V(public) where there is a public one, else V(private).",
+                    ],
+                    choices=["auto", "public", "private"],
+                    default="auto",
+                ),
             },
             # What is said in the tasks of an upgrade or a removal.
             "drop": (
@@ -106,9 +116,10 @@ SECTIONS = (
         module="asm_cluster",
         role="attach",
         description=(
-            "The clusters that are the mesh's data plane, as the option O(meshops.asm.asm_cluster#module:clusters).",
+            "The clusters that are the mesh's data plane, each by its plain name or as an item of the option "
+            "O(meshops.asm.asm_cluster#module:clusters).",
         ),
-        options={"suboptions_of": "clusters", "secrets": ("kubeconfig",)},
+        options={"suboptions_of": "clusters", "secrets": ("kubeconfig",), "elements": "raw"},
         in_account=True,
         verified=True,
         kind="Cluster",

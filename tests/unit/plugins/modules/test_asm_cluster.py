@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -143,6 +146,26 @@ def test_a_cluster_with_a_kubeconfig_need_not_be_a_candidate(run: Run, asm: Fake
     for check in (True, False):
         assert run({"name": "own", "kubeconfig": "kind: Config"}, check=check)["attached"] == ["own"]
     assert asm.sent(ADD) == [{"ServiceMeshId": "c1", "ClusterId": "own", "Kubeconfig": "kind: Config"}]
+
+
+def test_a_kubeconfig_may_be_base64_or_a_path(run: Run, asm: FakeAsm, shop: str, tmp_path: Path) -> None:
+    (tmp_path / "ca.crt").write_text("PEM", encoding="utf-8")
+    text = "kind: Config\nclusters: [{name: c, cluster: {server: https://h, certificate-authority: ca.crt}}]\n"
+    (tmp_path / "own.yml").write_text(text, encoding="utf-8")
+    for number, value in enumerate([base64.b64encode(text.encode()).decode(), text, str(tmp_path / "own.yml")]):
+        run({"name": f"own-{number}", "kubeconfig": value})
+    first, second, third = (sent["Kubeconfig"] for sent in asm.sent(ADD))
+    assert first == second == text
+    # The service has no files of this machine.
+    assert json.loads(third)["clusters"][0]["cluster"]["certificate-authority-data"] == "UEVN"
+
+
+def test_a_path_of_no_kubeconfig_is_refused_before_anything_is_sent(run: Run, asm: FakeAsm, shop: str) -> None:
+    with pytest.raises(
+        AsmError, match="Cluster 'own': The option kubeconfig names a file that cannot be read: No such file"
+    ):
+        run({"name": "own", "kubeconfig": "/nowhere/kubeconfig"})
+    assert asm.calls == []
 
 
 def test_a_kubeconfig_is_in_no_result(run: Run, shop: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.cluster import access
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Ambiguous, AsmError, NotFound
 from ansible_collections.meshops.asm.tests.unit.conftest import FakeCloud
@@ -59,6 +60,45 @@ def test_the_public_address_is_used_where_there_is_one_unless_told_otherwise(
     )
     assert access.mesh_kubeconfig(cloud, "shop", private=wish) == "kind: Config"
     assert cloud.sent("DescribeServiceMeshKubeconfig") == [{"ServiceMeshId": "c1", "PrivateIpAddress": private}]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "public", "private"),
+    [
+        ("private", "https://198.51.100.7:6443", True),
+        ("public", "https://198.51.100.7:6443", False),
+        ("auto", "https://198.51.100.7:6443", False),
+        ("auto", "", True),
+        (None, "", True),
+    ],
+)
+def test_one_option_chooses_the_address_for_all_modules(chosen: str | None, public: str, private: bool) -> None:
+    fake = FakeCloud(DescribeServiceMeshKubeconfig={"Kubeconfig": "kind: Config"})
+    fake.private = Cloud({"api_server_address": chosen}).private
+    access.fetch_mesh_kubeconfig(fake, mesh(public))  # type: ignore[arg-type]
+    assert fake.sent("DescribeServiceMeshKubeconfig")[0]["PrivateIpAddress"] is private
+    # What a task says of itself goes first.
+    access.fetch_mesh_kubeconfig(fake, mesh(public), private=not private)  # type: ignore[arg-type]
+    assert fake.sent("DescribeServiceMeshKubeconfig")[1]["PrivateIpAddress"] is not private
+
+
+@pytest.mark.parametrize("reply", [{"Kubeconfig": ""}, AsmError("The service said no.", code="ERR404")])
+def test_a_chosen_address_that_is_not_there_is_told(fake_cloud: Callable[..., FakeCloud], reply: Any) -> None:
+    cloud = fake_cloud(DescribeServiceMeshKubeconfig=reply)
+    cloud.private = False
+    with pytest.raises(
+        AsmError, match=r"shows no public address.* api_server_public_eip .* api_server_address=private"
+    ):
+        access.fetch_mesh_kubeconfig(cloud, mesh())  # type: ignore[arg-type]
+
+
+def test_a_refusal_for_another_reason_stays_as_it_is(fake_cloud: Callable[..., FakeCloud]) -> None:
+    denied = AsmError("No.", code="Forbidden", http_status=403)
+    for found, reply in ((mesh(), denied), (mesh("https://198.51.100.7:6443"), AsmError("No.", code="ERR404"))):
+        with pytest.raises(AsmError) as caught:
+            cloud = fake_cloud(DescribeServiceMeshKubeconfig=reply)
+            access.fetch_mesh_kubeconfig(cloud, found, private=False)  # type: ignore[arg-type]
+        assert caught.value.message == "No."
 
 
 def test_a_mesh_without_endpoints_is_reached_privately(fake_cloud: Callable[..., FakeCloud]) -> None:

@@ -89,6 +89,12 @@ def test_only_the_servers_that_change_are_written_and_shown() -> None:
     assert both.wrote()
 
 
+def test_what_several_servers_warn_of_is_one_line() -> None:
+    other = Plan(NONE, warnings=("careful", "slow"))
+    both = fleet(one=FakeSet(CHANGE), two=FakeSet(other))
+    assert both.plan(both.find()).warnings == ("Clusters one, two: careful", "Cluster two: slow")
+
+
 def test_nothing_to_do_anywhere_is_no_change() -> None:
     both = fleet(one=FakeSet(NOTHING), two=FakeSet(NOTHING))
     assert not both.plan(both.find()).changed

@@ -503,3 +503,31 @@ def test_prune_says_where_it_may_not_look(api: MemoryApi, run: Run) -> None:
     )
     api.fail_next(403, refusal, only="virtualservices")
     assert "Not allowed to list virtualservices" in run.fails(RULE, set_name="shop", prune=True).message
+
+
+def test_prune_counts_built_in_kinds_that_it_may_not_list(api: MemoryApi, run: Run) -> None:
+    """A user of a mesh may list hardly any of them, and no set has one: a line is enough, the result has the names."""
+    own = [
+        ("apiregistration.k8s.io", "v1", "APIService", "apiservices"),
+        ("storage.k8s.io", "v1", "CSIDriver", "csidrivers"),
+        ("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets"),
+        ("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses"),
+    ]
+    api.documents["/apis"] = discovery(*SERVED, *own)
+    run(virtual_service(), set_name="shop")
+    refusal = {"kind": "Status", "reason": "Forbidden", "message": "no"}
+    for plural in ("apiservices", "csidrivers", "runtimeclasses"):
+        api.fail_next(403, refusal, only=plural)
+    outcome = run(virtual_service(), set_name="shop", prune=True)
+    assert outcome.plan.warnings == (
+        "prune was not allowed to look among 3 built-in kinds of Kubernetes; -v names them (unlisted).",
+    )
+    names = ["APIService.apiregistration.k8s.io", "CSIDriver.storage.k8s.io", "RuntimeClass.node.k8s.io"]
+    assert run.objects
+    assert run.objects.unlisted() == sorted(names)
+    # A single one, beside a kind that somebody has added.
+    api.fail_next(403, refusal, only="csidrivers")
+    api.fail_next(403, refusal, only="asmlocalratelimiters")
+    added, single = run(virtual_service(), set_name="shop", prune=True).plan.warnings
+    assert "ASMLocalRateLimiter.istio.alibabacloud.com: what the set has" in added
+    assert "among 1 built-in kind of" in single

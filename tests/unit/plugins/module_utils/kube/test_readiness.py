@@ -158,6 +158,41 @@ def test_a_deadline_is_explained_too(api: MemoryApi, client: KubeClient, live: J
     assert "made no progress within its deadline: slow. Event Failed: readiness probe failed." in failed
 
 
+def test_a_pod_that_cannot_be_scheduled_is_part_of_what_is_waited_for(
+    api: MemoryApi, client: KubeClient, live: Json
+) -> None:
+    live["status"]["availableReplicas"] = 0
+    why = "0/2 nodes are available: 2 Insufficient cpu."
+    pending = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": why}
+    add_pod(api, "app-new-1")["status"] = {"phase": "Pending", "conditions": [pending]}
+    state = Readiness(client, [item_for(api, live)]).look()
+    assert (state.done, state.failed) == (False, "")
+    assert state.what == f"Deployment default/app: 0 of 1 available (pod app-new-1 cannot be scheduled: {why[:-1]})"
+
+
+def test_what_a_container_says_while_it_may_still_start(api: MemoryApi, client: KubeClient, live: Json) -> None:
+    live["status"]["availableReplicas"] = 0
+    add_pod(api, "app-new-1", reason="ErrImagePull")
+    assert "(pod app-new-1, container app: ErrImagePull: " in Readiness(client, [item_for(api, live)]).look().what
+
+
+def test_the_newest_warning_is_asked_for_when_a_pod_says_nothing(
+    api: MemoryApi, client: KubeClient, live: Json
+) -> None:
+    live["status"]["availableReplicas"] = 0
+    add_pod(api, "app-new-1")
+    add_event(api, "e1", "app-new-1", "no such volume", "2026-01-01T00:00:01Z")
+    add_event(api, "e2", "app-new-1", "mount failed.", "2026-01-01T00:00:02Z")
+    readiness = Readiness(client, [item_for(api, live)])
+    told = [readiness.look().what for _look in range(4)]
+    assert told[:3] == ["Deployment default/app: 0 of 1 available"] * 3
+    assert told[3] == "Deployment default/app: 0 of 1 available (pod app-new-1: Event Failed: mount failed)"
+    # A pod that is ready is not what the others wait for.
+    ready = {"type": "Ready", "status": "True"}
+    api.objects["/api/v1/namespaces/default/pods/app-new-1"]["status"] = {"conditions": [ready]}
+    assert readiness.look().what == "Deployment default/app: 0 of 1 available"
+
+
 def test_events_that_may_not_be_read_are_left_out(api: MemoryApi, client: KubeClient, live: Json) -> None:
     live["status"]["availableReplicas"] = 0
     add_pod(api, "app-new-1", reason="ImagePullBackOff")

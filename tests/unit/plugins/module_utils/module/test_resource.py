@@ -153,7 +153,8 @@ def test_what_is_there_at_once_has_no_options_about_waiting(run: Run) -> None:
     assert run(lambda: run_resource(Switch), colour="red")["switch"] == "red"
     assert Lamp.looks == []
     refused = run(lambda: run_resource(Switch), colour="red", wait=True)
-    assert "Unsupported parameters" in refused["msg"]
+    assert "has no option 'wait'" in refused["msg"]
+    assert (refused["changed"], refused["error"]["code"]) == (False, "InvalidInput")
 
 
 def test_a_failure_is_a_sentence_and_a_structure(run: Run) -> None:

@@ -39,28 +39,53 @@ def gateway_object(*ports: int, selector: dict[str, str] | None = None, name: st
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"),
+    ("name", "meant", "value"),
     [
-        ("asm_gatways", "asm_gateways"),
-        ("asm_cluster", "asm_clusters"),
-        ("asm_workload", "asm_workloads"),
-        ("asm_istio_resource", "asm_istio_resources"),
-        ("asm_meshes", "asm_mesh"),
+        ("asm_gatways", "asm_gateways", [{"name": "in"}]),
+        ("asm_cluster", "asm_clusters", ["shop-1"]),
+        ("asm_workload", "asm_workloads", []),
+        ("asm_istio_resource", "asm_istio_resources", [{}]),
+        ("asm_meshes", "asm_mesh", {"name": "shop"}),
+        ("asm_clusters_purg", "asm_clusters_purge", True),
+        ("asm_wait_timout", "asm_wait_timeout", 5),
+        ("asm_wait_timout", "asm_wait_timeout", "5"),
+        ("asm_basedir", "asm_base_dir", "files"),
     ],
 )
-def test_a_misspelt_variable_is_named(name: str, meant: str) -> None:
-    (problem,) = spec_checks.misspelt([name, "asm_base_dir"])
+def test_a_misspelt_variable_is_named(name: str, meant: str, value: Any) -> None:
+    (problem,) = spec_checks.misspelt({name: value, "asm_remove": "shop"})
     assert f"The variable {name} " in problem
     assert f"Did you mean {meant}?" in problem
 
 
 @pytest.mark.parametrize("name", ["asm_cluster", "asm_namespace", "asm_meshes", "asm_check"])
 def test_a_variable_beside_the_one_that_it_resembles_is_the_users_own(name: str) -> None:
-    assert spec_checks.misspelt([name, *VARIABLES]) == []
+    assert spec_checks.misspelt({name: [], **dict.fromkeys(VARIABLES)}) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("asm_cluster", "shop-1"),
+        ("asm_namespace", "shop"),
+        ("asm_check", True),
+        ("asm_gateway", {}),
+        ("asm_meshes", []),
+    ],
+)
+def test_a_variable_that_holds_something_else_is_the_users_own(name: str, value: Any) -> None:
+    assert spec_checks.misspelt({name: value}) == []
 
 
 def test_other_variables_are_nobody_else_s_business() -> None:
-    assert spec_checks.misspelt([*VARIABLES, "asm_my_own_thing", "asmara", "asm_team"]) == []
+    mine = ("asm_my_own_thing", "asmara", "asm_team")
+    assert spec_checks.misspelt({name: [] for name in (*VARIABLES, *mine)}) == []
+
+
+def test_clusters_may_be_plain_names() -> None:
+    found, problems = spec_checks.read({"asm_clusters": ["shop-1", {"name": "shop-2"}, 7]})
+    assert problems == []
+    assert found["asm_clusters"] == [{"name": "shop-1"}, {"name": "shop-2"}, {"name": "7"}]
 
 
 def test_a_sound_spec_has_no_problem() -> None:
@@ -250,7 +275,7 @@ def test_a_check_needs_to_know_its_gateway(gateways: list[dict[str, Any]]) -> No
 
 def test_odd_types_in_a_spec_are_told_with_their_places() -> None:
     odd = spec(
-        asm_clusters=["shop-1", {"name": 7}, {}],
+        asm_clusters=[["shop-1"], {"name": 7}, {}],
         asm_gateways=[
             {"name": "in", "clusters": "7", "ports": [{"name": "http", "port": "many"}], "overrides": [None]}
         ],
@@ -259,7 +284,7 @@ def test_odd_types_in_a_spec_are_told_with_their_places() -> None:
     )
     found, problems = spec_checks.read(odd)
     assert problems == [
-        "asm_clusters[0] must be a mapping, it is text.",
+        "asm_clusters[0] must be a mapping, it is a list.",
         "asm_gateways[0].clusters must be a list, it is text.",
         "asm_gateways[0].ports[0].port must be a whole number, it is text.",
         "asm_gateways[0].overrides[0] must be a mapping, it is null.",

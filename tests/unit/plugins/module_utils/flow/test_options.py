@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Wrong options are told by item, option and nearest name, and without any value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.meshops.asm.plugins.module_utils.flow.options import wrong_options, wrong_variables
+from ansible_collections.meshops.asm.plugins.plugin_utils.vocabulary import vocabulary
+
+PORT = {"name": "http", "port": 80}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (
+            {"asm_gateways": [{"name": "a"}, {"name": "in", "port": [PORT]}]},
+            "'in': it has no option 'port'. Did you mean ports?",
+        ),
+        (
+            {"asm_gateways": [{"name": "in", "ports": [80]}]},
+            "'in': ports[0] must be a mapping with name and port, it is a number.",
+        ),
+        (
+            {"asm_gateways": [{"name": "in", "ports": [PORT, {"name": "x"}]}]},
+            "asm_gateways, 'in': ports[1] needs port.",
+        ),
+        ({"asm_gateways": [{"name": "in", "load_balancer": {"ids": "x"}}]}, "load_balancer has no option 'ids'."),
+        ({"asm_gateways": [{"clusters": ["a"]}]}, "asm_gateways[0] needs name."),
+        ({"asm_gateways": [5]}, "asm_gateways[0] must be a mapping with name, it is a number."),
+        ({"asm_gateways": [None]}, "asm_gateways[0] must be a mapping with name, it is null."),
+        ({"asm_gateways": {"name": "in"}}, "asm_gateways must be a list, it is a mapping."),
+        ({"asm_clusters": "shop-1"}, "asm_clusters must be a list, it is text."),
+        ({"asm_clusters": [["shop-1"]]}, "asm_clusters[0] must be a name or a mapping with name, it is a list."),
+        (
+            {"asm_clusters": [{"name": "shop-1", "purge": True}]},
+            "asm_clusters, 'shop-1': it has no option 'purge'. It takes",
+        ),
+        ({"asm_mesh": {"name": "shop", "vpc": "vpc-1"}}, "asm_mesh has no option 'vpc'. Did you mean vpc_id?"),
+        ({"asm_mesh": {"name": "shop", "pilot": {"sampling": 1}}}, "asm_mesh.pilot has no option 'sampling'."),
+        ({"asm_mesh": {"name": "shop", "cluster_spec": "entreprise"}}, "ultimate. Did you mean enterprise?"),
+        (
+            {"asm_mesh": {"name": "shop", "ambient_enabled": "maybe"}},
+            "asm_mesh.ambient_enabled must be true or false, it is text.",
+        ),
+        ({"asm_mesh": {}}, "asm_mesh needs name."),
+        ({"asm_mesh": "shop"}, "asm_mesh must be a mapping with name, it is text."),
+        ({"asm_namespaces": [{"name": "a", "injection": True}]}, "it is a boolean, as every on, off, yes and no"),
+        ({"asm_workloads": [{"name": "a"}]}, "asm_workloads, 'a': it needs clusters."),
+        ({"asm_wait_timeout": "soon"}, "asm_wait_timeout must be a whole number, it is text."),
+    ],
+)
+def test_a_variable_of_a_spec(given: dict[str, Any], told: str) -> None:
+    (text,) = wrong_variables(given, vocabulary())
+    assert told in text
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"asm_clusters": ["shop-1", {"name": "shop-2"}, 7], "asm_wait_timeout": "600", "other": 1},
+        {"asm_mesh": {"name": "shop", "region": None, "tags": {"a": 1}, "ambient_enabled": "yes"}},
+        {"asm_workloads": [{"name": "a", "clusters": ["x"], "src": "apps", "definition": {"kind": "List"}}]},
+        {"asm_gateways": [{"name": 7, "ports": [{"name": "http", "port": "80"}], "replicas": "2"}], "asm_checks": None},
+    ],
+)
+def test_what_ansible_takes_is_not_refused(given: dict[str, Any]) -> None:
+    assert wrong_variables(given, vocabulary()) == []
+
+
+def test_options_of_a_task() -> None:
+    spec = {
+        "name": {"type": "str", "required": True, "aliases": ["id"]},
+        "_own": {"type": "str"},
+        "ports": {"type": "list", "elements": "dict", "options": {"port": {"type": "int", "required": True}}},
+    }
+    assert wrong_options({"id": "a", "ports": [{"port": 1}]}, spec) == []
+    assert wrong_options({"prots": 1}, spec) == [
+        "The task has no option 'prots'. Did you mean ports?",
+        "The task needs name.",
+    ]
+    assert wrong_options({"name": "a", "zzz": 1, "ports": [{"name": "http", "port": "x"}]}, spec) == [
+        "The task has no option 'zzz'. It takes name, ports.",
+        "ports, 'http': it has no option 'name'. It takes port.",
+        "ports, 'http': port must be a whole number, it is text.",
+    ]
+
+
+def test_no_value_is_repeated_and_no_key_that_cannot_be_one() -> None:
+    astray = "-----BEGIN PRIVATE KEY-----\nMIIE\n"
+    given = {
+        "asm_clusters": [astray, [astray], {"name": astray, "kubeconfg": astray}],
+        "asm_mesh": {astray: 1, "name": [astray], "ambient_enabled": astray, "cluster_spec": astray, "ca": astray},
+    }
+    texts = wrong_variables(given, vocabulary())
+    assert len(texts) >= 5
+    assert "MIIE" not in " ".join(texts)
