@@ -8,13 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
-    Finding,
-    Hosts,
-    Mesh,
-    full_host,
-    overlap,
-)
+from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import Hosts, full_host, overlap
+from ansible_collections.meshops.asm.plugins.module_utils.istio.model import Finding, Mesh
 from ansible_collections.meshops.asm.plugins.module_utils.istio.rules import RULES, findings, needed_kinds
 
 Json = dict[str, Any]
@@ -118,7 +113,7 @@ def test_removing_what_others_use_is_told() -> None:
     after = before.copy()
     after.remove(("Gateway", "shop", "gate"))
     assert [one.code for one in findings(before, after, set())] == ["ASM003"]
-    assert before.has("Gateway", "shop", "gate")
+    assert before.spec(("Gateway", "shop", "gate")) is not None
 
 
 def test_what_was_wrong_elsewhere_before_is_not_told() -> None:
