@@ -121,6 +121,11 @@ LINT: dict[Callable[..., Any], Taker] = {
     mesh.services: lambda value: list(mesh.services(mesh_of(value))),
     rules.findings: found_by,
     routing.gateway_names: lambda value: [routing.gateway_names(spec, "shop") for spec in specs_of(value)],
+    routing.delegate_of: lambda value: [
+        routing.no_delegate(mesh_of(value), routing.delegate_of(rule, "shop"), "shop")
+        for rule in rules_of(value)
+        if "delegate" in rule
+    ],
     routing.ranked: lambda value: routing.ranked(mesh_of(value), "shop"),
     routing.gateway_hosts: lambda value: asked(routing.gateway_hosts(mesh_of(value), _GATE, 80)),
     routing.sidecar_hosts: lambda value: asked(routing.sidecar_hosts(mesh_of(value), routing.Proxy("shop"), 80)),
@@ -189,7 +194,7 @@ OTHERS: dict[ModuleType, set[str]] = {
         *("full_host", "short_host", "kubernetes_namespace", "covers", "overlap", "meeting", "best", "scopes"),
         "is_exported",
     },
-    routing: {"gateway_name", "decide"},
+    routing: {"gateway_name", "decide", "no_delegate"},
     conditions: set(),
     subsets: set(),
     rules: {"needed_kinds", "as_result"},

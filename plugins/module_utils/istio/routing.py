@@ -119,6 +119,22 @@ def ranked(mesh: Mesh, namespace: str, gateway: str = MESH_GATEWAY) -> list[tupl
     return [one for group in found for one in group]
 
 
+def delegate_of(rule: Json, namespace: str) -> Key:
+    """The VirtualService to which a rule of one in ``namespace`` delegates."""
+    given = rule["delegate"]
+    return (VIRTUAL_SERVICE, given.get("namespace") or namespace, given.get("name") or "")
+
+
+def no_delegate(mesh: Mesh, other: Key, namespace: str) -> str:
+    """Why istiod leaves out a rule of ``namespace`` that delegates to another one; empty when it does not."""
+    spec = mesh.spec(other)
+    if spec is None:
+        return "is neither in the mesh nor in this task"
+    if spec.get("hosts"):
+        return "has hosts of its own"
+    return "" if is_exported(spec.get("exportTo"), other[1], namespace) else f"is not exported to '{namespace}'"
+
+
 def gateway_hosts(mesh: Mesh, proxy: Proxy, port: int, server_name: str | None = None) -> dict[str, VirtualHost] | None:
     """The virtual hosts of a gateway at a port of its Service, or of its own; None when no Gateway opens it for HTTP.
 
@@ -312,14 +328,10 @@ def _rules(mesh: Mesh, key: Key, spec: Json) -> Iterator[tuple[int, Json, Key | 
         if "delegate" not in rule:
             yield number, rule, None
             continue
-        name, where = rule["delegate"].get("name") or "", rule["delegate"].get("namespace") or key[1]
-        other = (VIRTUAL_SERVICE, where, name)
-        leaf = mesh.spec(other) or {}
-        # One with hosts of its own is no delegate.
-        if leaf.get("hosts") or not is_exported(leaf.get("exportTo"), where, key[1]):
-            continue
+        other = delegate_of(rule, key[1])
+        leaf = {} if no_delegate(mesh, other, key[1]) else mesh.spec(other) or {}
         for one in leaf.get("http") or []:
-            both = merged(rule, _resolved(one, where))
+            both = merged(rule, _resolved(one, other[1]))
             if both is not None:
                 yield number, both, other
 

@@ -38,7 +38,13 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
     object_of,
     weighted_routes,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.istio.routing import MESH_GATEWAY, gateway_names, ranked
+from ansible_collections.meshops.asm.plugins.module_utils.istio.routing import (
+    MESH_GATEWAY,
+    delegate_of,
+    gateway_names,
+    no_delegate,
+    ranked,
+)
 
 
 @dataclass(frozen=True)
@@ -105,8 +111,8 @@ def shadowed_hosts(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
             for host in spec.get("hosts") or []:
                 hosts.setdefault(full_host(host, key[1]), []).append(key)
     found: dict[Key, Finding] = {}
+    orders: dict[str, list[Key]] = {}
     for scope, hosts in scoped.items():
-        order = [key for key, _spec in ranked(mesh, scope)]
         for host, keys in hosts.items():
             rivals, equal = set(keys), set(keys)
             if scope != "*":
@@ -114,7 +120,9 @@ def shadowed_hosts(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
                 rivals.update(other for name in public if overlap(name, host) for other in public[name])
                 equal.update(public.get(host, ()))
             if len(rivals) > 1:
-                first = next((key for key in order if key in equal), keys[0])
+                if scope not in orders:
+                    orders[scope] = [key for key, _spec in ranked(mesh, scope)]
+                first = next((key for key in orders[scope] if key in equal), keys[0])
                 for key in rivals:
                     found.setdefault(key, _shadow(rule, key, host, rivals, first if equal == rivals else None))
     yield from found.values()
@@ -143,6 +151,17 @@ def unknown_destinations(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
             yield rule.finding(key, place, text)
 
 
+def delegates(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
+    """Rules that Istio leaves out, because it has no VirtualService to ask."""
+    for key, spec in mesh.each(VIRTUAL_SERVICE):
+        for number, given in enumerate(spec.get("http") or []):
+            other = delegate_of(given, key[1]) if "delegate" in given else None
+            why = no_delegate(mesh, other, key[1]) if other else ""
+            if other and why:
+                text = f"{object_of(other)} {why}, so that Istio leaves this rule out"
+                yield rule.finding(key, f"spec.http[{number}].delegate", text)
+
+
 def types(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
     """What the other checks had to leave out."""
     for key, parts in mesh.odd.items():
@@ -157,6 +176,7 @@ RULES = (
     Rule("ASM004", ERROR, "IST0109", (VIRTUAL_SERVICE,), shadowed_hosts),
     Rule("ASM005", WARNING, "IST0101", (VIRTUAL_SERVICE, SERVICE_ENTRY, SERVICE), unknown_destinations),
     Rule("ASM006", ERROR, "", (), types),
+    Rule("ASM007", ERROR, "", (VIRTUAL_SERVICE,), delegates),
 )
 
 
