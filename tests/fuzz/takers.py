@@ -119,6 +119,7 @@ LINT: dict[Callable[..., Any], Taker] = {
     mesh.destinations: lambda value: [list(mesh.destinations(spec)) for spec in specs_of(value)],
     mesh.weighted_routes: lambda value: [list(mesh.weighted_routes(spec)) for spec in specs_of(value)],
     mesh.services: lambda value: list(mesh.services(mesh_of(value))),
+    mesh.visible: lambda value: mesh.visible(mesh_of(value), "shop"),
     rules.findings: found_by,
     routing.gateway_names: lambda value: [routing.gateway_names(spec, "shop") for spec in specs_of(value)],
     routing.delegate_of: lambda value: [

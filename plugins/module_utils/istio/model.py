@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import DECIMAL, NUMBER, TEXT, Odd
 from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import Hosts, full_host, scopes
+from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 
 ERROR, WARNING = "error", "warning"
 
@@ -165,11 +166,12 @@ class Mesh:
 
 @dataclass(frozen=True)
 class Service:
-    """A host that the mesh knows, of a Service or a ServiceEntry.
+    """A host that the mesh knows, of a Service or a ServiceEntry (``kind``).
 
     ``scopes`` are the namespaces that see it, ``*`` for all; ``ports`` says of each whether HTTP is understood there.
     """
 
+    kind: str
     host: str
     namespace: str
     scopes: tuple[str, ...]
@@ -183,12 +185,26 @@ def services(mesh: Mesh) -> Iterator[Service]:
         given = str(metadata.get("annotations", {}).get(EXPORT_ANNOTATION) or "")
         seen = scopes([one.strip() for one in given.split(",") if one.strip()], namespace)
         ports = {one.get("port", 0): _is_http(one.get("appProtocol"), one.get("name")) for one in spec.get("ports", [])}
-        yield Service(full_host(name, namespace), namespace, tuple(seen), ports)
+        yield Service(SERVICE, full_host(name, namespace), namespace, tuple(seen), ports)
     for (_kind, namespace, _name), spec in mesh.by_age(SERVICE_ENTRY):
         seen = scopes(spec.get("exportTo"), namespace)
         ports = {one.get("number", 0): _is_http(one.get("protocol"), one.get("name")) for one in spec.get("ports", [])}
         for host in spec.get("hosts") or []:
-            yield Service(full_host(host, namespace), namespace, tuple(seen), ports)
+            yield Service(SERVICE_ENTRY, full_host(host, namespace), namespace, tuple(seen), ports)
+
+
+def visible(mesh: Mesh, namespace: str) -> list[Service]:
+    """What proxies of a namespace see. Of several namespaces with one host only one counts: their own, else that of a
+    Service, else one that exports it to them by name, else that of the oldest.
+    """
+    seen = [one for one in services(mesh) if not {"*", namespace}.isdisjoint(one.scopes)]
+    # In the root namespace there are gateways, which do not prefer their own.
+    own = namespace if namespace != ROOT_NAMESPACE else ""
+    seen.sort(key=lambda one: (own not in ("", one.namespace), one.kind == SERVICE_ENTRY, "*" in one.scopes))
+    homes: dict[str, str] = {}
+    for one in seen:
+        homes.setdefault(one.host, one.namespace)
+    return [one for one in seen if homes[one.host] == one.namespace]
 
 
 def _is_http(protocol: str | None, name: str | None) -> bool:

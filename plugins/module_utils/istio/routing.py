@@ -33,7 +33,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
     Key,
     Mesh,
     Service,
-    services,
+    visible,
 )
 
 #: What VirtualServices call the sidecars of the mesh in their list of gateways.
@@ -163,10 +163,8 @@ def gateway_hosts(mesh: Mesh, proxy: Proxy, port: int, server_name: str | None =
 
 def sidecar_hosts(mesh: Mesh, proxy: Proxy, port: int) -> dict[str, VirtualHost]:
     """The virtual hosts of a sidecar for requests to a port."""
-    seen = [one for one in services(mesh) if not {"*", proxy.namespace}.isdisjoint(one.scopes)]
     known: dict[str, Service] = {}
-    # Of several with one host that of the own namespace counts.
-    for one in sorted(seen, key=lambda service: service.namespace != proxy.namespace):
+    for one in visible(mesh, proxy.namespace):
         if port in one.ports:
             known.setdefault(one.host, one)
     order = ranked(mesh, proxy.namespace)

@@ -19,7 +19,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
     Json,
     Key,
     Mesh,
-    services,
+    visible,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 
@@ -31,7 +31,7 @@ def destination_rules(mesh: Mesh, namespace: str, host: str) -> list[tuple[Key, 
     those of the most specific host, and of these only the last to be exported elsewhere than others. Rules for some
     workloads only are passed over.
     """
-    home = next((one.namespace for one in services(mesh) if one.host == host), kubernetes_namespace(host))
+    home = next((one.namespace for one in visible(mesh, namespace) if one.host == host), kubernetes_namespace(host))
     rules = [(key, spec) for key, spec in mesh.by_age(DESTINATION_RULE) if "workloadSelector" not in spec]
     local = [
         (key, spec)

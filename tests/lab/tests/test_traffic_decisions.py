@@ -21,13 +21,13 @@ from typing import Any
 import urllib3
 from ansible_collections.meshops.asm.plugins.module_utils.istio import routing
 from ansible_collections.meshops.asm.plugins.module_utils.istio.conditions import Request, fits
-from ansible_collections.meshops.asm.plugins.module_utils.istio.model import Mesh, services
+from ansible_collections.meshops.asm.plugins.module_utils.istio.model import Mesh, visible
 from ansible_collections.meshops.asm.plugins.module_utils.istio.routing import Proxy, Route, VirtualHost
 from ansible_collections.meshops.asm.plugins.module_utils.istio.subsets import destination_rules, subsets
 from meshlab import istiod
 from meshlab.kubeapi import KubeApiError
 from routes import PORTS, SERVICES, Key, RandomRoutes, key_of, made
-from shop import ONE, TWO, Shop
+from shop import GATEWAY, ONE, TWO, Shop
 
 STEPS = int(os.environ.get("ROUTING_STEPS", "40"))
 SEED = int(os.environ.get("ROUTING_SEED", "1"))
@@ -43,6 +43,13 @@ _KINDS = {
     "ServiceEntry": "serviceentries",
 }
 _MARKER: Key = ("VirtualService", "istio-system", "marker")
+#: The virtual hosts that are looked at, by proxy.
+_TABLES = {"gateway": ("http.8080", "http.8090"), "mesh": tuple(map(str, PORTS))}
+#: What the gateway answers where no other VirtualService does, in place of the product page.
+_EVERYTHING = GATEWAY.replace(
+    "{route: [{destination: {host: productpage, port: {number: 9080}}}]}",
+    "{name: page, directResponse: {status: 200, body: {string: page}}}",
+)
 #: An address that nothing has: the sidecar decides by the host.
 _ANYWHERE = "192.0.2.1"
 
@@ -95,6 +102,8 @@ class Trial:
                 body["spec"] = {"ports": ports, "selector": {"app": "nobody"}}
                 body["metadata"]["annotations"] = {"networking.istio.io/exportTo": exported}
                 cluster.apply(f"/api/v1/namespaces/{space}/services/{name}", body)
+        assert "string: page" in _EVERYTHING
+        self.shop.apply(_EVERYTHING)
         return self
 
     def __exit__(self, *_unused: object) -> None:
@@ -103,6 +112,8 @@ class Trial:
                 self.shop.api(ONE).delete(f"/api/v1/namespaces/{space}/services/{name}")
         list(self._pool.map(self._remove, [*self.random.objects, _MARKER]))
         self._pool.shutdown()
+        self.shop.apply(GATEWAY)
+        self.shop.open()
 
     def step(self, number: int) -> None:
         """The next mesh; a host of its own is written last, by which istiod's answers are known to be new."""
@@ -117,17 +128,16 @@ class Trial:
     def compare(self, title: str) -> None:
         """All virtual hosts with all their routes, and all subsets."""
         mine: Json = {}
-        for port in (80, 8090):
-            found = routing.gateway_hosts(self.mesh, self.gate, port) or {}
-            mine.update(self._modelled(f"gateway http.{self.gate.listens(port)}", found))
-        for port in PORTS:
-            mine.update(self._modelled(f"mesh {port}", routing.sidecar_hosts(self.mesh, self.page, port)))
+        for name in _TABLES["gateway"]:
+            hosts = routing.gateway_hosts(self.mesh, self.gate, int(name.removeprefix("http."))) or {}
+            mine.update(self._modelled(f"gateway {name}", hosts))
+        for name in _TABLES["mesh"]:
+            mine.update(self._modelled(f"mesh {name}", routing.sidecar_hosts(self.mesh, self.page, int(name))))
         for name, proxy in (("gateway", self.gate), ("mesh", self.page)):
-            for one in services(self.mesh):
-                if not {"*", proxy.namespace}.isdisjoint(one.scopes):
-                    declared = set(subsets(destination_rules(self.mesh, proxy.namespace, one.host)))
-                    self.seen["subsets"] += bool(declared)
-                    mine[f"{name} subsets of {one.host}"] = declared
+            for one in visible(self.mesh, proxy.namespace):
+                declared = set(subsets(destination_rules(self.mesh, proxy.namespace, one.host)))
+                self.seen["subsets"] += bool(declared)
+                mine[f"{name} subsets of {one.host}"] = declared
         _agreed(title, mine, lambda: {**self._told("gateway"), **self._told("mesh")})
 
     def ask_gateway(self, title: str) -> None:
@@ -150,11 +160,12 @@ class Trial:
         if routing.decide(hosts, request) is None:
             return
         url = f"http://{_ANYWHERE}:{port}{request.path}"
-        headers = {**(request.headers or {}), "Host": request.host}
+        sent = {**(request.headers or {}), "Host": request.host}
 
         def answer() -> str:
-            got = self.shop.request(self.pods["mesh"], url, method=request.method, headers=headers)
-            return _outcome(got["status"], got["headers"].get("location", ""), got["body"])
+            got = self.shop.request(self.pods["mesh"], url, method=request.method, headers=sent)
+            headers = got["headers"] or {}
+            return got["error"] or _outcome(got["status"], headers.get("location", ""), got["body"])
 
         self._answered(f"{title}, mesh, port {port}, {request}", self._expected(hosts, request), answer)
 
@@ -192,8 +203,8 @@ class Trial:
         """What istiod sends a proxy."""
         found: Json = {}
         for one in self._dump(self.pods[name]):
-            if "virtualHosts" in one:
-                found.update(_routes(f"{name} {one['name']}", one["virtualHosts"]))
+            if one["name"] in _TABLES[name]:
+                found.update(_routes(f"{name} {one['name']}", one.get("virtualHosts", [])))
             elif one["name"].startswith("outbound|"):
                 _outbound, _port, subset, host = one["name"].split("|")
                 found.setdefault(f"{name} subsets of {host}", set()).update({subset} - {""})

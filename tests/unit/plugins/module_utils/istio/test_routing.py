@@ -218,6 +218,23 @@ def test_hosts_outside_need_a_service_entry_but_for_port_80() -> None:
     assert in_mesh(private) == {}
 
 
+def test_of_one_host_in_several_namespaces_one_counts() -> None:
+    def entry(namespace: str, number: int, day: int, **more: Any) -> Json:
+        ports = [{"number": number, "name": "http", "protocol": "HTTP"}]
+        return made(
+            "ServiceEntry", "api", namespace, f"2026-01-0{day}T00:00:00Z", hosts=["api.org"], ports=ports, **more
+        )
+
+    old, new = entry("a", 80, 1), entry("b", 9080, 2)
+    assert (in_mesh(new, old, port=80), in_mesh(new, old)) == ({"api.org": ["api.org"]}, {})
+    # What is exported to the client by name comes before what all see, and its own before all.
+    assert in_mesh(old, entry("b", 9080, 2, exportTo=["shop"])) == {"api.org": ["api.org"]}
+    assert in_mesh(old, entry("shop", 9080, 3)) == {"api.org": ["api.org"]}
+    assert in_mesh(entry("b", 9080, 2, exportTo=["shop"]), entry("shop", 80, 3)) == {}
+    squatter = made("ServiceEntry", "x", "a", hosts=["cart.pay.svc.cluster.local"], ports=[{"number": 9080}])
+    assert in_mesh(squatter, service("cart", "pay", http=80)) == {}
+
+
 def test_rules_for_http_are_not_for_other_ports() -> None:
     assert in_mesh(service("cart", tcp=9080), routes("a", "cart")) == {}
     assert in_mesh(service("cart", other=9080), routes("a", "cart"))["cart"] == ["a"]
