@@ -25,7 +25,7 @@ _FULL = tuple(f"{name}.{space}.svc.cluster.local" for space, names in SERVICES.i
 _INSIDE = ("cart", "card", *_FULL, "*.pay.svc.cluster.local", "*.bookinfo.svc.cluster.local", "*.cluster.local")
 _OUTSIDE = ("shop.example", "api.shop.example", "*.shop.example", "*.example")
 _SUBSETS = ("v1", "v2", "v3")
-_GATEWAYS = ("front", "back")
+_GATEWAYS = {"front": "istio-system", "back": "pay"}
 _PATHS = ("/", "/a", "/a/b", "/b")
 _PEOPLE = ("anna", "ann", "bob")
 _ISTIO = "networking.istio.io/v1"
@@ -70,15 +70,16 @@ class RandomRoutes:
         return Request(self._dice.choice((*hosts, *_FULL) if outside else inside), path, method, "http", headers)
 
     def _virtual_service(self, name: str) -> Json:
-        names = [*_GATEWAYS, *(f"{space}/{one}" for space in NAMESPACES for one in _GATEWAYS), "front.pay"]
-        gateways = self._dice.sample([*names, "bookinfo/bookinfo", "bookinfo/bookinfo"], self._dice.randint(1, 3))
+        names = ("bookinfo/bookinfo", "bookinfo/bookinfo", "istio-system/front", "pay/back", "front", "back.pay")
+        hosts = [self._dice.choice(_INSIDE), self._dice.choice(_OUTSIDE)]
         spec: Json = {}
-        if self._happens(0.6):
-            spec["gateways"] = sorted({*gateways, *(["mesh"] if self._happens(0.5) else [])})
-        everything = ["*"] if "mesh" not in spec.get("gateways", ["mesh"]) else []
-        # Hosts that overlap are refused.
-        both = [self._dice.choice([*_INSIDE, *everything, *everything]), self._dice.choice(_OUTSIDE)]
-        spec["hosts"] = both if self._happens(0.3) and "*" not in both else [self._dice.choice(both)]
+        if self._happens(0.7):
+            spec["gateways"] = sorted({*self._dice.sample(names, 2), *(["mesh"] if self._happens(0.3) else [])})
+            if "mesh" not in spec["gateways"]:
+                hosts = [self._dice.choice(("*", *_FULL)), *self._dice.sample(_OUTSIDE, 1)]
+        # Hosts that overlap are refused, and so is every host within the mesh.
+        both = self._happens(0.3) and "*" not in hosts
+        spec["hosts"] = hosts if both else [self._dice.choice(hosts)]
         spec["http"] = self._rules(name, delegates=True)
         return self._made("VirtualService", name, {**spec, **self._export()})
 
@@ -96,7 +97,7 @@ class RandomRoutes:
             rule["delegate"] = {"name": self._dice.choice(("d0", "d1")), "namespace": self._dice.choice(NAMESPACES)}
         elif self._happens(0.3):
             rule["directResponse"] = {"status": 200, "body": {"string": f"{name} {number}"}}
-        elif self._happens(0.1):
+        elif self._happens(0.25):
             rule["redirect"] = {"uri": "/elsewhere"}
         else:
             rule["route"] = self._targets()
@@ -126,7 +127,7 @@ class RandomRoutes:
             "authority": lambda: {"prefix": self._dice.choice(("api.", "cart"))},
             "ignoreUriCase": lambda: True,
             "port": lambda: self._dice.choice((80, 8080, 9080)),
-            "gateways": lambda: [self._dice.choice(("mesh", "bookinfo/bookinfo", "front", "pay/front"))],
+            "gateways": lambda: [self._dice.choice(("mesh", "bookinfo/bookinfo", "pay/back"))],
             "sourceLabels": lambda: {"app": self._dice.choice(("productpage", "reviews"))},
             "sourceNamespace": lambda: self._dice.choice(NAMESPACES),
         }
@@ -135,19 +136,19 @@ class RandomRoutes:
         return {"name": f"match{index}", **{name: parts[name]() for name in chosen}}
 
     def _text(self, values: tuple[str, ...]) -> Json:
-        return {self._dice.choice(("exact", "prefix", "prefix", "regex")): self._dice.choice(values)}
+        return {self._dice.choice(("exact", "prefix", "prefix", "regex", "regex")): self._dice.choice(values)}
 
     def _gateway(self, name: str) -> Json:
         servers = []
         for number in range(self._dice.choice((1, 1, 2))):
             port = {"number": self._dice.choice((80, 80, 8080, 8090)), "name": f"http-{number}", "protocol": "HTTP"}
-            several = ("*", "*", "*.shop.example", "pay/*.example", "./api.shop.example", "*/shop.example", *_FULL)
+            several = ("*", "*", "*", "*.shop.example", "pay/*.example", "./api.shop.example", "*/shop.example", *_FULL)
             server: Json = {"port": port, "hosts": self._dice.sample(several, self._dice.choice((1, 1, 2)))}
             if self._happens(0.15):
                 server["tls"] = {"httpsRedirect": True}
             servers.append(server)
         selector = self._dice.choice(({"istio": "ingressgateway"},) * 4 + ({"istio": "other"},))
-        return self._made("Gateway", name, {"selector": selector, "servers": servers})
+        return made(("Gateway", _GATEWAYS[name], name), {"selector": selector, "servers": servers})
 
     def _destination_rule(self, name: str) -> Json:
         host = self._dice.choice(("cart", *_FULL, "*.pay.svc.cluster.local", "*.cluster.local", "api.shop.example"))
