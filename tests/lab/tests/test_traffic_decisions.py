@@ -29,7 +29,7 @@ from meshlab.kubeapi import KubeApiError
 from routes import PORTS, SERVICES, Key, RandomRoutes, key_of, made
 from shop import GATEWAY, ONE, TWO, Shop
 
-STEPS = int(os.environ.get("ROUTING_STEPS", "40"))
+STEPS = int(os.environ.get("ROUTING_STEPS", "30"))
 SEED = int(os.environ.get("ROUTING_SEED", "1"))
 #: Requests of each step, to the gateway and as many within the mesh.
 ASKED = 4
