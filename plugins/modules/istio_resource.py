@@ -34,6 +34,8 @@ options:
         where the route is (IST0101). Services of the clusters are only judged where the kubeconfig of the mesh can read
         them.
       - V(ASM006), an error, tells a part of another type, like a weight that is text, which the checks cannot read.
+      - V(ASM007), an error, tells a rule that Istio leaves out, because the VirtualService to which it delegates is not
+        there, has hosts of its own, or is not exported to the namespace of the rule.
       - Objects of others are told only for what the task breaks, for example by taking away a subset that they use.
       - Any error fails the task, and nothing is written.
     type: bool

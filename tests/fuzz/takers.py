@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from types import ModuleType
 from typing import Any
 
@@ -17,7 +18,15 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow import options, s
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import described as gateway_described
-from ansible_collections.meshops.asm.plugins.module_utils.istio import deciding, route_weights, rules
+from ansible_collections.meshops.asm.plugins.module_utils.istio import (
+    conditions,
+    deciding,
+    hosts,
+    route_weights,
+    routing,
+    rules,
+    subsets,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.istio import model as mesh
 from ansible_collections.meshops.asm.plugins.module_utils.kube import bounds, documents, kinds, linting, texts
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items
@@ -50,11 +59,34 @@ def items_of(value: Any) -> list[Item]:
 
 
 def around(value: Any) -> deciding.Surroundings:
-    found = deciding.Surroundings("reviews", "shop")
-    found.resources = dict.fromkeys(("VirtualService", "DestinationRule", "AuthorizationPolicy"), value)
-    found.resources["PeerAuthentication"] = value
-    found.pods = {"one": [{"app": "reviews"}], "two": []}
+    """A service among these objects, each of every kind that counts."""
+    found = deciding.Surroundings("reviews", "shop", mesh_of(value), {"one": [{"app": "reviews"}], "two": []})
+    for one in value if isinstance(value, list) else [value]:
+        for kind in (mesh.VIRTUAL_SERVICE, mesh.DESTINATION_RULE, mesh.AUTHORIZATION_POLICY, mesh.PEER_AUTHENTICATION):
+            found.mesh.put({**one, "kind": kind} if isinstance(one, dict) else {"kind": kind})
     return found
+
+
+_GATE = routing.Proxy("istio-system", {"istio": "front"}, {80: 8080})
+_HOST = "reviews.shop.svc.cluster.local"
+_ASKED = conditions.Request("reviews.org", "/a?b=c", "GET", "http", {"x": "y"})
+
+
+def explained(value: Any) -> list[str]:
+    entrance = deciding.Entrance(_GATE, 80)
+    return deciding.explain(around(value), entrance, [_ASKED]) + deciding.explain(around(value))
+
+
+def asked(found: dict[str, routing.VirtualHost] | None) -> Any:
+    return found and [routing.decide(found, _ASKED), routing.decide(found, conditions.Request("reviews"))]
+
+
+def rules_of(value: Any) -> list[Any]:
+    return [rule for spec in specs_of(value) for rule in spec.get("http") or []]
+
+
+def matches_of(value: Any) -> list[Any]:
+    return [one for rule in rules_of(value) for one in rule.get("match", [])]
 
 
 def objects(value: Any) -> dict[str, list[Item]]:
@@ -90,7 +122,24 @@ MANIFESTS: dict[Callable[..., Any], Taker] = {
 LINT: dict[Callable[..., Any], Taker] = {
     mesh.destinations: lambda value: [list(mesh.destinations(spec)) for spec in specs_of(value)],
     mesh.weighted_routes: lambda value: [list(mesh.weighted_routes(spec)) for spec in specs_of(value)],
+    mesh.services: lambda value: list(mesh.services(mesh_of(value))),
+    mesh.visible: lambda value: mesh.visible(mesh_of(value), "shop"),
     rules.findings: found_by,
+    routing.gateway_names: lambda value: [routing.gateway_names(spec, "shop") for spec in specs_of(value)],
+    routing.delegate_of: lambda value: [
+        routing.no_delegate(mesh_of(value), routing.delegate_of(rule, "shop"), "shop")
+        for rule in rules_of(value)
+        if "delegate" in rule
+    ],
+    routing.ranked: lambda value: routing.ranked(mesh_of(value), "shop"),
+    routing.gateway_hosts: lambda value: asked(routing.gateway_hosts(mesh_of(value), _GATE, 80)),
+    routing.sidecar_hosts: lambda value: asked(routing.sidecar_hosts(mesh_of(value), routing.Proxy("shop"), 80)),
+    routing.targets: lambda value: [routing.targets(rule) for rule in rules_of(value)],
+    conditions.fits: lambda value: [conditions.fits(one, _ASKED) for one in matches_of(value)],
+    conditions.is_catch_all: lambda value: [conditions.is_catch_all(one) for one in matches_of(value)],
+    conditions.merged: lambda value: [conditions.merged(*both) for both in product(rules_of(value), repeat=2)],
+    subsets.destination_rules: lambda value: subsets.destination_rules(mesh_of(value), "shop", _HOST),
+    subsets.subsets: lambda value: subsets.subsets(list(mesh_of(value).each(mesh.DESTINATION_RULE))),
     **{rule.look: lambda value, rule=rule: list(rule.look(rule, mesh_of(value))) for rule in rules.RULES},
 }
 _LIVE: dict[str, Any] = {"metadata": {"name": "front"}, "spec": {"clusterIds": ["c1"], "ports": []}}
@@ -130,9 +179,10 @@ ROUTES: dict[Callable[..., Any], Taker] = {
 }
 CHECKS: dict[Callable[..., Any], Taker] = {
     running.read_checks: lambda value: running.read_checks(value, ["front"]),
-    deciding.explain: lambda value: deciding.explain(around(value)),
+    deciding.explain: explained,
     deciding.rejections: deciding.rejections,
     surroundings.is_ready: surroundings.is_ready,
+    surroundings.proxy_of: lambda value: surroundings.proxy_of(value, "front"),
 }
 TABLES = (MANIFESTS, LINT, SPEC, OBJECTS, ROUTES, CHECKS)
 
@@ -155,8 +205,15 @@ OTHERS: dict[ModuleType, set[str]] = {
         "find_kind",
     },
     linting: set(),
-    mesh: {"full_host", "covers", "overlap", "scopes"},
-    rules: {"needed_kinds", "object_of", "as_result"},
+    mesh: {"object_of"},
+    hosts: {
+        *("full_host", "short_host", "kubernetes_namespace", "covers", "overlap", "meeting", "best", "scopes"),
+        "is_exported",
+    },
+    routing: {"gateway_name", "decide", "no_delegate"},
+    conditions: set(),
+    subsets: set(),
+    rules: {"needed_kinds", "as_result"},
     spec_checks: set(),
     balancers: {"setting", "is_wanted", "kind"},
     gateway_described: set(),
@@ -166,7 +223,7 @@ OTHERS: dict[ModuleType, set[str]] = {
     route_weights: set(),
     shapes: {"fit", "of_options", "require", "type_name"},
     options: set(),
-    running: {"run_checks", "untried", "shown"},
+    running: {"run_checks", "untried", "shown", "entrance", "asked"},
     deciding: set(),
     replies: {"hints"},
     surroundings: {"look"},

@@ -43,12 +43,21 @@ _FAULT = {"abort": {"percentage": {"value": 5}, "httpStatus": 500}, "delay": {"f
 _HTTP = [
     {
         "name": "split",
-        "match": [{"headers": {"x": {"exact": "y"}}, "uri": {"prefix": "/"}, "sourceLabels": {"a": "b"}}],
+        "match": [
+            {
+                "headers": {"x": {"exact": "y"}},
+                "uri": {"prefix": "/"},
+                "sourceLabels": {"a": "b"},
+                "gateways": ["front"],
+            },
+            {"withoutHeaders": {"z": {}}, "queryParams": {"b": {"regex": "c"}}, "ignoreUriCase": True, "port": 80},
+        ],
         "fault": _FAULT,
         "route": [_to("v1", 90), _to("v2", 10)],
         "mirror": {"host": "reviews", "subset": "v1"},
         "mirrors": [{"destination": {"host": "ratings"}}],
     },
+    {"match": [{"method": {"exact": "GET"}}], "delegate": {"name": "leaf"}},
     {"redirect": {"uri": "/"}},
 ]
 ROUTES: list[Any] = [
@@ -70,9 +79,19 @@ OBJECTS: list[Any] = [
             "trafficPolicy": {"loadBalancer": {"simple": "RANDOM"}},
         },
     ),
-    _made("Gateway", "front", {"selector": {"istio": "front"}, "servers": [{"port": {"number": 80}}]}),
-    _made("ServiceEntry", "out", {"hosts": ["a.org", "*.b.org"], "exportTo": ["*"]}),
-    _made("Service", "reviews", {}),
+    _made("VirtualService", "leaf", {"http": [{"match": [{"uri": {"prefix": "/a"}}], "route": [_to("v1", 1)]}]}),
+    _made(
+        "Gateway",
+        "front",
+        {
+            "selector": {"istio": "front"},
+            "servers": [
+                {"port": {"number": 80, "protocol": "HTTP"}, "hosts": ["*", "./a.org"], "tls": {"httpsRedirect": True}},
+            ],
+        },
+    ),
+    _made("ServiceEntry", "out", {"hosts": ["a.org", "*.b.org"], "exportTo": ["*"], "ports": [{"number": 80}]}),
+    _made("Service", "reviews", {"ports": [{"port": 80, "name": "http"}]}),
     _made("AuthorizationPolicy", "deny", {"action": "DENY", "selector": {"matchLabels": {"app": "reviews"}}}),
     _made("PeerAuthentication", "strict", {"mtls": {"mode": "STRICT"}}),
 ]

@@ -21,9 +21,12 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Asm
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import WORD
 from ansible_collections.meshops.asm.plugins.module_utils.gateway.addresses import gateway_addresses
 from ansible_collections.meshops.asm.plugins.module_utils.istio import deciding
+from ansible_collections.meshops.asm.plugins.module_utils.istio.conditions import Request
+from ansible_collections.meshops.asm.plugins.module_utils.istio.routing import Proxy
 from ansible_collections.meshops.asm.plugins.module_utils.probe import rounds
 from ansible_collections.meshops.asm.plugins.module_utils.probe.options import PROBE_OPTIONS, PROBE_RULES
-from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import make_plan
+from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import Plan, make_plan
+from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import Request as Sent
 
 #: A mesh follows a change within a second or so; a check that is not fulfilled after this time is a miss.
 CONVERGENCE = 30.0
@@ -148,16 +151,40 @@ def _run(
     observe: Callable[..., Json],
 ) -> Finding:
     try:
-        result = observe(make_plan(check.options, addresses_of(check)), about=f"check '{check.name}'")
+        plan = make_plan(check.options, addresses_of(check))
+        result = observe(plan, about=f"check '{check.name}'")
     except AsmError as error:
         return Finding(check, error.message, [error.message])
     finding = Finding(check, shown(result), list(result["problems"]), result=result)
     result["table"] = rounds.table(result)
     if finding.problems:
         finding.explanation = hints(result)
-        if check.options["service"]:
-            finding.explanation += deciding.explain(surroundings.look(cloud, mesh, check.options["service"]))
+        finding.explanation += _explanation(cloud, mesh, check, plan)
     return finding
+
+
+def _explanation(cloud: Cloud, mesh: str, check: Check, plan: Plan) -> list[str]:
+    """What decides about the service of a check, if it names one."""
+    if not check.options["service"]:
+        return []
+    try:
+        around, gateway = surroundings.look(cloud, mesh, check.options["service"], check.options["gateway"])
+    except AsmError as error:
+        return [f"The control plane could not be asked what decides: {error.message}"]
+    return deciding.explain(around, entrance(plan, gateway), [asked(one) for one in plan.requests])
+
+
+def entrance(plan: Plan, gateway: Proxy) -> deciding.Entrance:
+    """Where the requests of a probe come into the mesh. Pure."""
+    host = plan.requests[0].host.rpartition(":")[0] or plan.requests[0].host
+    return deciding.Entrance(gateway, plan.addresses[0][1], (plan.tls.server_name or host) if plan.tls else None)
+
+
+def asked(sent: Sent) -> Request:
+    """A request of a probe as the mesh sees it. Pure."""
+    first, *lines = sent.wire.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
+    headers = {name.lower(): value.strip() for name, _colon, value in (line.partition(":") for line in lines)}
+    return Request(sent.host, first.split(" ")[1], sent.method, headers=headers)
 
 
 def shown(result: Json) -> str:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the meshops.asm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads what decides about a service: the Istio resources of the mesh, and the service's pods in its clusters.
+"""Reads what decides about a service: the mesh's Istio resources and gateway, and the service's pods in its clusters.
 
 PRIVATE: this code is for the modules of this collection only and may change without notice.
 """
@@ -14,9 +14,20 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cl
 from ansible_collections.meshops.asm.plugins.module_utils.cluster import access, clusters
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, NotFound
-from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import TEXT
+from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import NUMBER, TEXT
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways
 from ansible_collections.meshops.asm.plugins.module_utils.istio.deciding import Surroundings
+from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
+    AUTHORIZATION_POLICY,
+    DESTINATION_RULE,
+    GATEWAY,
+    PEER_AUTHENTICATION,
+    SERVICE,
+    SERVICE_ENTRY,
+    VIRTUAL_SERVICE,
+)
+from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
+from ansible_collections.meshops.asm.plugins.module_utils.istio.routing import Proxy
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import known_kind
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
@@ -24,41 +35,64 @@ from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 
 _SERVICE: shapes.Shape = {"spec": {"selector": {...: TEXT}}}
 _POD: shapes.Shape = {"metadata": {"labels": {...: TEXT}}, "status": {"conditions": [{}]}}
-_KINDS = ("VirtualService", "DestinationRule", "AuthorizationPolicy", "PeerAuthentication")
+_KINDS = (VIRTUAL_SERVICE, DESTINATION_RULE, GATEWAY, SERVICE_ENTRY, AUTHORIZATION_POLICY, PEER_AUTHENTICATION)
+_ISTIO_GATEWAY: shapes.Shape = {
+    "metadata": {"name": TEXT},
+    "spec": {"podLabels": {...: TEXT}, "ports": [{"port": NUMBER, "targetPort": NUMBER}]},
+}
 
 Json = dict[str, Any]
 
 
-def look(cloud: Cloud, mesh_name: str, service: str) -> Surroundings:
-    """What is known about ``<name>.<namespace>``; what cannot be read is said in ``unreadable``."""
+def look(cloud: Cloud, mesh_name: str, service: str, gateway: str | None) -> tuple[Surroundings, Proxy]:
+    """What is known about ``<name>.<namespace>`` and a gateway; ``unreadable`` tells of clusters that cannot be read.
+
+    Raises ``AsmError`` when the control plane cannot be asked.
+    """
     name, _unused, rest = service.partition(".")
     around = Surroundings(name, rest.partition(".")[0] or "default")
+    mesh = meshes.find_mesh(cloud, mesh_name)
+    if mesh is None:
+        raise NotFound(f"There is no mesh '{mesh_name}'.")
+    kube = gateways.control_plane(cloud, mesh)
     try:
-        mesh = meshes.find_mesh(cloud, mesh_name)
-        if mesh is None:
-            raise NotFound(f"There is no mesh '{mesh_name}'.")
-        kube = gateways.control_plane(cloud, mesh)
-        try:
-            around.resources = {kind: _listed(kube, kind) for kind in _KINDS}
-        finally:
-            kube.close()
+        for kind in _KINDS:
+            _list(kube, kind, around)
+        found = kube.get(f"{gateways.COLLECTION}/{gateway}") if gateway else None
+    finally:
+        kube.close()
+    _count(cloud, mesh, around)
+    return around, proxy_of(found, gateway) if gateway else Proxy(ROOT_NAMESPACE)
+
+
+def _count(cloud: Cloud, mesh: Json, around: Surroundings) -> None:
+    """The pods of each cluster, as far as it can be asked."""
+    try:
         attached = clusters.attached(cloud, meshes.mesh_id(mesh))
     except AsmError as error:
-        around.unreadable.append(f"The control plane could not be asked what decides: {error.message}")
-        return around
+        around.unreadable.append(f"The clusters could not be listed: {error.message}")
+        return
     for cluster in attached:
         try:
             around.pods[clusters.name(cluster)] = _pods(cloud, str(cluster["ClusterId"]), around)
         except AsmError as error:
             around.unreadable.append(f"The pods in {clusters.name(cluster)} could not be counted: {error.message}")
-    return around
 
 
-def _listed(kube: KubeClient, name: str) -> list[Json]:
+def proxy_of(found: Any, name: str) -> Proxy:
+    """The Envoy of an IstioGateway, by the labels that the service gives its pods. Pure."""
+    spec = shapes.fit(found, _ISTIO_GATEWAY)[0].get("spec", {})
+    labels = {"app": f"istio-{name}", "istio": name, **spec.get("podLabels", {})}
+    ports = {one["port"]: one.get("targetPort") or one["port"] for one in spec.get("ports", []) if "port" in one}
+    return Proxy(ROOT_NAMESPACE, labels, ports)
+
+
+def _list(kube: KubeClient, name: str, around: Surroundings) -> None:
     kind = known_kind(name)
     if kind is None:
         raise AssertionError(f"{name} is no kind of Istio")
-    return [{"kind": name, **one} for one in kube.list(kind.path())]
+    for one in kube.list(kind.path()):
+        around.mesh.put({**one, "kind": name})
 
 
 def _pods(cloud: Cloud, cluster: str, around: Surroundings) -> list[dict[str, str]]:
@@ -66,6 +100,8 @@ def _pods(cloud: Cloud, cluster: str, around: Surroundings) -> list[dict[str, st
     kube = KubeClient(load(access.cluster_kubeconfig(cloud, cluster)), patience=5.0)
     try:
         service = kube.get(f"/api/v1/namespaces/{around.namespace}/services/{around.name}")
+        if service:
+            around.mesh.put({**service, "kind": SERVICE})
         selector = shapes.fit(service, _SERVICE)[0].get("spec", {}).get("selector")
         if not selector:
             return []

@@ -1,77 +1,211 @@
 # Copyright: (c) 2026, the meshops.asm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which resources decide where the requests to a service go, in sentences. Pure.
+"""Which resources decide where the requests of a check go, in sentences. Pure.
 
 PRIVATE: this code is for the modules of this collection only and may change without notice.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
-from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import DECIMAL, TEXT
+from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import TEXT
+from ansible_collections.meshops.asm.plugins.module_utils.istio import routing
+from ansible_collections.meshops.asm.plugins.module_utils.istio.conditions import Request
+from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import (
+    covers,
+    full_host,
+    kubernetes_namespace,
+    short_host,
+)
+from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
+    AUTHORIZATION_POLICY,
+    DESTINATION_RULE,
+    PEER_AUTHENTICATION,
+    SERVICE,
+    VIRTUAL_SERVICE,
+    Json,
+    Key,
+    Mesh,
+    object_of,
+    services,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
+from ansible_collections.meshops.asm.plugins.module_utils.istio.routing import Proxy, Route, VirtualHost
+from ansible_collections.meshops.asm.plugins.module_utils.istio.subsets import destination_rules, subsets
 
-Json = dict[str, Any]
-
-_TARGET: shapes.Shape = {"host": TEXT, "subset": TEXT}
-_FAULT: shapes.Shape = {"percentage": {"value": DECIMAL}}
-_RULE: shapes.Shape = {
-    "match": [{"headers": {}, "sourceLabels": {}}],
-    "route": [{"destination": _TARGET, "weight": DECIMAL}],
-    "fault": {"abort": _FAULT, "delay": _FAULT},
-    "mirror": _TARGET,
-    "mirrors": [{"destination": _TARGET}],
-}
-# What is read of a resource of any kind; what is of another type is as good as not there.
+_SHOWN = 5
 _RESOURCE: shapes.Shape = {
-    "metadata": {"name": TEXT, "namespace": TEXT, "creationTimestamp": TEXT},
-    "spec": {
-        "hosts": [TEXT],
-        "gateways": [TEXT],
-        "http": [_RULE],
-        "host": TEXT,
-        "subsets": [{"name": TEXT, "labels": {...: TEXT}}],
-        "trafficPolicy": {"loadBalancer": {"simple": TEXT}},
-        "action": TEXT,
-        "mtls": {"mode": TEXT},
-        "selector": {"matchLabels": {...: TEXT}},
-    },
+    "metadata": {"name": TEXT, "namespace": TEXT},
     "status": {"validationMessages": [{"type": {}}], "conditions": [{}]},
 }
 
 
+@dataclass(frozen=True)
+class Entrance:
+    """How requests come into the mesh: the gateway, the port of its Service, the server name of TLS."""
+
+    gateway: Proxy
+    port: int
+    server_name: str | None = None
+
+
 @dataclass
 class Surroundings:
-    """What is known about a service: the mesh's resources by kind, and its pods' labels by cluster."""
+    """What is known about a service: the mesh's resources, and its pods' labels by cluster."""
 
     name: str
     namespace: str
-    resources: dict[str, list[Json]] = field(default_factory=dict)
+    mesh: Mesh = field(default_factory=Mesh)
     pods: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
 
-    def of_kind(self, kind: str) -> list[Json]:
-        """The resources of a kind, what is read of them in the right types."""
-        found: list[Json] = shapes.fit(self.resources.get(kind), [_RESOURCE])[0]
+    @property
+    def host(self) -> str:
+        return full_host(self.name, self.namespace)
+
+    @property
+    def title(self) -> str:
+        return f"{self.name}.{self.namespace}"
+
+
+@dataclass
+class _Found:
+    """What has been said so far, the routes that lead to the service, and the namespace of who asks it."""
+
+    lines: list[str] = field(default_factory=list)
+    routes: list[Route] = field(default_factory=list)
+    client: str = ""
+
+
+def explain(around: Surroundings, entrance: Entrance | None = None, requests: list[Request] | None = None) -> list[str]:
+    """What decides about requests to the service, in the order in which it is decided.
+
+    With an entrance the requests are followed through it; where they end elsewhere than at the service, it is taken to
+    be asked from there.
+    """
+    if not any(one.host == around.host for one in services(around.mesh)):
+        around = _with_service(around)
+    found = _through(around, entrance, requests or []) if entrance else _Found(client=around.namespace)
+    if not found.client:
+        return found.lines + around.unreadable
+    if not any(around.host == host for route in found.routes for host, *_more in routing.targets(route.rule)):
+        _within(around, found)
+    found.lines += _subsets(around, found)
+    found.lines += _policies(around)
+    deciding = [key for route in found.routes for key in (route.key, route.delegate) if key]
+    deciding += [key for key, _spec in destination_rules(around.mesh, found.client, around.host)]
+    for kind, *name in dict.fromkeys(deciding):
+        found.lines += rejections(around.mesh.objects[kind][name[0], name[1]])
+    return found.lines + around.unreadable
+
+
+def _with_service(around: Surroundings) -> Surroundings:
+    """The same with the service, of which no cluster has said anything."""
+    metadata = {"name": around.name, "namespace": around.namespace}
+    mesh = around.mesh.copy()
+    mesh.put({"kind": SERVICE, "metadata": metadata, "spec": {"ports": [{"port": 80, "name": "http"}]}})
+    return replace(around, mesh=mesh)
+
+
+def _through(around: Surroundings, entrance: Entrance, requests: list[Request]) -> _Found:
+    """How a gateway decides about requests; without a client where none of them gets any further."""
+    found = _Found()
+    hosts = routing.gateway_hosts(around.mesh, entrance.gateway, entrance.port, entrance.server_name)
+    if hosts is None:
+        secured = "" if entrance.server_name is None else f" with a certificate for '{entrance.server_name}'"
+        found.lines.append(f"No Gateway has an HTTP server{secured} at port {entrance.port} of this gateway.")
         return found
+    for request in requests[:_SHOWN]:
+        line, routes = _at_gateway(hosts, request)
+        found.lines.append(line)
+        found.routes += routes
+    reached = [host for route in found.routes for host, *_more in routing.targets(route.rule)]
+    spaces = [kubernetes_namespace(host) for host in reached]
+    found.client = ROOT_NAMESPACE if around.host in reached else next((one for one in spaces if one), "")
+    return found
 
 
-def explain(around: Surroundings) -> list[str]:
-    """What decides about requests to the service, in the order in which it is decided."""
-    services = [
-        one for one in around.of_kind("VirtualService") if any(_names(around, one, host) for host in _hosts(one))
+def _at_gateway(hosts: Mapping[str, VirtualHost], request: Request) -> tuple[str, list[Route]]:
+    """What a gateway does with a request, and the routes of which the first counts that fits."""
+    decided = routing.decide(hosts, request)
+    asked = f"{request.method or ''} {request.host}{request.path or ''}".strip()
+    if decided is None:
+        having = f"those there are: {_listed(sorted(hosts))}" if hosts else "there is none"
+        return f"At the gateway no VirtualService is for the host '{request.host}', {having}.", []
+    pattern, host, routes = decided
+    if host.to_https:
+        return f"At the gateway {asked} is redirected to HTTPS (tls.httpsRedirect of the Gateway).", []
+    if routes:
+        by = f"by the host '{pattern}': {_rules(routes)}"
+        return f"At the gateway {_decision(routes)} about {asked}, {by}.", routes
+    wider = [one for one in hosts if one != pattern and covers(one, request.host.lower())]
+    passed = f", and those for {_listed(wider)} are not asked, because the host is wider" if wider else ""
+    owners = _listed(list(dict.fromkeys(object_of(one.key) for one in host.routes)))
+    return f"At the gateway no rule for the host '{pattern}' ({owners}) fits {asked}{passed}.", []
+
+
+def _within(around: Surroundings, found: _Found) -> None:
+    """How the sidecars of the client's namespace decide about the service."""
+    ports = next(one.ports for one in services(around.mesh) if one.host == around.host)
+    port = next((number for number, is_http in ports.items() if is_http), 80)
+    hosts = routing.sidecar_hosts(around.mesh, Proxy(found.client), port)
+    found.routes = hosts[around.host].routes if around.host in hosts else []
+    found.lines += _misnamed(around)
+    if not found.routes:
+        found.lines.append(
+            f"No VirtualService is about {around.title} inside the mesh: requests go to all of its pods alike."
+        )
+        return
+    found.lines.append(f"{_decision(found.routes)}, the first rule that fits: {_rules(found.routes)}.")
+    deciding = {route.key for route in found.routes}
+    others = [
+        object_of(key)
+        for key, spec in routing.ranked(around.mesh, found.client)
+        if key not in deciding and any(covers(full_host(one, key[1]), around.host) for one in spec.get("hosts") or [])
     ]
-    rules = [one for one in around.of_kind("DestinationRule") if _names(around, one, _spec(one).get("host") or "")]
-    lines = _routes(around, services)
-    lines += _subsets(around, services, rules)
-    lines += _policies(around)
-    lines += [line for one in [*services, *rules] for line in rejections(one)]
-    return lines + around.unreadable
+    if others:
+        found.lines.append(
+            f"Several VirtualServices are about {around.title}: the one with the most specific host decides, of equal "
+            f"ones the oldest. These do not: {_listed(others)}."
+        )
+
+
+def _misnamed(around: Surroundings) -> list[str]:
+    """VirtualServices that are meant for the service and name it as only clients can."""
+    short = short_host(around.host)
+    return [
+        f"{object_of(key)} has the host '{host}', which is not the service to Istio: '{around.host}' is."
+        for key, spec in around.mesh.by_age(VIRTUAL_SERVICE)
+        for host in spec.get("hosts") or []
+        if host in (short, f"{short}.svc")
+    ]
+
+
+def _decision(routes: list[Route]) -> str:
+    owners = list(dict.fromkeys(object_of(route.key) for route in routes))
+    return f"{owners[0]} decides" if len(owners) == 1 else f"{' and '.join(owners)} decide"
+
+
+def _rules(routes: list[Route]) -> str:
+    """The rules by their numbers, each with its conditions."""
+    conditions: dict[tuple[Key, int, str], list[str]] = {}
+    for route in routes:
+        by = f" of {object_of(route.delegate)}" if route.delegate else ""
+        conditions.setdefault((route.key, route.number, f"{_action(route.rule)}{by}"), []).append(
+            _condition(route.match)
+        )
+    return "; ".join(
+        f"{number}. {' or '.join(several)} -> {action}" for (_key, number, action), several in conditions.items()
+    )
+
+
+def _listed(several: list[str]) -> str:
+    more = [f"and {len(several) - _SHOWN} more"] if len(several) > _SHOWN else []
+    return ", ".join([*several[:_SHOWN], *more])
 
 
 def rejections(resource: Json) -> list[str]:
@@ -92,31 +226,8 @@ def rejections(resource: Json) -> list[str]:
     return lines
 
 
-def _routes(around: Surroundings, services: list[Json]) -> list[str]:
-    where = f"{around.name}.{around.namespace}"
-    in_mesh = [one for one in services if "mesh" in (_spec(one).get("gateways") or ["mesh"])]
-    if not in_mesh:
-        return [f"No VirtualService is about {where} inside the mesh: requests go to all of its pods alike."]
-    in_mesh.sort(key=lambda one: str((one.get("metadata") or {}).get("creationTimestamp")))
-    lines = []
-    if len(in_mesh) > 1:
-        others = ", ".join(_title(one) for one in in_mesh[1:])
-        lines.append(f"Several VirtualServices are about {where}: the oldest decides, these do not: {others}.")
-    rules = [f"{number}. {_rule(rule)}" for number, rule in enumerate(_spec(in_mesh[0]).get("http") or [], 1)]
-    lines.append(
-        f"{_title(in_mesh[0])} decides, the first rule that fits: {'; '.join(rules) or 'it has no http rules'}."
-    )
-    return lines
-
-
-def _rule(rule: Json) -> str:
-    conditions = " or ".join(_condition(match) for match in rule.get("match") or []) or "anything"
-    targets = []
-    routes = rule.get("route") or []
-    for route in routes:
-        destination = route.get("destination") or {}
-        weight = route.get("weight", 100 if len(routes) == 1 else 0)
-        targets.append(f"{destination.get('subset') or destination.get('host')} {weight} %")
+def _action(rule: Json) -> str:
+    targets = [f"{subset or short_host(host)} {weight} %" for host, subset, weight in routing.targets(rule)]
     parts = [", ".join(targets)] if targets else []
     fault = rule.get("fault") or {}
     for kind in ("abort", "delay"):
@@ -126,113 +237,85 @@ def _rule(rule: Json) -> str:
             parts.append(f"{kind} {what} for {percent:g} %")
     if rule.get("redirect") or rule.get("directResponse"):
         parts.append("a redirect" if rule.get("redirect") else "a direct response")
-    mirrors = (
-        [rule.get("mirror")] if rule.get("mirror") else [one.get("destination") for one in rule.get("mirrors") or []]
-    )
-    parts += [f"mirrored to {(one or {}).get('subset') or (one or {}).get('host')}" for one in mirrors]
-    return f"{conditions} -> {' and '.join(parts) or 'nothing'}"
+    mirrors = [rule.get("mirror"), *(one.get("destination") for one in rule.get("mirrors") or [])]
+    parts += [f"mirrored to {one.get('subset') or short_host(one.get('host') or '')}" for one in mirrors if one]
+    return " and ".join(parts) or "nothing"
 
 
 def _condition(match: Json) -> str:
-    parts = []
-    for name, wanted in (match.get("headers") or {}).items():
-        parts.append(f"header {name} {_text(wanted)}")
-    for name in ("uri", "method", "authority"):
-        if name in match:
-            parts.append(f"{name} {_text(match[name])}")
+    parts = [
+        f"{word} {name} {_text(wanted)}".rstrip()
+        for part, word in (("headers", "header"), ("withoutHeaders", "no header"), ("queryParams", "query"))
+        for name, wanted in (match.get(part) or {}).items()
+    ]
+    parts += [f"{name} {_text(match[name])}" for name in ("uri", "method", "authority", "scheme") if match.get(name)]
     if match.get("sourceLabels"):
         parts.append("from " + ", ".join(f"{key}={value}" for key, value in match["sourceLabels"].items()))
-    return " and ".join(parts) or "other conditions"
+    return " and ".join(parts) or "anything"
 
 
-def _text(wanted: Any) -> str:
-    return " ".join(f"{how} '{value}'" for how, value in wanted.items()) if isinstance(wanted, dict) else str(wanted)
+def _text(wanted: Json) -> str:
+    return " ".join(f"{how} '{value}'" for how, value in wanted.items())
 
 
-def _subsets(around: Surroundings, services: list[Json], rules: list[Json]) -> list[str]:
+def _subsets(around: Surroundings, found: _Found) -> list[str]:
     """The subsets that are declared or used, and how many pods each has where."""
-    declared = {
-        subset["name"]: (rule, subset)
-        for rule in rules
-        for subset in _spec(rule).get("subsets") or []
-        if subset.get("name")
-    }
+    rules = destination_rules(around.mesh, found.client, around.host)
+    declared = subsets(rules)
     used = {
-        destination["subset"]
-        for service in services
-        for rule in _spec(service).get("http") or []
-        for destination in (route.get("destination") or {} for route in rule.get("route") or [])
-        if destination.get("subset")
+        subset
+        for route in found.routes
+        for host, subset, _weight in routing.targets(route.rule)
+        if host == around.host and subset
     }
-    lines = [
-        f"The subset {name} is used, but no DestinationRule of {around.name}.{around.namespace} declares it: requests "
-        "to it fail."
-        for name in sorted(used - set(declared))
-    ]
-    for name, (rule, subset) in sorted(declared.items()):
+    lines = [_undeclared(around, found.client, name) for name in sorted(used - set(declared))]
+    for name, (key, subset) in sorted(declared.items()):
         labels = subset.get("labels") or {}
         counts = {cluster: sum(_has(pod, labels) for pod in pods) for cluster, pods in around.pods.items()}
         shown = ", ".join(f"{count} in {cluster}" for cluster, count in sorted(counts.items()))
         wanted = ", ".join(f"{key}={value}" for key, value in labels.items()) or "no labels"
         if counts and not any(counts.values()):
-            lines.append(f"The subset {name} of {_title(rule)} ({wanted}) has no ready pod in any cluster.")
+            lines.append(f"The subset {name} of {object_of(key)} ({wanted}) has no ready pod in any cluster.")
         elif counts:
-            lines.append(f"The subset {name} of {_title(rule)} ({wanted}) has ready pods: {shown}.")
-    for rule in rules:
-        balancer = ((_spec(rule).get("trafficPolicy") or {}).get("loadBalancer") or {}).get("simple")
-        if balancer:
-            lines.append(f"{_title(rule)} balances by {balancer}.")
+            lines.append(f"The subset {name} of {object_of(key)} ({wanted}) has ready pods: {shown}.")
+    balancers = (
+        (key, ((spec.get("trafficPolicy") or {}).get("loadBalancer") or {}).get("simple")) for key, spec in rules
+    )
+    lines += [f"{object_of(key)} balances by {balancer}." for key, balancer in balancers if balancer][:1]
     if around.pods and not any(around.pods.values()):
-        lines.append(f"{around.name}.{around.namespace} has no ready pod in {', '.join(sorted(around.pods))}.")
+        lines.append(f"{around.title} has no ready pod in {', '.join(sorted(around.pods))}.")
     return lines
+
+
+def _undeclared(around: Surroundings, client: str, name: str) -> str:
+    line = f"The subset {name} is used, but no DestinationRule of {around.title} declares it"
+    for key, spec in around.mesh.by_age(DESTINATION_RULE):
+        named = any(one.get("name") == name for one in spec.get("subsets") or [])
+        if named and covers(full_host(spec.get("host") or "", key[1]), around.host):
+            return f"{line} that counts for requests from {client} ({object_of(key)} does not): requests to it fail."
+    return f"{line}: requests to it fail."
 
 
 def _policies(around: Surroundings) -> list[str]:
     """The policies that apply to the service's pods; without pods, those of its namespace."""
     lines = []
-    for kind in ("AuthorizationPolicy", "PeerAuthentication"):
-        for one in around.of_kind(kind):
-            namespace = _namespace(one)
-            if namespace not in (around.namespace, ROOT_NAMESPACE) or not _selects(around, one):
-                continue
-            how = _spec(one).get("action") or "ALLOW"
-            if kind == "PeerAuthentication":
-                how = (_spec(one).get("mtls") or {}).get("mode") or "UNSET"
-            lines.append(f"{_title(one)} applies ({how}).")
+    pods = [pod for pods in around.pods.values() for pod in pods]
+    for kind in (AUTHORIZATION_POLICY, PEER_AUTHENTICATION):
+        for key, spec in around.mesh.each(kind):
+            labels = (spec.get("selector") or {}).get("matchLabels") or {}
+            selected = not labels or any(_has(pod, labels) for pod in pods)
+            if key[1] in (around.namespace, ROOT_NAMESPACE) and selected:
+                how = spec.get("action") or "ALLOW"
+                if kind == PEER_AUTHENTICATION:
+                    how = (spec.get("mtls") or {}).get("mode") or "UNSET"
+                lines.append(f"{object_of(key)} applies ({how}).")
     return lines
 
 
-def _selects(around: Surroundings, policy: Json) -> bool:
-    labels = (_spec(policy).get("selector") or {}).get("matchLabels") or {}
-    pods = [pod for pods in around.pods.values() for pod in pods]
-    return not labels or any(_has(pod, labels) for pod in pods)
-
-
-def _names(around: Surroundings, resource: Json, host: str) -> bool:
-    """Whether a host of a resource, short or full or with a wildcard, is the service."""
-    full = f"{around.name}.{around.namespace}.svc.cluster.local"
-    if "." not in host and "*" not in host:
-        return host == around.name and _namespace(resource) == around.namespace
-    return (
-        host == f"{around.name}.{around.namespace}" or host == full[: -len(".cluster.local")] or fnmatchcase(full, host)
-    )
-
-
-def _hosts(service: Json) -> list[str]:
-    return list(_spec(service).get("hosts") or [])
-
-
 def _has(pod: dict[str, str], labels: dict[str, str]) -> bool:
-    return all(pod.get(key) == value for key, value in labels.items())
-
-
-def _spec(resource: Json) -> Json:
-    return resource.get("spec") or {}
-
-
-def _namespace(resource: Json) -> str:
-    return str((resource.get("metadata") or {}).get("namespace") or "")
+    return labels.items() <= pod.items()
 
 
 def _title(resource: Json) -> str:
-    return f"{resource.get('kind')} {_namespace(resource)}/{(resource.get('metadata') or {}).get('name')}"
+    metadata = resource.get("metadata") or {}
+    return f"{resource.get('kind')} {metadata.get('namespace') or ''}/{metadata.get('name')}"

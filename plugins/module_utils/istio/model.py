@@ -1,46 +1,92 @@
 # Copyright: (c) 2026, the meshops.asm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the semantic checks look at: the Istio resources of a mesh by kind, and host names as Istio reads them. Pure.
+"""The Istio resources of a mesh by kind, as lint and the explanation of traffic look at them. Pure.
 
 PRIVATE: this code is for the modules of this collection only and may change without notice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from types import EllipsisType
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
-from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import NUMBER, TEXT, Odd
+from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import DECIMAL, NUMBER, TEXT, Odd
+from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import Hosts, full_host, scopes
+from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 
 ERROR, WARNING = "error", "warning"
-CLUSTER_DOMAIN = "svc.cluster.local"
 
 VIRTUAL_SERVICE, DESTINATION_RULE, GATEWAY = "VirtualService", "DestinationRule", "Gateway"
 SERVICE_ENTRY, SERVICE = "ServiceEntry", "Service"
+AUTHORIZATION_POLICY, PEER_AUTHENTICATION = "AuthorizationPolicy", "PeerAuthentication"
 EXPORT_ANNOTATION = "networking.istio.io/exportTo"
 
 Json = dict[str, Any]
 
 _TARGET: shapes.Shape = {"host": TEXT, "subset": TEXT}
-_ROUTES: shapes.Shape = [
-    {"route": [{"destination": _TARGET, "weight": NUMBER}], "mirror": _TARGET, "mirrors": [{"destination": _TARGET}]}
-]
-_METADATA: shapes.Shape = {"name": TEXT, "namespace": TEXT, "annotations": {...: TEXT}}
-# What the checks read of the objects.
+_TEXTS: shapes.Shape = {...: TEXT}
+_TESTS: shapes.Shape = {...: _TEXTS}
+_MATCH: shapes.Shape = {
+    **dict.fromkeys(("uri", "scheme", "method", "authority"), _TEXTS),
+    **dict.fromkeys(("headers", "withoutHeaders", "queryParams"), _TESTS),
+    "port": NUMBER,
+    "gateways": [TEXT],
+    "sourceLabels": _TEXTS,
+    "sourceNamespace": TEXT,
+    "name": TEXT,
+}
+_FAULT: shapes.Shape = {"percentage": {"value": DECIMAL}}
+_ROUTE: dict[str | EllipsisType, shapes.Shape] = {
+    "route": [{"destination": _TARGET, "weight": NUMBER}],
+    "mirror": _TARGET,
+    "mirrors": [{"destination": _TARGET}],
+}
+_HTTP: shapes.Shape = {
+    **_ROUTE,
+    "name": TEXT,
+    "match": [_MATCH],
+    "delegate": {"name": TEXT, "namespace": TEXT},
+    "fault": {"abort": _FAULT, "delay": _FAULT},
+    "redirect": {},
+    "directResponse": {},
+}
+_SELECTOR: shapes.Shape = {"matchLabels": _TEXTS}
+_METADATA: shapes.Shape = {"name": TEXT, "namespace": TEXT, "annotations": _TEXTS, "creationTimestamp": TEXT}
+# What is read of the objects.
 _SPECS: dict[str, shapes.Shape] = {
     VIRTUAL_SERVICE: {
         "hosts": [TEXT],
         "gateways": [TEXT],
         "exportTo": [TEXT],
-        "http": _ROUTES,
-        "tls": _ROUTES,
-        "tcp": _ROUTES,
+        "http": [_HTTP],
+        "tls": [_ROUTE],
+        "tcp": [_ROUTE],
     },
-    DESTINATION_RULE: {"host": TEXT, "subsets": [{"name": TEXT}]},
-    SERVICE_ENTRY: {"hosts": [TEXT], "exportTo": [TEXT]},
+    DESTINATION_RULE: {
+        "host": TEXT,
+        "exportTo": [TEXT],
+        "subsets": [{"name": TEXT, "labels": _TEXTS}],
+        "trafficPolicy": {"loadBalancer": {"simple": TEXT}},
+        "workloadSelector": _SELECTOR,
+    },
+    GATEWAY: {
+        "selector": _TEXTS,
+        "servers": [
+            {"port": {"number": NUMBER, "name": TEXT, "protocol": TEXT}, "hosts": [TEXT], "tls": {"mode": TEXT}}
+        ],
+    },
+    SERVICE_ENTRY: {
+        "hosts": [TEXT],
+        "exportTo": [TEXT],
+        "ports": [{"number": NUMBER, "name": TEXT, "protocol": TEXT}],
+    },
+    SERVICE: {"ports": [{"port": NUMBER, "name": TEXT, "appProtocol": TEXT}]},
+    AUTHORIZATION_POLICY: {"action": TEXT, "selector": _SELECTOR},
+    PEER_AUTHENTICATION: {"mtls": {"mode": TEXT}, "selector": _SELECTOR},
 }
 
 # Kind, namespace, name.
@@ -76,7 +122,12 @@ class Mesh:
         fitted, odd = shapes.fit(found, {"metadata": _METADATA, "spec": _SPECS.get(kind, {})})
         metadata = fitted.get("metadata", {})
         key = (kind, metadata.get("namespace") or "", metadata.get("name") or "")
-        self.objects.setdefault(kind, {})[key[1:]] = fitted
+        there = self.objects.setdefault(kind, {})
+        created = there.get(key[1:], {}).get("metadata", {}).get("creationTimestamp")
+        if created and not metadata.get("creationTimestamp"):
+            # A manifest does not say how old the object is that it changes.
+            fitted = {**fitted, "metadata": {**metadata, "creationTimestamp": created}}
+        there[key[1:]] = fitted
         self.odd.pop(key, None)
         if odd:
             self.odd[key] = odd
@@ -94,46 +145,74 @@ class Mesh:
         for (namespace, name), found in self.objects.get(kind, {}).items():
             yield (kind, namespace, name), found.get("spec") or {}
 
-    def has(self, kind: str, namespace: str, name: str) -> bool:
-        return (namespace, name) in self.objects.get(kind, {})
+    def by_age(self, kind: str) -> list[tuple[Key, Json]]:
+        """The same, the oldest first, as Istio orders them: by time of creation, name, namespace.
+
+        What has no such time is yet to be made.
+        """
+
+        def age(found: tuple[Key, Json]) -> tuple[bool, str, str, str]:
+            (_kind, namespace, name), _spec = found
+            created = str(self.objects[kind][namespace, name].get("metadata", {}).get("creationTimestamp") or "")
+            return (not created, created, name, namespace)
+
+        return sorted(self.each(kind), key=age)
+
+    def spec(self, key: Key) -> Json | None:
+        """The ``spec`` of one object; None when it is not there."""
+        found = self.objects.get(key[0], {}).get(key[1:])
+        return None if found is None else found.get("spec") or {}
 
 
-def full_host(host: str, namespace: str) -> str:
-    """A host as it is known in the whole mesh: one without a dot is a Service of the object's own namespace."""
-    if "." in host or host.startswith("*"):
-        return host
-    return f"{host}.{namespace}.{CLUSTER_DOMAIN}"
+@dataclass(frozen=True)
+class Service:
+    """A host that the mesh knows, of a Service or a ServiceEntry (``kind``).
+
+    ``scopes`` are the namespaces that see it, ``*`` for all; ``ports`` says of each whether HTTP is understood there.
+    """
+
+    kind: str
+    host: str
+    namespace: str
+    scopes: tuple[str, ...]
+    ports: dict[int, bool]
 
 
-def covers(pattern: str, host: str) -> bool:
-    """Whether a host of a resource, perhaps with a leading ``*``, stands for this one."""
-    if pattern.startswith("*"):
-        return host.lstrip("*").endswith(pattern[1:])
-    return pattern == host
+def services(mesh: Mesh) -> Iterator[Service]:
+    """Every host of the mesh, those of clusters first, the older first."""
+    for (_kind, namespace, name), spec in mesh.by_age(SERVICE):
+        metadata = mesh.objects[SERVICE][namespace, name].get("metadata", {})
+        given = str(metadata.get("annotations", {}).get(EXPORT_ANNOTATION) or "")
+        seen = scopes([one.strip() for one in given.split(",") if one.strip()], namespace)
+        ports = {one.get("port", 0): _is_http(one.get("appProtocol"), one.get("name")) for one in spec.get("ports", [])}
+        yield Service(SERVICE, full_host(name, namespace), namespace, tuple(seen), ports)
+    for (_kind, namespace, _name), spec in mesh.by_age(SERVICE_ENTRY):
+        seen = scopes(spec.get("exportTo"), namespace)
+        ports = {one.get("number", 0): _is_http(one.get("protocol"), one.get("name")) for one in spec.get("ports", [])}
+        for host in spec.get("hosts") or []:
+            yield Service(SERVICE_ENTRY, full_host(host, namespace), namespace, tuple(seen), ports)
 
 
-def overlap(one: str, other: str) -> bool:
-    return covers(one, other) or covers(other, one)
+def visible(mesh: Mesh, namespace: str) -> list[Service]:
+    """What proxies of a namespace see. Of several namespaces with one host only one counts: their own, else that of a
+    Service, else one that exports it to them by name, else that of the oldest.
+    """
+    seen = [one for one in services(mesh) if not {"*", namespace}.isdisjoint(one.scopes)]
+    # In the root namespace there are gateways, which do not prefer their own.
+    own = namespace if namespace != ROOT_NAMESPACE else ""
+    seen.sort(key=lambda one: (own not in ("", one.namespace), one.kind == SERVICE_ENTRY, "*" in one.scopes))
+    homes: dict[str, str] = {}
+    for one in seen:
+        homes.setdefault(one.host, one.namespace)
+    return [one for one in seen if homes[one.host] == one.namespace]
 
 
-class Hosts:
-    """Many host patterns with a quick answer to whether one of them covers a host."""
+def _is_http(protocol: str | None, name: str | None) -> bool:
+    """Whether Istio reads HTTP on a port; where neither protocol nor name says one, it looks at the bytes."""
+    return (protocol or (name or "").partition("-")[0]).lower() not in _OPAQUE
 
-    def __init__(self, patterns: Iterable[str]) -> None:
-        everything = set(patterns)
-        self._wild = [one for one in everything if one.startswith("*")]
-        self._plain = everything.difference(self._wild)
 
-    def __contains__(self, host: object) -> bool:
-        return isinstance(host, str) and (self.names(host) or self.matches(host))
-
-    def names(self, host: str) -> bool:
-        """Whether one of them is this host itself."""
-        return host in self._plain
-
-    def matches(self, host: str) -> bool:
-        """Whether one of those with a ``*`` covers the host."""
-        return any(covers(one, host) for one in self._wild)
+_OPAQUE = frozenset({"tcp", "udp", "tls", "https", "mongo", "mysql", "redis"})
 
 
 class Destinations:
@@ -141,13 +220,9 @@ class Destinations:
 
     def __init__(self, mesh: Mesh) -> None:
         found: dict[str, set[str]] = {}
-        for (_kind, namespace, _name), spec in mesh.each(SERVICE_ENTRY):
-            for scope in scopes(spec.get("exportTo"), namespace):
-                found.setdefault(scope, set()).update(full_host(host, namespace) for host in spec.get("hosts") or [])
-        for (namespace, name), service in mesh.objects.get(SERVICE, {}).items():
-            given = str(service.get("metadata", {}).get("annotations", {}).get(EXPORT_ANNOTATION) or "")
-            for scope in scopes([one.strip() for one in given.split(",") if one.strip()], namespace):
-                found.setdefault(scope, set()).add(full_host(name, namespace))
+        for one in services(mesh):
+            for scope in one.scopes:
+                found.setdefault(scope, set()).add(one.host)
         self._scoped = {scope: Hosts(patterns) for scope, patterns in found.items()}
 
     def __contains__(self, host: str) -> bool:
@@ -169,11 +244,6 @@ class Destinations:
 _NO_HOSTS = Hosts([])
 
 
-def scopes(export_to: list[str] | None, namespace: str) -> list[str]:
-    """The namespaces of an ``exportTo``, with its own instead of ``.``; without any, all."""
-    return [namespace if one == "." else one for one in export_to or []] or ["*"]
-
-
 def destinations(spec: Json) -> Iterator[tuple[str, Json]]:
     """Every destination of a VirtualService with its path: routes of HTTP, TLS and TCP, and mirrors."""
     for protocol in ("http", "tls", "tcp"):
@@ -192,3 +262,8 @@ def weighted_routes(spec: Json) -> Iterator[tuple[str, list[Json]]]:
     for protocol in ("http", "tls", "tcp"):
         for number, route in enumerate(spec.get(protocol) or []):
             yield f"spec.{protocol}[{number}].route", route.get("route") or []
+
+
+def object_of(key: Key) -> str:
+    """``Kind namespace/name``."""
+    return f"{key[0]} {key[1]}/{key[2]}"

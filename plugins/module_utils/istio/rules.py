@@ -15,8 +15,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
+from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import (
     CLUSTER_DOMAIN,
+    full_host,
+    overlap,
+    scopes,
+)
+from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
     DESTINATION_RULE,
     ERROR,
     GATEWAY,
@@ -30,13 +35,16 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
     Key,
     Mesh,
     destinations,
-    full_host,
-    overlap,
-    scopes,
+    object_of,
     weighted_routes,
 )
-
-_MESH_GATEWAY = "mesh"
+from ansible_collections.meshops.asm.plugins.module_utils.istio.routing import (
+    MESH_GATEWAY,
+    delegate_of,
+    gateway_names,
+    no_delegate,
+    ranked,
+)
 
 
 @dataclass(frozen=True)
@@ -85,12 +93,9 @@ def subsets(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
 
 def gateways(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
     for key, spec in mesh.each(VIRTUAL_SERVICE):
-        for number, given in enumerate(spec.get("gateways") or []):
-            if given == _MESH_GATEWAY:
-                continue
-            namespace, _slash, name = given.rpartition("/")
-            if not mesh.has(GATEWAY, namespace or key[1], name):
-                where = namespace or key[1]
+        for number, given in enumerate(gateway_names(spec, key[1])):
+            where, _slash, name = given.rpartition("/")
+            if given != MESH_GATEWAY and mesh.spec((GATEWAY, where, name)) is None:
                 text = f"there is no Gateway '{name}' in the namespace '{where}', neither in the mesh nor in this task"
                 yield rule.finding(key, f"spec.gateways[{number}]", text)
 
@@ -99,28 +104,35 @@ def shadowed_hosts(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
     """Two VirtualServices for one host within the mesh: only one of them takes effect."""
     scoped: dict[str, dict[str, list[Key]]] = {}
     for key, spec in mesh.each(VIRTUAL_SERVICE):
-        if _MESH_GATEWAY not in (spec.get("gateways") or [_MESH_GATEWAY]):
+        if MESH_GATEWAY not in gateway_names(spec, key[1]):
             continue
         for scope in scopes(spec.get("exportTo"), key[1]):
             hosts = scoped.setdefault(scope, {})
             for host in spec.get("hosts") or []:
                 hosts.setdefault(full_host(host, key[1]), []).append(key)
     found: dict[Key, Finding] = {}
+    orders: dict[str, list[Key]] = {}
     for scope, hosts in scoped.items():
         for host, keys in hosts.items():
-            rivals = set(keys)
+            rivals, equal = set(keys), set(keys)
             if scope != "*":
                 public = scoped.get("*", {})
                 rivals.update(other for name in public if overlap(name, host) for other in public[name])
+                equal.update(public.get(host, ()))
             if len(rivals) > 1:
+                if scope not in orders:
+                    orders[scope] = [key for key, _spec in ranked(mesh, scope)]
+                first = next((key for key in orders[scope] if key in equal), keys[0])
                 for key in rivals:
-                    found.setdefault(key, _shadow(rule, key, host, rivals))
+                    found.setdefault(key, _shadow(rule, key, host, rivals, first if equal == rivals else None))
     yield from found.values()
 
 
-def _shadow(rule: Rule, key: Key, host: str, rivals: set[Key]) -> Finding:
+def _shadow(rule: Rule, key: Key, host: str, rivals: set[Key], first: Key | None) -> Finding:
+    """``first`` is the one that takes effect, where all have the same host."""
     others = ", ".join(f"{namespace}/{name}" for _kind, namespace, name in sorted(rivals - {key}))
-    text = f"the host '{host}' is also routed by VirtualService {others}; within the mesh only one of them takes effect"
+    effect = f"only {first[1]}/{first[2]} takes effect" if first else "the more specific host takes effect"
+    text = f"the host '{host}' is also routed by VirtualService {others}; within the mesh {effect}"
     return rule.finding(key, "spec.hosts", text)
 
 
@@ -139,6 +151,17 @@ def unknown_destinations(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
             yield rule.finding(key, place, text)
 
 
+def delegates(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
+    """Rules that Istio leaves out, because it has no VirtualService to ask."""
+    for key, spec in mesh.each(VIRTUAL_SERVICE):
+        for number, given in enumerate(spec.get("http") or []):
+            other = delegate_of(given, key[1]) if "delegate" in given else None
+            why = no_delegate(mesh, other, key[1]) if other else ""
+            if other and why:
+                text = f"{object_of(other)} {why}, so that Istio leaves this rule out"
+                yield rule.finding(key, f"spec.http[{number}].delegate", text)
+
+
 def types(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
     """What the other checks had to leave out."""
     for key, parts in mesh.odd.items():
@@ -153,6 +176,7 @@ RULES = (
     Rule("ASM004", ERROR, "IST0109", (VIRTUAL_SERVICE,), shadowed_hosts),
     Rule("ASM005", WARNING, "IST0101", (VIRTUAL_SERVICE, SERVICE_ENTRY, SERVICE), unknown_destinations),
     Rule("ASM006", ERROR, "", (), types),
+    Rule("ASM007", ERROR, "", (VIRTUAL_SERVICE,), delegates),
 )
 
 
@@ -174,11 +198,6 @@ def findings(before: Mesh, after: Mesh, own: set[Key]) -> list[Finding]:
         old = set(rule.look(rule, before))
         result += [one for one in rule.look(rule, after) if one.key in own or one not in old]
     return sorted(result, key=lambda one: (one.severity, one))
-
-
-def object_of(spec_key: Key) -> str:
-    """``Kind namespace/name``."""
-    return f"{spec_key[0]} {spec_key[1]}/{spec_key[2]}"
 
 
 def as_result(one: Finding, source: str | None) -> Json:

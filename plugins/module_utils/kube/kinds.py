@@ -24,7 +24,11 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROO
 MESH, CLUSTER = "mesh", "cluster"
 
 ASM_GROUP = "istio.alibabacloud.com"
-_GATEWAY_API = "gateway.networking.k8s.io"
+GATEWAY_API = "gateway.networking.k8s.io"
+GATEWAY_API_HINT = (
+    "These are the kinds of the Gateway API, which a mesh has with gateway_api_enabled of meshops.asm.asm_mesh, and a "
+    "cluster once its definitions are applied."
+)
 _WORKLOAD_GROUPS = frozenset({"", "apps", "batch", "autoscaling", "policy"})
 _CLUSTER_SCOPED = "cluster-scoped"
 
@@ -84,7 +88,7 @@ _PLURALS: dict[str, dict[str, str | tuple[str, str]]] = {
     "batch": {"CronJob": "cronjobs", "Job": "jobs"},
     "autoscaling": {"HorizontalPodAutoscaler": "horizontalpodautoscalers"},
     "policy": {"PodDisruptionBudget": "poddisruptionbudgets"},
-    _GATEWAY_API: {
+    GATEWAY_API: {
         "GRPCRoute": "grpcroutes",
         "Gateway": "gateways",
         "GatewayClass": ("gatewayclasses", _CLUSTER_SCOPED),
@@ -211,7 +215,7 @@ def istio_kinds() -> list[Kind]:
 
 def prunable_kinds(target: str) -> list[Kind]:
     """The kinds among which a prune looks for members of its set."""
-    kinds = _kinds_of(lambda group: group == _GATEWAY_API or is_of_mesh(group) == (target == MESH))
+    kinds = _kinds_of(lambda group: group == GATEWAY_API or is_of_mesh(group) == (target == MESH))
     return [kind for kind in kinds if may_prune(kind)]
 
 
@@ -245,7 +249,7 @@ def find_kind(api_version: str, kind: str, discover: Discover) -> Kind:
         name = str(resource.get("name") or "")
         if resource["kind"] == kind and name and "/" not in name:
             return Kind(group, version, kind, name, bool(resource.get("namespaced")))
-    raise UnknownKind(f"{api_version} has no kind '{kind}'.{_suggestion(kind, [one['kind'] for one in served])}")
+    raise UnknownKind(f"{api_version} has no kind '{kind}'.{_suggestion(kind, group, [one['kind'] for one in served])}")
 
 
 def entries(document: dict[str, Any] | None, key: str, name: str) -> list[dict[str, Any]]:
@@ -308,15 +312,25 @@ def _kinds_of(wanted: Callable[[str], bool]) -> list[Kind]:
 
 
 def _no_version(group: str, version: str, kind: str, discover: Discover) -> InvalidInput:
+    if not group:
+        hint = _suggestion(kind, group, [])
+        return InvalidInput(f"The API server serves the core group as v1, not as '{version}'.{hint}")
     served = [entry["version"] for entry in entries(discover(f"/apis/{group}"), "versions", "version")]
     if served:
         return InvalidInput(f"The API server serves {group} as {', '.join(served)}, not as {version}.")
-    near = difflib.get_close_matches(kind, _USUAL_GROUPS, n=1, cutoff=0.6)
-    usual = known_kind(near[0]) if near else None
-    hint = f" Did you mean {usual.kind} of {usual.api_version}?" if usual else ""
+    hint = f" {GATEWAY_API_HINT}" if group == GATEWAY_API else _suggestion(kind, group, [])
     return UnknownKind(f"The API server has no API group '{group}' for the kind '{kind}'.{hint}")
 
 
-def _suggestion(kind: str, served: list[str]) -> str:
-    near = difflib.get_close_matches(kind, sorted(set(served)), n=1, cutoff=0.6)
-    return f" Did you mean {near[0]}?" if near else ""
+def _suggestion(kind: str, group: str, served: list[str]) -> str:
+    """A hint to the nearest name: of this very kind in another group, else of those served here, else of any known.
+
+    Of one name in several groups the group that looks most like the given one is meant.
+    """
+    known = sorted({name for plurals in _PLURALS.values() for name in plurals})
+    near = [kind] if kind in known else difflib.get_close_matches(kind, sorted(set(served)) or known, n=1, cutoff=0.6)
+    if not near or near[0] in served:
+        return f" Did you mean {near[0]}?" if near else ""
+    groups = [one for one, plurals in _PLURALS.items() if near[0] in plurals]
+    usual = _kind(max(groups, key=lambda one: difflib.SequenceMatcher(None, one, group).ratio()), near[0])
+    return f" Did you mean {usual.kind} of {usual.api_version}?"

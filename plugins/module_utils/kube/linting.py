@@ -12,12 +12,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
-from ansible_collections.meshops.asm.plugins.module_utils.istio.model import ERROR, SERVICE, Finding, Key, Mesh
+from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
+    ERROR,
+    SERVICE,
+    Finding,
+    Key,
+    Mesh,
+    object_of,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.istio.rules import (
     as_result,
     findings,
     needed_kinds,
-    object_of,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind, known_kind

@@ -17,6 +17,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.client import Kub
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import Document, Source, clean
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import (
     CLUSTER,
+    GATEWAY_API,
+    GATEWAY_API_HINT,
     Discover,
     Kind,
     UnknownKind,
@@ -214,7 +216,8 @@ def explain_list_error(error: KubeError, client: KubeClient, kind: Kind, namespa
         text = f"The API server does not serve {kind.kind} of {kind.api_version}"
         if of_mesh and not versions:
             text += ": it is no control plane of a mesh. Use the option mesh, or the kubeconfig of the mesh itself"
-        return UnknownKind(f"{text}.", http_status=404)
+        hint = f" {GATEWAY_API_HINT}" if kind.group == GATEWAY_API and not versions else ""
+        return UnknownKind(f"{text}.{hint}", http_status=404)
     if error.http_status == 403:
         hint = _hint(target, revoked=_has_no_rights(client))
         return KubeError(

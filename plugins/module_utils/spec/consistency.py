@@ -24,7 +24,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.gateway import balance
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import manifest as gateway_manifest
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import GIVEN_NAMESPACES, ROOT_NAMESPACE
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item
-from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import NAMED, VARIABLES
+from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import NAMED, SECTIONS, VARIABLES
 
 SOURCES = ("definition", "src", "template")
 

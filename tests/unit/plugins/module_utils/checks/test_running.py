@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.checks import running
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, NotFound
-from ansible_collections.meshops.asm.plugins.module_utils.istio.deciding import Surroundings
+from ansible_collections.meshops.asm.plugins.module_utils.istio.deciding import Entrance, Surroundings
+from ansible_collections.meshops.asm.plugins.module_utils.istio.routing import Proxy
 from ansible_collections.meshops.asm.plugins.module_utils.probe import verdict
 from ansible_collections.meshops.asm.plugins.module_utils.probe.engine import Observation, Sample
-from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import Plan
+from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import Plan, make_plan
 from ansible_collections.meshops.asm.plugins.module_utils.spec import inspection
 
+IN = Proxy("istio-system", {"istio": "in"}, {80: 8080})
 #: Reached by functions that the tests replace.
 CLOUD: Any = None
 SPLIT = {
@@ -25,6 +27,18 @@ SPLIT = {
     "count": 1300,
     "expect": {"split": {"v1": 50, "v2": 50}},
 }
+
+
+def around() -> Surroundings:
+    """A service that is reached through a VirtualService for every host of a gateway."""
+    found = Surroundings("reviews", "bookinfo")
+    metadata = {"name": "in", "namespace": "bookinfo"}
+    servers = [{"port": {"number": 80, "protocol": "HTTP"}, "hosts": ["*"]}]
+    http = [{"route": [{"destination": {"host": "reviews"}}]}]
+    found.mesh.put({"kind": "Gateway", "metadata": metadata, "spec": {"selector": {"istio": "in"}, "servers": servers}})
+    spec = {"hosts": ["*"], "gateways": ["in"], "http": http}
+    found.mesh.put({"kind": "VirtualService", "metadata": metadata, "spec": spec})
+    return found
 
 
 @pytest.fixture
@@ -39,7 +53,7 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return ["192.0.2.1"]
 
     monkeypatch.setattr(running, "gateway_addresses", addresses)
-    monkeypatch.setattr(running.surroundings, "look", lambda *_arguments: Surroundings("reviews", "bookinfo"))
+    monkeypatch.setattr(running.surroundings, "look", lambda *_arguments: (around(), IN))
     return asked
 
 
@@ -64,10 +78,40 @@ def test_a_check_that_is_fulfilled_and_one_that_is_not(gateway: list[Any]) -> No
     assert right.state.startswith(f"v1 50 % (declared 50, interval {low:g} to {high:g}), v2 50 % (declared 50, ")
     (wrong, _again) = running.run_checks(CLOUD, "shop", checks, observed("v1"))
     assert not wrong.as_result()["ok"]
-    assert wrong.explanation[0].startswith("No VirtualService is about reviews.bookinfo")
+    assert wrong.explanation == [
+        "At the gateway VirtualService bookinfo/in decides about GET 192.0.2.1/, by the host '*': "
+        "1. anything -> reviews.bookinfo 100 %."
+    ]
     rows = inspection.check_rows([right, wrong])
     assert [row.ok for row in rows] == [True, False]
     assert inspection.table(rows)[-1].endswith("<-- not as in the spec")
+
+
+def test_a_control_plane_that_cannot_be_asked_is_said(gateway: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def look(*_arguments: Any) -> Any:
+        raise NotFound("There is no mesh 'shop'.")
+
+    monkeypatch.setattr(running.surroundings, "look", look)
+    (wrong,) = running.run_checks(CLOUD, "shop", running.read_checks([SPLIT], ["in"]), observed("v1"))
+    assert wrong.explanation == ["The control plane could not be asked what decides: There is no mesh 'shop'."]
+
+
+def test_the_requests_as_the_mesh_sees_them() -> None:
+    given = {"name": "a", "address": ["192.0.2.1"], "host": "shop.example:8443", "headers": {"End-User": "jason"}}
+    given |= {"tls": {}, "port": 8443, "requests": [{"path": "/a?b=1", "method": "post"}, {"headers": {"x": "y"}}]}
+    (check,) = running.read_checks([given], [])
+    plan = make_plan(check.options, ["192.0.2.1"])
+    assert running.entrance(plan, IN) == Entrance(IN, 8443, "shop.example")
+    first, second = map(running.asked, plan.requests)
+    assert (first.host, first.path, first.method) == ("shop.example:8443", "/a?b=1", "POST")
+    assert first.headers is not None and first.headers["end-user"] == "jason"
+    assert second.headers is not None and second.headers["x"] == "y"
+
+
+def test_the_proxy_of_a_gateway() -> None:
+    spec = {"podLabels": {"tier": "edge"}, "ports": [{"port": 80, "targetPort": 8080}, {"port": 443}]}
+    found = running.surroundings.proxy_of({"metadata": {"name": "in"}, "spec": spec}, "in")
+    assert found == Proxy("istio-system", {"app": "istio-in", "istio": "in", "tier": "edge"}, {80: 8080, 443: 443})
 
 
 def test_the_wait_for_a_check_has_its_name(gateway: list[Any]) -> None:

@@ -8,13 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
-    Finding,
-    Hosts,
-    Mesh,
-    full_host,
-    overlap,
-)
+from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import Hosts, full_host, overlap
+from ansible_collections.meshops.asm.plugins.module_utils.istio.model import Finding, Mesh
 from ansible_collections.meshops.asm.plugins.module_utils.istio.rules import RULES, findings, needed_kinds
 
 Json = dict[str, Any]
@@ -59,8 +54,8 @@ def codes(*objects: Json, **more: Any) -> list[str]:
 
 
 def test_codes_are_unique_and_name_istios_message() -> None:
-    assert [rule.code for rule in RULES] == ["ASM001", "ASM002", "ASM003", "ASM004", "ASM005", "ASM006"]
-    assert [rule.istio for rule in RULES] == ["", "IST0101", "IST0101", "IST0109", "IST0101", ""]
+    assert [rule.code for rule in RULES] == ["ASM001", "ASM002", "ASM003", "ASM004", "ASM005", "ASM006", "ASM007"]
+    assert [rule.istio for rule in RULES] == ["", "IST0101", "IST0101", "IST0109", "IST0101", "", ""]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +113,7 @@ def test_removing_what_others_use_is_told() -> None:
     after = before.copy()
     after.remove(("Gateway", "shop", "gate"))
     assert [one.code for one in findings(before, after, set())] == ["ASM003"]
-    assert before.has("Gateway", "shop", "gate")
+    assert before.spec(("Gateway", "shop", "gate")) is not None
 
 
 def test_what_was_wrong_elsewhere_before_is_not_told() -> None:
@@ -128,7 +123,7 @@ def test_what_was_wrong_elsewhere_before_is_not_told() -> None:
 
 def test_gateways_of_the_same_and_of_another_namespace() -> None:
     there = (made("Gateway", "gate"), made("Gateway", "front", "istio-system"))
-    names = ["mesh", "gate", "istio-system/front", "shop/gate"]
+    names = ["mesh", "gate", "istio-system/front", "shop/gate", "./gate", "front.istio-system"]
     assert codes(routes("a", to("a"), gateways=names), before=there) == []
     found = told(routes("a", to("a"), gateways=["front", "istio-system/gate"]), before=there)
     assert [(one.code, one.place) for one in found] == [("ASM003", "spec.gateways[0]"), ("ASM003", "spec.gateways[1]")]
@@ -142,6 +137,21 @@ def test_two_routes_of_one_host_within_the_mesh() -> None:
     assert "VirtualService shop/b" in found[0].message
     # The route of others is hidden by ours from now on.
     assert {one.key[2] for one in told(two, before=(one,))} == {"a", "b"}
+
+
+def test_the_route_that_takes_effect_is_named() -> None:
+    aged = made("VirtualService", "b", hosts=["web"])
+    aged["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z"
+    new, old = routes("a", to("a"), hosts=["web"]), routes("b", to("a"), hosts=["web"])
+    # What is in the mesh already is older than what is yet to be made, also where the task changes it.
+    for given in ((new,), (new, old)):
+        assert {one.message.rpartition("within the mesh ")[2] for one in told(*given, before=(aged,))} == {
+            "only shop/b takes effect"
+        }
+    wide, private = routes("c", to("a"), hosts=["*.org"]), routes("d", to("a"), hosts=["x.org"], exportTo=["."])
+    assert {one.message.rpartition("within the mesh ")[2] for one in told(wide, private)} == {
+        "the more specific host takes effect"
+    }
 
 
 def test_routes_that_do_not_meet() -> None:
@@ -197,6 +207,24 @@ def test_services_are_exported_by_an_annotation() -> None:
     for value, told_codes in ((".", ["ASM005"]), ("pay, shop", [])):
         service["metadata"]["annotations"] = {"networking.istio.io/exportTo": value}
         assert codes(route, before=(service,), services=True) == told_codes
+
+
+@pytest.mark.parametrize(
+    ("leaf", "why"),
+    [
+        (None, "is neither in the mesh nor in this task"),
+        ({"hosts": ["web"]}, "has hosts of its own"),
+        ({"exportTo": ["."]}, "is not exported to 'shop'"),
+        ({"exportTo": ["shop"]}, None),
+        ({}, None),
+    ],
+)
+def test_a_rule_needs_the_virtual_service_to_which_it_delegates(leaf: Json | None, why: str | None) -> None:
+    http = [{"route": [to("web")]}, {"delegate": {"name": "leaf", "namespace": "pay"}}]
+    there = [] if leaf is None else [made("VirtualService", "leaf", "pay", http=[], **leaf)]
+    found = told(made("VirtualService", "root", hosts=["web.org"], http=http), before=(*there,))
+    assert [(one.code, one.place) for one in found] == ([("ASM007", "spec.http[1].delegate")] if why else [])
+    assert [one.message for one in found if f"VirtualService pay/leaf {why}, so that" not in one.message] == []
 
 
 def test_only_the_kinds_that_matter_are_read() -> None:

@@ -68,6 +68,12 @@ def test_unknown_kinds_are_discovered() -> None:
         ("networking.istio.oi/v1", "VirtualService", "no API group 'networking.istio.oi'"),
         ("networking.istio.oi/v1", "VirtualServce", "Did you mean VirtualService of networking.istio.io/v1?"),
         ("", "ConfigMapp", "Did you mean ConfigMap of v1?"),
+        ("v2", "ConfigMapp", "The API server serves the core group as v1, not as 'v2'. Did you mean ConfigMap of v1?"),
+        ("apps/v7", "ConfigMapp", "Did you mean ConfigMap of v1?"),
+        ("acme.example/v1", "HTTPRoute", "Did you mean HTTPRoute of gateway.networking.k8s.io/v1?"),
+        ("gateway.networking.k8s/v1", "Gateway", "Did you mean Gateway of gateway.networking.k8s.io/v1?"),
+        ("networking.istio/v1", "Gatewya", "Did you mean Gateway of networking.istio.io/v1?"),
+        ("gateway.networking.k8s.io/v1", "UDPRoute", "has with gateway_api_enabled of meshops.asm.asm_mesh"),
     ],
 )
 def test_names_that_nobody_serves(api_version: str, kind: str, message: str) -> None:

@@ -258,6 +258,18 @@ def test_a_kubeconfig_of_a_cluster_is_recognised(api: MemoryApi, run: Run) -> No
     assert "VirtualService default/reviews (definition, document 1)" in error.message
 
 
+def test_where_the_kinds_of_the_gateway_api_come_from(api: MemoryApi, run: Run) -> None:
+    api.unserved |= {"httproutes", "gateways"}
+    gateway = {**ROUTE, "kind": "Gateway"}
+    for body in (ROUTE, gateway):
+        message = run.fails(body).message
+        assert (
+            f"does not serve {body['kind']} of {ROUTE['apiVersion']}. These are the kinds of the Gateway API" in message
+        )
+        assert "gateway_api_enabled of meshops.asm.asm_mesh" in message
+        assert "networking.istio.io" not in message
+
+
 def test_a_version_that_is_not_served(api: MemoryApi, run: Run) -> None:
     api.unserved.add("virtualservices")
     api.documents["/apis/networking.istio.io"] = {"versions": [{"version": "v1beta1"}]}
