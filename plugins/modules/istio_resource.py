@@ -209,7 +209,15 @@ account:
     account_id: "1234567890123456"
 """
 
+from functools import cache
+from typing import Any
+
+from ansible.module_utils.basic import env_fallback
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Plan
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import MESH
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.meshes import mesh_id, require_mesh
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.proxies import FAIL, GO_ON, Follower, look
 from ansible_collections.meshops.asm.plugins.module_utils.module.connection import OBJECT_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.module.objects import ObjectsModule
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import run_resource
@@ -219,11 +227,47 @@ class IstioResource(ObjectsModule):
     """Objects in the control plane of a mesh."""
 
     target = MESH
-    options = {"mesh": {"type": "str"}, "lint": {"type": "bool", "default": False}, **OBJECT_OPTIONS}
+    options = {
+        "mesh": {"type": "str"},
+        "lint": {"type": "bool", "default": False},
+        "order": {"type": "str", "choices": ["strict", "fast"], "default": "strict"},
+        "wait_proxies": {"type": "bool", "default": False},
+        "proxies_timeout": {"type": "int", "default": 120},
+        "proxies_settle": {
+            "type": "int",
+            "default": 12,
+            "fallback": (env_fallback, ["MESHOPS_PROXIES_SETTLE"]),
+        },
+        "proxies_behind": {"type": "str", "choices": [FAIL, GO_ON], "default": FAIL},
+        **OBJECT_OPTIONS,
+    }
     rules = {
         "required_one_of": [("mesh", "kubeconfig"), ("definition", "src", "template", "_documents")],
         "mutually_exclusive": [("mesh", "kubeconfig")],
     }
+
+    def __init__(self, params: dict[str, Any], cloud: Cloud) -> None:
+        mesh = params["mesh"]
+        identifier = cache(lambda: mesh_id(require_mesh(cloud, mesh)))
+        self.proxies = Follower(
+            (lambda: look(cloud, identifier())) if mesh else None,
+            settle=float(params["proxies_settle"]),
+            timeout=float(params["proxies_timeout"]),
+            on_behind=params["proxies_behind"],
+            reason="" if mesh else "a kubeconfig alone does not say which mesh of which account it is of.",
+        )
+        super().__init__(params, cloud)
+
+    def follower(self) -> Follower:
+        return self.proxies
+
+    def apply(self, plan: Plan) -> None:
+        super().apply(plan)
+        if self.params["wait_proxies"]:
+            self.proxies.wait()
+
+    def warnings(self) -> list[str]:
+        return self.proxies.warnings
 
 
 def main() -> None:

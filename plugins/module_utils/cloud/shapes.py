@@ -63,6 +63,7 @@ _ACK_CLUSTER = {
     "cluster_id": ID,
     **dict.fromkeys(("name", "region_id", "vpc_id", "state", "cluster_type", "current_version", "master_url"), TEXT),
 }
+_PROXY = dict.fromkeys(("ProxyId", "ClusterSynced", "ListenerSynced", "RouteSynced", "EndpointSynced"), TEXT)
 _GATEWAY_STATE = {"Status": TEXT, "Version": TEXT, "Message": SAID}
 
 
@@ -72,6 +73,7 @@ class Shapes:
     CreateServiceMesh = {"ServiceMeshId": ID}
     DescribeServiceMeshes = {"ServiceMeshes": [_LISTED_MESH]}
     DescribeServiceMeshDetail = {"ServiceMesh": _MESH}
+    DescribeServiceMeshProxyStatus = {"ProxyStatus": [_PROXY]}
     DescribeServiceMeshKubeconfig = {"Kubeconfig": TEXT, "ExpireTime": TEXT}
     DescribeClustersInServiceMesh = {"Clusters": [_CLUSTER]}
     DescribeServiceMeshClusters = {"Clusters": [_CLUSTER], "NumberOfClusters": NUMBER}

@@ -149,10 +149,21 @@ class Istiod:
             time.sleep(0.05)
         return True
 
+    def proxies(self) -> list[dict[str, Any]]:
+        """Of each connected proxy the nonces that were sent and acknowledged; raises OSError when istiod is away."""
+        found = self._debug("syncz")
+        if not found:
+            raise OSError(f"istiod of {self._mesh_id} does not answer")
+        states: list[dict[str, Any]] = json.loads(found)
+        return states
+
     def _active(self) -> str:
         """The mesh configuration that istiod works with; empty when it does not say."""
+        return self._debug("mesh")
+
+    def _debug(self, what: str) -> str:
         try:
-            answer = self._http.request("GET", f"http://{self.address}:{HTTP_PORT}/debug/mesh")
+            answer = self._http.request("GET", f"http://{self.address}:{HTTP_PORT}/debug/{what}")
         except urllib3.exceptions.HTTPError:
             return ""
         return answer.data.decode() if answer.status == 200 else ""

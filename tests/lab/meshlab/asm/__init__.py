@@ -18,6 +18,7 @@ TOPICS = (
     "network",
     "observability",
     "permissions",
+    "proxies",
     "tags",
     "versions",
 )
