@@ -8,7 +8,8 @@ Both are sets of tokens, tuples whose first part says what they are about:
 - ``(SUBSET, host, name)`` of a DestinationRule, for the destinations of routes
 - ``(HOST, host)`` and ``(PORT, host, number)`` of a ServiceEntry, for the destinations of routes
 - ``(GATEWAY, namespace, name)`` of a Gateway, and ``(ADMITS, namespace, name, port, host)`` of each host of its servers
-- ``(DELEGATE, namespace, name)`` of a VirtualService without hosts; ``(ROUTE, gateway, host)`` of one with hosts
+- ``(DELEGATE, namespace, name)`` of a VirtualService without hosts; ``(ROUTE, scope, host)`` of one with hosts,
+  where the scope is the mesh, a gateway, or any gateway: to its callers a route that moves between them is the same
 - ``(LISTENER, namespace, name, section)`` of a Gateway of the Gateway API
 - ``(WORKLOADS, namespace)`` of a WorkloadEntry, for a ServiceEntry that selects some
 
@@ -36,6 +37,7 @@ Json = dict[str, Any]
 Token = tuple[Any, ...]
 
 _ISTIO, _GATEWAY_API = "networking.istio.io", "gateway.networking.k8s.io"
+_MESH = ("", "mesh")
 _TARGET: shapes.Shape = {"host": TEXT, "subset": TEXT, "port": {"number": NUMBER}}
 _RULES: shapes.Shape = [
     {
@@ -141,17 +143,19 @@ def _virtual_service(spec: Json, namespace: str, name: str) -> Facts:
         if rule.get("delegate"):
             needs.add((DELEGATE, rule["delegate"].get("namespace") or namespace, rule["delegate"].get("name", "")))
     gateways = list(_gateways(spec, namespace))
-    needs |= {(GATEWAY, *one) for one in gateways if one[1] != "mesh"}
+    needs |= {(GATEWAY, *one) for one in gateways if one != _MESH}
     hosts = frozenset(full_host(host, namespace) for host in spec.get("hosts", []))
     if not hosts:
         return Facts(frozenset({(DELEGATE, namespace, name)}), frozenset(needs))
-    return Facts(frozenset((ROUTE, "/".join(one), host) for one in gateways for host in hosts), frozenset(needs), hosts)
+    scopes = {"mesh" if one == _MESH else "gateways" for one in gateways}
+    scopes |= {"/".join(one) for one in gateways if one != _MESH}
+    return Facts(frozenset((ROUTE, scope, host) for scope in scopes for host in hosts), frozenset(needs), hosts)
 
 
 def _gateways(spec: Json, namespace: str) -> Iterator[tuple[str, str]]:
     for given in spec.get("gateways", []) or ["mesh"]:
         where, _slash, name = given.rpartition("/")
-        yield ("", name) if name == "mesh" else (where or namespace, name)
+        yield _MESH if given == "mesh" else (where or namespace, name)
 
 
 def _destination_rule(spec: Json, namespace: str, name: str) -> Facts:

@@ -15,11 +15,12 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Refused
+from ansible_collections.meshops.asm.plugins.module_utils.istio.model import overlap
 from ansible_collections.meshops.asm.plugins.module_utils.istio.references import (
     ADMITS,
     DELEGATE,
@@ -47,7 +48,7 @@ _WORDS = {
     GATEWAY: "the Gateway {0}/{1}",
     ADMITS: "the host {3} at port {2} of the Gateway {0}/{1}",
     DELEGATE: "the delegate {0}/{1}",
-    ROUTE: "the routes of {1}",
+    ROUTE: "the route of {1}",
     LISTENER: "the listener '{2}' of the Gateway {0}/{1}",
     WORKLOADS: "the workloads of {0}",
 }
@@ -180,23 +181,30 @@ def _goes(change: Change, drops: frozenset[Token]) -> bool:
 
 def _connect(nodes: list[_Node]) -> None:
     """The edges: what is needed is made before, and goes when nobody needs it; what moves is there twice meanwhile."""
-    makers: dict[Token, list[int]] = {}
-    for number, node in enumerate(nodes):
-        for token in node.adds:
-            makers.setdefault(token, []).append(number)
-    leavers: dict[Token, list[int]] = {}
-    for number, node in enumerate(nodes):
-        for token in node.ends:
-            leavers.setdefault(token, []).append(number)
+    makers, leavers = _holders(nodes, lambda node: node.adds), _holders(nodes, lambda node: node.ends)
+    wild = [token for token in makers if token[0] == ROUTE and token[2].startswith("*")]
     for number, node in enumerate(nodes):
         for token in node.starts | node.drops:
-            for maker in makers.get(token, []):
-                if maker != number:
-                    node.after[maker] = _word(token)
+            for other in {token, *_covering(token, makers, wild)}:
+                node.after.update({maker: _word(token) for maker in makers.get(other, ()) if maker != number})
         for token in node.drops:
-            for leaver in leavers.get(token, []):
-                if leaver != number:
-                    node.after[leaver] = _word(token)
+            node.after.update({leaver: _word(token) for leaver in leavers.get(token, ()) if leaver != number})
+
+
+def _holders(nodes: list[_Node], tokens: Callable[[_Node], frozenset[Token]]) -> dict[Token, list[int]]:
+    found: dict[Token, list[int]] = {}
+    for number, node in enumerate(nodes):
+        for token in tokens(node):
+            found.setdefault(token, []).append(number)
+    return found
+
+
+def _covering(token: Token, made: Iterable[Token], wild: list[Token]) -> list[Token]:
+    """The new routes of other hosts that take some requests of this one over."""
+    if token[0] != ROUTE:
+        return []
+    candidates = made if token[2].startswith("*") else wild
+    return [one for one in candidates if one[0] == ROUTE and one[1] == token[1] and overlap(one[2], token[2])]
 
 
 def _place_sidecars(nodes: list[_Node], changes: list[Change]) -> None:

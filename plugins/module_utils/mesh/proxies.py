@@ -29,6 +29,7 @@ FAIL, GO_ON = "fail", "go_on"
 # Looks in a row in which no proxy may be behind, and the seconds between two.
 _LOOKS, _PAUSE = 3, 0.5
 _LONGEST_PAUSE = 5.0
+_PATIENT_LOOKS = 6
 _SHOWN = 5
 
 # What the service says of a proxy's parts, in the words of messages.
@@ -64,6 +65,18 @@ def look(cloud: Cloud, mesh_id: str) -> Seen:
     names = tuple(one_line(row.get("ProxyId") or f"proxy {number}") for number, row in enumerate(rows, 1))
     parts = [[word for key, word in _PARTS.items() if str(row.get(key)).upper().startswith("STALE")] for row in rows]
     return Seen(names, {name: lacking for name, lacking in zip(names, parts, strict=True) if lacking})
+
+
+def patient_look(ask: Callable[[], Seen], clock: Clock | None = None) -> Seen:
+    """The state without those that are behind only for a moment, because a message is on its way to them."""
+    clock = clock or Clock()
+    seen = ask()
+    for _unused in range(_PATIENT_LOOKS):
+        if not seen.behind:
+            break
+        clock.sleep(_PAUSE)
+        seen = ask()
+    return seen
 
 
 def named(behind: dict[str, list[str]]) -> str:

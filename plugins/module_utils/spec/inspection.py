@@ -28,7 +28,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import CLUS
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items, read_live
 from ansible_collections.meshops.asm.plugins.module_utils.kube.readiness import WITH_PODS
-from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, proxies
 
 ABSENT = "not there"
 _SHOWN_FIELDS = 5
@@ -86,7 +86,7 @@ def inspect(cloud: Cloud, params: Json) -> list[Row]:
     """
     params = read(params)
     mesh = meshes.find_mesh(cloud, params["mesh"])
-    rows = [_mesh_row(params["mesh"], mesh, cloud.region)]
+    rows = [_mesh_row(params["mesh"], mesh, cloud.region), *_proxy_rows(cloud, mesh)]
     attached = clusters.attached(cloud, meshes.mesh_id(mesh)) if mesh else []
     rows += [_cluster_row(name, attached) for name in params["clusters"]]
     rows += _control_plane_rows(cloud, mesh, attached, params)
@@ -137,6 +137,17 @@ def _mesh_row(name: str, mesh: Json | None, region: str | None) -> Row:
     state = meshes.state_progress(mesh)
     shown = f"{about.get('State')}, {about.get('Version')}, {about.get('ServiceMeshId')}"
     return Row("mesh", str(about.get("Name")), str(about.get("RegionId")), state.failed or shown, state.done)
+
+
+def _proxy_rows(cloud: Cloud, mesh: Json | None) -> list[Row]:
+    """Whether the proxies have what the control plane says; no row where none is connected."""
+    if mesh is None or not meshes.state_progress(mesh).done:
+        return []
+    try:
+        seen = proxies.patient_look(lambda: proxies.look(cloud, meshes.mesh_id(mesh)))
+    except AsmError as error:
+        return [Row("mesh", "proxies", "", f"not known ({error.code})", True)]
+    return [Row("mesh", "proxies", "", seen.text, not seen.behind)] if seen.total else []
 
 
 def _cluster_row(name: str, attached: list[Json]) -> Row:
