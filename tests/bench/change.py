@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -107,7 +108,7 @@ def apply(place: Place, tool: str, folder: Path, gone: list[Path]) -> None:
     if tool in (STRICT, FAST):
         place.ours(folder, order="fast" if tool == FAST else "strict")
     elif tool == KUBECTL:
-        head = [kubectl(), "--kubeconfig", str(place.kubeconfig)]
+        head = [shutil.which("kubectl") or kubectl(), "--kubeconfig", str(place.kubeconfig)]
         place.run(*head, "apply", "-f", str(folder))
         for file in gone:
             place.run(*head, "delete", "--wait=false", "-f", str(file))

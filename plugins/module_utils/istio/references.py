@@ -22,6 +22,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -56,8 +57,13 @@ _SPECS: dict[tuple[str, str], shapes.Shape] = {
         **dict.fromkeys(("http", "tls", "tcp"), _RULES),
     },
     (_ISTIO, "DestinationRule"): {"host": TEXT, "subsets": [{"name": TEXT}]},
-    (_ISTIO, "Gateway"): {"servers": [{"hosts": [TEXT], "bind": TEXT, "port": _NUMBERED}]},
-    (_ISTIO, "ServiceEntry"): {"hosts": [TEXT], "ports": [_NUMBERED], "workloadSelector": {}},
+    (_ISTIO, "Gateway"): {"selector": {...: TEXT}, "servers": [{"hosts": [TEXT], "bind": TEXT, "port": _NUMBERED}]},
+    (_ISTIO, "ServiceEntry"): {
+        "hosts": [TEXT],
+        "ports": [_NUMBERED],
+        "endpoints": [{}],
+        "workloadSelector": {},
+    },
     (_ISTIO, "Sidecar"): {"egress": [{"hosts": [TEXT]}]},
     (_ISTIO, "WorkloadEntry"): {},
     (_GATEWAY_API, "Gateway"): {"listeners": [{"name": TEXT}]},
@@ -67,11 +73,16 @@ _SPECS: dict[tuple[str, str], shapes.Shape] = {
 
 @dataclass(frozen=True)
 class Facts:
-    """One state of an object: what others can refer to, what it refers to, and by which hosts Gateways may admit it."""
+    """One state of an object: what others can refer to, what it refers to, and by which hosts Gateways may admit it.
+
+    ``claims`` are the hosts with TLS of a Gateway, each with its port and the Gateway's selector: of two Gateways that
+    claim the same, Istio heeds the older one alone.
+    """
 
     gives: frozenset[Token] = frozenset()
     needs: frozenset[Token] = frozenset()
     hosts: frozenset[str] = frozenset()
+    claims: frozenset[Token] = frozenset()
 
     def resolved(self, entries: Entries) -> frozenset[Token]:
         """``needs``, with those of the ``ADMITS`` tokens that let in one of its hosts at one of its gateways."""
@@ -164,12 +175,16 @@ def _destination_rule(spec: Json, namespace: str, name: str) -> Facts:
 
 
 def _gateway(spec: Json, namespace: str, name: str) -> Facts:
-    entries = {
-        (ADMITS, namespace, name, server.get("port", {}).get("number"), host)
-        for server in spec.get("servers", [])
-        for host in server.get("hosts", [])
-    }
-    return Facts(frozenset({(GATEWAY, namespace, name), *entries}))
+    entries = {(ADMITS, namespace, name, port, host) for port, _tls, host in _hosts_of(spec)}
+    selector = json.dumps(spec.get("selector"), sort_keys=True)
+    claims = ((selector, port, host) for port, tls, host in _hosts_of(spec) if tls)
+    return Facts(frozenset({(GATEWAY, namespace, name), *entries}), claims=frozenset(claims))
+
+
+def _hosts_of(spec: Json) -> Iterator[tuple[Any, bool, str]]:
+    for server in spec.get("servers", []):
+        for host in server.get("hosts", []):
+            yield server.get("port", {}).get("number"), "tls" in server, host
 
 
 def _service_entry(spec: Json, namespace: str, name: str) -> Facts:
@@ -240,7 +255,7 @@ def _both_hosts(old: Json, new: Json) -> Json | None:
     ports = list(new.get("ports", []))
     for port in _by("number", old.get("ports", []), ports)[len(ports) :]:
         ports.append(_named_apart(port, ports))
-    named = any(isinstance(one, dict) and one.get("ports") for one in new.get("endpoints") or [])
+    named = any(one.get("ports") for one in new.get("endpoints", []))
     if named and any(port not in old.get("ports", []) and port not in new.get("ports", []) for port in ports):
         # Its endpoints name their ports.
         return None

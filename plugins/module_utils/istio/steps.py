@@ -15,6 +15,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,6 +53,9 @@ _WORDS = {
     LISTENER: "the listener '{2}' of the Gateway {0}/{1}",
     WORKLOADS: "the workloads of {0}",
 }
+
+
+_NO_CLAIMS: frozenset[Token] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,7 @@ def _nodes(changes: list[Change]) -> list[_Node]:
     facts = [(facts_of(one.old), facts_of(one.new)) for one in changes]
     admitted = [entries_of(pair[side] for pair in facts) for side in (0, 1)]
     needs = [(old.resolved(admitted[0]), new.resolved(admitted[1])) for old, new in facts]
+    _check_claims(changes, facts, needs)
     wanted = frozenset(token for old, new in needs for token in new - old)
     nodes: list[_Node] = []
     for number, (change, (old, new)) in enumerate(zip(changes, facts, strict=True)):
@@ -162,6 +167,25 @@ def _nodes(changes: list[Change]) -> list[_Node]:
         if both:
             nodes[-1].after[len(nodes) - 2] = "itself with both"
     return nodes
+
+
+def _check_claims(
+    changes: list[Change], facts: list[tuple[Facts, Facts]], needs: list[tuple[frozenset[Token], frozenset[Token]]]
+) -> None:
+    """Refuses routes that move to a Gateway with the same host and TLS, which serves only when the old one is gone."""
+    before, after = ({gate: pair[side].claims for pair in facts for gate in pair[side].gives} for side in (0, 1))
+    for change, (old, new) in zip(changes, needs, strict=True):
+        for left, taken in itertools.product(old - new, new - old):
+            shared = before.get(left, _NO_CLAIMS) & after.get(taken, _NO_CLAIMS)
+            if shared and left[0] == taken[0] == GATEWAY:
+                _selector, port, host = min(shared, key=str)
+                raise Refused(
+                    f"{change.title} moves from {_word(left)} to {_word(taken)}, which has the same host {host} with "
+                    f"TLS at port {port}: Istio heeds the older of the two alone, so its requests fail in between. "
+                    "Keep the name of the Gateway, or let the routes name both of them until the old one is gone "
+                    "(three tasks), or accept failed requests with order: fast. Nothing was written.",
+                    code="NoOrder",
+                )
 
 
 def _both(change: Change, old: Facts, new: Facts, wanted: frozenset[Token]) -> Json | None:

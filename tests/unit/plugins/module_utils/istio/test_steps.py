@@ -131,6 +131,24 @@ def test_a_gateway_that_one_server_keeps_has_the_hosts_of_both() -> None:
     assert union(old, {**new, "spec": {**new["spec"], "selector": {"istio": "other"}}}, new) is None
 
 
+def test_two_gateways_cannot_have_the_same_host_with_tls_at_a_time() -> None:
+    """The new one is not heeded as long as the old one is there (Istio's MergeGateways), so that no order will do."""
+    tls = {"tls": {"mode": "SIMPLE", "credentialName": "shop"}}
+    old = mesh(gw=gateway("a.com", port=443, **tls), vs=route("v1", gateways=["gw"], hosts=["a.com"]))
+    for host, works in (("a.com", False), ("b.com", True)):
+        new = mesh(gw2=gateway(host, port=443, **tls), vs=route("v1", gateways=["gw2"], hosts=["a.com", "b.com"]))
+        if works:
+            assert len(ordered(old, new)) == 3
+            continue
+        with pytest.raises(
+            Refused, match=r"to the Gateway shop/gw2, which has the same host a.com with TLS at port 443"
+        ):
+            ordered(old, new)
+    both = mesh(gw=gateway("a.com", port=443, **tls), vs=route("v1", gateways=["gw", "gw2"], hosts=["a.com"]))
+    new = mesh(gw2=gateway("a.com", port=443, **tls), vs=route("v1", gateways=["gw", "gw2"], hosts=["a.com"]))
+    assert ordered(both, new) == [["Gateway gw2"], ["Gateway gw-"]]
+
+
 def test_delegates_and_hosts_outside() -> None:
     def entry(*hosts: str, **more: Any) -> tuple[str, Json]:
         return "ServiceEntry", {"hosts": list(hosts), "ports": [{"number": 80, "name": "http"}], **more}
