@@ -45,7 +45,8 @@ options:
       - With V(strict), what is new is written first, then what refers to it, and what nobody refers to any more goes
         last. An object that gets something new while it loses something else is written with both in between. Before
         each step but the first, the proxies of the mesh have to have what was written before, so that no request is
-        sent to what is not there yet or is gone already. RV(steps) shows it, also in check mode.
+        sent to what is not there yet or is gone already, with O(wait=false), too. RV(steps) shows it, also in check
+        mode.
       - Where no order does that, the task fails before anything is written and says which objects are in each other's
         way. Where nothing is taken away, one pass does, with no wait and no further request.
       - Only objects of the same task are put in order. Routes of others to what the task removes are found by O(lint).

@@ -110,7 +110,7 @@ def plan(changes: list[Change]) -> list[Step]:
 
     Raises ``Refused`` where no order keeps all routes, with the objects that stand in each other's way.
     """
-    if not any(_goes(change, facts_of(change.old).gives - facts_of(change.new).gives) for change in changes):
+    if all(one.old is None for one in changes) or not any(_goes(one, _dropped(one)) for one in changes):
         return []
     nodes = _nodes(changes)
     _connect(nodes)
@@ -196,6 +196,10 @@ def _both(change: Change, old: Facts, new: Facts, wanted: frozenset[Token]) -> J
         return union(change.old, change.new, change.body)
     added, dropped = new.gives - old.gives, old.gives - new.gives
     return union(change.old, change.new, change.body) if added & wanted and dropped else None
+
+
+def _dropped(change: Change) -> frozenset[Token]:
+    return facts_of(change.old).gives - facts_of(change.new).gives if change.old is not None else frozenset()
 
 
 def _goes(change: Change, drops: frozenset[Token]) -> bool:

@@ -90,6 +90,7 @@ class Follower:
     """Waits for the proxies of one mesh after a write. ``ask`` is None where nobody can be asked, for ``reason``.
 
     ``settle`` and ``timeout`` are seconds; ``on_behind`` says what becomes of a wait that ends without success.
+    ``some`` notes whether there were proxies before anything was written.
     """
 
     ask: Callable[[], Seen] | None
@@ -100,6 +101,7 @@ class Follower:
     clock: Clock = field(default_factory=Clock)
     warnings: list[str] = field(default_factory=list)
     prepared: bool = False
+    some: bool = False
 
     def prepare(self) -> None:
         """Finds out before the first write whether the service answers, and says so in ``warnings`` if it does not."""
@@ -108,7 +110,7 @@ class Follower:
         self.prepared = True
         if self.ask is not None:
             try:
-                self.ask()
+                self.some = self.ask().total > 0
             except AsmError as error:
                 self.ask, self.reason = None, error.message
         if self.ask is None:
@@ -121,16 +123,17 @@ class Follower:
         """Returns when all proxies have what was written before; raises ``WaitTimeout`` that names those behind."""
         begin = self.clock.now()
         self.prepare()
-        if self.ask is not None and not self.ask().total:
+        if self.ask is not None and not self.some and not self.ask().total:
             # Who connects later gets what is there then.
             return
         self._settle(begin)
         if self.ask is None:
             return
         seen = self._follow(self.ask, begin)
-        if not seen.behind:
+        if not seen.behind and (seen.total or not self.some):
             return
-        text = f"{len(seen.behind)} of {seen.total} proxies do not follow for {self.timeout:g} s: {named(seen.behind)}."
+        who = f"{len(seen.behind)} of {seen.total} proxies do not follow for {self.timeout:g} s: {named(seen.behind)}."
+        text = who if seen.total else f"No proxy is connected any more, for {self.timeout:g} s."
         if self.on_behind == GO_ON:
             self.warnings.append(f"{text} Their requests may fail until they do.")
             return
@@ -157,7 +160,8 @@ class Follower:
         while True:
             seen = ask()
             behind = {name: parts for name, parts in behind.items() if name not in seen.names} | seen.behind
-            quiet = 0 if behind else quiet + 1
+            # With nobody connected where there were some before, istiod is just starting.
+            quiet = 0 if behind or (self.some and not seen.total) else quiet + 1
             elapsed = self.clock.now() - begin
             if quiet == _LOOKS or elapsed >= self.settle + self.timeout:
                 return Seen(tuple({*seen.names, *behind}), behind)

@@ -62,24 +62,24 @@ def test_many_names_are_not_all_told() -> None:
 
 def test_what_is_said_before_istiod_can_have_sent_anything_does_not_count(clock: FakeClock) -> None:
     """In sync at once, then behind, then in sync: the first is about what was there before."""
-    wait, service = follower(clock, Seen(BOTH), Seen(BOTH), Seen(BOTH, ROUTES), Seen(BOTH, ROUTES), Seen(BOTH))
+    wait, service = follower(clock, Seen(BOTH), Seen(BOTH, ROUTES), Seen(BOTH, ROUTES), Seen(BOTH))
     begin = clock.now()
     wait.wait()
     later = [moment for moment in service.asked if moment >= begin + 12]
-    assert len([moment for moment in service.asked if moment < begin + 12]) == 2
+    assert len([moment for moment in service.asked if moment < begin + 12]) == 1
     assert len(later) == 5, "two that were behind, and three in a row that were not"
 
 
 def test_one_look_in_sync_is_not_enough(clock: FakeClock) -> None:
     """With many proxies some are sent to later: in between nobody is behind."""
-    states = [Seen(BOTH), Seen(BOTH), Seen(BOTH), Seen(BOTH), Seen(BOTH, ROUTES), Seen(BOTH)]
+    states = [Seen(BOTH), Seen(BOTH), Seen(BOTH), Seen(BOTH, ROUTES), Seen(BOTH)]
     wait, service = follower(clock, *states)
     wait.wait()
-    assert len(service.asked) == 2 + 2 + 1 + 3
+    assert len(service.asked) == 1 + 2 + 1 + 3
 
 
 def test_a_proxy_that_does_not_follow_is_named(clock: FakeClock) -> None:
-    wait, _service = follower(clock, Seen(BOTH), Seen(BOTH), Seen(BOTH, ROUTES))
+    wait, _service = follower(clock, Seen(BOTH), Seen(BOTH, ROUTES))
     begin = clock.now()
     with pytest.raises(WaitTimeout) as caught:
         wait.wait()
@@ -91,18 +91,18 @@ def test_a_proxy_that_does_not_follow_is_named(clock: FakeClock) -> None:
 
 def test_one_that_istiod_has_given_up_is_still_behind(clock: FakeClock) -> None:
     """istiod closes the connection of a proxy that does not answer; the proxy goes on with what it has."""
-    wait, _service = follower(clock, Seen(BOTH), Seen(BOTH), Seen(BOTH, ROUTES), Seen(("b",)))
+    wait, _service = follower(clock, Seen(BOTH), Seen(BOTH, ROUTES), Seen(("b",)))
     with pytest.raises(WaitTimeout, match="1 of 2 proxies do not follow"):
         wait.wait()
 
 
 def test_one_that_was_in_sync_and_is_gone_has_ended(clock: FakeClock) -> None:
-    wait, _service = follower(clock, Seen(BOTH), Seen(BOTH), Seen(("b",)))
+    wait, _service = follower(clock, Seen(BOTH), Seen(("b",)))
     wait.wait()
 
 
 def test_going_on_is_a_choice(clock: FakeClock) -> None:
-    wait, _service = follower(clock, Seen(BOTH), Seen(BOTH), Seen(BOTH, ROUTES), on_behind=GO_ON)
+    wait, _service = follower(clock, Seen(BOTH), Seen(BOTH, ROUTES), on_behind=GO_ON)
     wait.wait()
     (warning,) = wait.warnings
     assert warning.startswith("1 of 2 proxies do not follow for 60 s: a (routes).")
@@ -112,6 +112,15 @@ def test_without_proxies_nothing_is_waited_for(clock: FakeClock) -> None:
     wait, _service = follower(clock, Seen())
     wait.wait()
     assert clock.pauses == []
+
+
+def test_where_nobody_is_connected_any_more_istiod_is_starting(clock: FakeClock) -> None:
+    wait, service = follower(clock, Seen(BOTH), Seen(), Seen(), Seen(BOTH))
+    wait.wait()
+    assert len(service.asked) == 1 + 2 + 3
+    wait, _service = follower(clock, Seen(BOTH), Seen())
+    with pytest.raises(WaitTimeout, match=r"No proxy is connected any more, for 60 s\."):
+        wait.wait()
 
 
 def test_who_may_not_ask_waits_the_stated_time_and_is_told_before(clock: FakeClock) -> None:
