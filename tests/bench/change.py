@@ -40,6 +40,7 @@ from tests.bench.flow import EXAMPLE, ROOT, lab, lab_environment
 from tests.bench.machine import describe_machine
 from tests.integration.changing_mesh import HOST, NAMESPACE, PATH, SET, State
 from tests.integration.labs import Lab
+from tests.integration.runner import Runner
 from tests.unit.plugins.module_utils.istio import meshes as random_meshes
 
 RESULTS = ROOT / "tests" / "bench" / "results" / "change.json"
@@ -67,7 +68,8 @@ class Place:
     environment: dict[str, str]
     folder: Path
     gateway: str
-    settle: float
+    settle: int
+    runner: Runner
 
     @property
     def kubeconfig(self) -> Path:
@@ -93,8 +95,7 @@ class Place:
 
     def ours(self, folder: Path, **options: Any) -> None:
         how = {"mesh": "bookinfo", "src": [str(folder)], "set": SET, "prune": True, "proxies_settle": self.settle}
-        program = str(Path(sys.executable).parent / "ansible-playbook")
-        self.play(program, {"meshops.asm.istio_resource": {**how, **options}})
+        self.runner("istio_resource", **{**how, **options})
 
     def empty(self) -> None:
         """Takes away all that routes requests in the namespace."""
@@ -155,9 +156,9 @@ def load(place: Place, hosts: list[str], path: str, rate: float, found: dict[str
 
 def send(options: dict[str, Any]) -> None:
     """The process of a load: prints what became of the requests."""
-    checked = ArgumentSpecValidator(PROBE_OPTIONS).validate({**options, "stop_file": None})
-    given = {**checked.validated_parameters, "stop_file": options["stop_file"]}
-    result = rounds.observe(make_plan(given, options["address"]))
+    stop = options.pop("stop_file")
+    checked = ArgumentSpecValidator(PROBE_OPTIONS).validate(options)
+    result = rounds.observe(make_plan({**checked.validated_parameters, "stop_file": stop}, options["address"]))
     print(json.dumps({key: result[key] for key in ("requests", "statuses", "duration")}))
 
 
@@ -265,7 +266,7 @@ def put(folder: Path, mesh: random_meshes.Mesh) -> None:
         (folder / f"{kind}-{name}.json").write_text(json.dumps(body), encoding="utf-8")
 
 
-def markdown(rows: dict[str, dict[str, Any]], rate: float, settle: float) -> str:
+def markdown(rows: dict[str, dict[str, Any]], rate: float, settle: int) -> str:
     lines = [
         f"Measured {time.strftime('%Y-%m-%d')} on {describe_machine()}, {rate:g} requests a second asked for, "
         f"`proxies_settle: {settle:g}`.",
@@ -280,8 +281,7 @@ def markdown(rows: dict[str, dict[str, Any]], rate: float, settle: float) -> str
 
 
 def measure(place: Place, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
-    command = {"meshops.asm.asm_kubeconfig": {"mesh": "bookinfo", "dest": str(place.kubeconfig)}}
-    place.play(str(Path(sys.executable).parent / "ansible-playbook"), command)
+    place.runner("asm_kubeconfig", mesh="bookinfo", dest=str(place.kubeconfig))
     rows: dict[str, dict[str, Any]] = {}
     for tool in options.tools.split(";"):
         rows[tool] = rename(place, tool, options.changes, options.rate)
@@ -292,7 +292,7 @@ def measure(place: Place, options: argparse.Namespace) -> dict[str, dict[str, An
     return rows
 
 
-def prepared(workdir: Path, folder: Path, settle: float) -> Place:
+def prepared(workdir: Path, folder: Path, settle: int) -> Place:
     """Bookinfo in the lab, without what routes its requests."""
     environment = {**os.environ, **lab_environment(workdir)}
     subprocess.run(
@@ -306,7 +306,7 @@ def prepared(workdir: Path, folder: Path, settle: float) -> Place:
     cluster = found.cluster_id("shop-1")
     rows = [row for row in found.control.resources() if row["type"] == "load_balancer"]
     gateway = next(str(row["address"]) for row in rows if str(row["made_for"]).startswith(f"service/{cluster}/"))
-    return Place(found, environment, folder, gateway, settle)
+    return Place(found, environment, folder, gateway, settle, Runner(found, folder))
 
 
 def main() -> None:
@@ -315,7 +315,7 @@ def main() -> None:
     parser.add_argument("--changes", type=int, default=50)
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--rate", type=float, default=1000)
-    parser.add_argument("--settle", type=float, default=2, help="the lab's istiods have no other changes to collect")
+    parser.add_argument("--settle", type=int, default=2, help="the lab's istiods have no other changes to collect")
     parser.add_argument("--tools", default=";".join(TOOLS), help="separated by semicolons")
     parser.add_argument("--lab", help="work directory of a lab that runs, instead of one of its own")
     options = parser.parse_args()
