@@ -230,7 +230,8 @@ def arguments(section: Any, item: str, *, removal: bool = False) -> Iterator[str
         if removal and key not in {*required, "wait_timeout", *(OBJECTS if section.target else ())}:
             continue
         if key == "wait_timeout":
-            yield from ["state: absent"] if removal else []
+            if removal:
+                yield from ("state: absent", *(f"{name}: {value}" for name, value in section.removal_options.items()))
             yield f'{key}: "{{{{ {item}.{key} | default(asm_wait_timeout | default(omit)) }}}}"'
         elif section.target and key in PATHS:
             yield f"{key}: >-"

@@ -13,6 +13,7 @@ description:
   - Reads the mesh, its clusters and gateways, the workloads in the clusters and the Istio resources in the control
     plane, and says what of the spec is missing or not ready. Then sends the requests of the checks, and says what of
     the declared traffic is not what is seen, and which resources decide about it.
+  - A row of the mesh says how many of its proxies have what the control plane says, and names those that are behind.
   - Only reads. Waits for nothing but for checks to come true.
   - Objects are looked for by kind, namespace and name, and their fields compared with those of the manifests. What
     the server completes or spells in another way is no difference, nor is what somebody else has added, which is shown.

@@ -40,6 +40,54 @@ options:
       - Any error fails the task, and nothing is written.
     type: bool
     default: false
+  order:
+    description:
+      - In which order objects are written when the task takes something away that routes may use - a subset, a host or
+        port of a ServiceEntry, a Gateway or one of its hosts and ports, a delegate.
+      - With V(strict), what is new is written first, then what refers to it, and what nobody refers to any more goes
+        last. An object that gets something new while it loses something else is written with both in between. Before
+        each step but the first, the proxies of the mesh have to have what was written before, so that no request is
+        sent to what is not there yet or is gone already, with O(wait=false), too. RV(steps) shows it, also in check
+        mode.
+      - Where no order does that, the task fails before anything is written and says which objects are in each other's
+        way. Where nothing is taken away, one pass does, with no wait and no further request.
+      - Only objects of the same task are put in order. Routes of others to what the task removes are found by O(lint).
+      - V(fast) writes all in one pass, and requests may fail until the proxies have followed.
+    type: str
+    choices: [strict, fast]
+    default: strict
+    version_added: 0.2.0
+  wait_proxies:
+    description:
+      - Wait for the proxies after the last write, too, so that the change is in force everywhere when the task is done.
+      - Not done when nothing had to be written.
+    type: bool
+    default: false
+    version_added: 0.2.0
+  proxies_settle:
+    description:
+      - For how many seconds after a write what the service says of the proxies does not count. Until istiod has sent
+        the change, every proxy is in sync with what was before; it collects changes for at most 10 seconds, and sends
+        after a tenth of a second where there are no others.
+      - Where nobody can be asked (the account may not, or O(kubeconfig) is given instead of O(mesh)), this is all that
+        is waited, and a warning says so.
+      - Also the environment variable E(MESHOPS_PROXIES_SETTLE).
+    type: int
+    default: 12
+    version_added: 0.2.0
+  proxies_timeout:
+    description: For how many seconds after that the proxies may be behind.
+    type: int
+    default: 120
+    version_added: 0.2.0
+  proxies_behind:
+    description:
+      - What happens when proxies are behind then. V(fail) ends the task and names them; what they may still use is not
+        removed, and running the task again goes on from there. V(go_on) warns and goes on without them.
+    type: str
+    choices: [fail, go_on]
+    default: fail
+    version_added: 0.2.0
 extends_documentation_fragment:
   - meshops.asm.cloud
   - meshops.asm.kube_connection
@@ -81,6 +129,12 @@ EXAMPLES = r"""
     mesh: demo
     src: istio/
     lint: true
+
+- name: Replace a subset and the routes to it without a lost request
+  meshops.asm.istio_resource:
+    mesh: demo
+    src: istio/
+    wait_proxies: true
 
 - name: Shift the traffic with a template
   meshops.asm.istio_resource:
@@ -148,6 +202,28 @@ unlisted:
   type: list
   elements: str
   sample: [APIService.apiregistration.k8s.io]
+steps:
+  description: The order of the writes as planned. Without it, one pass does.
+  returned: when O(order=strict) has more than one step or has to wait before it
+  type: list
+  elements: dict
+  contains:
+    waits_for_proxies:
+      description: Whether the proxies have to have what was written before.
+      type: bool
+      returned: always
+    writes:
+      description: What is written, in any order.
+      type: list
+      elements: str
+      returned: always
+  sample:
+    - waits_for_proxies: false
+      writes: ["update DestinationRule bookinfo/reviews, with the old beside the new"]
+    - waits_for_proxies: true
+      writes: [update VirtualService bookinfo/reviews]
+    - waits_for_proxies: true
+      writes: [update DestinationRule bookinfo/reviews]
 findings:
   description: What O(lint) found, also when the task failed because of it.
   returned: with O(lint=true)
@@ -208,6 +284,11 @@ files:
   sample:
     read: 12
     passed_over: [istio/README.md]
+last_state:
+  description: How many proxies there are, and for each that is behind what it lacks.
+  returned: when proxies are behind
+  type: raw
+  sample: {proxies: 14, behind: {reviews-v2-6cd8-x2x7k.bookinfo: [routes]}}
 account:
   description: Whose account it was, see RV(meshops.asm.asm_mesh#module:account).
   returned: when the service was asked
@@ -219,7 +300,15 @@ account:
     account_id: "1234567890123456"
 """
 
+from functools import cache
+from typing import Any
+
+from ansible.module_utils.basic import env_fallback
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Plan
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import MESH
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.meshes import mesh_id, require_mesh
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.proxies import FAIL, GO_ON, Follower, look
 from ansible_collections.meshops.asm.plugins.module_utils.module.connection import OBJECT_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.module.objects import ObjectsModule
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import run_resource
@@ -229,11 +318,47 @@ class IstioResource(ObjectsModule):
     """Objects in the control plane of a mesh."""
 
     target = MESH
-    options = {"mesh": {"type": "str"}, "lint": {"type": "bool", "default": False}, **OBJECT_OPTIONS}
+    options = {
+        "mesh": {"type": "str"},
+        "lint": {"type": "bool", "default": False},
+        "order": {"type": "str", "choices": ["strict", "fast"], "default": "strict"},
+        "wait_proxies": {"type": "bool", "default": False},
+        "proxies_timeout": {"type": "int", "default": 120},
+        "proxies_settle": {
+            "type": "int",
+            "default": 12,
+            "fallback": (env_fallback, ["MESHOPS_PROXIES_SETTLE"]),
+        },
+        "proxies_behind": {"type": "str", "choices": [FAIL, GO_ON], "default": FAIL},
+        **OBJECT_OPTIONS,
+    }
     rules = {
         "required_one_of": [("mesh", "kubeconfig"), ("definition", "src", "template", "_documents")],
         "mutually_exclusive": [("mesh", "kubeconfig")],
     }
+
+    def __init__(self, params: dict[str, Any], cloud: Cloud) -> None:
+        mesh = params["mesh"]
+        identifier = cache(lambda: mesh_id(require_mesh(cloud, mesh)))
+        self.proxies = Follower(
+            (lambda: look(cloud, identifier())) if mesh else None,
+            settle=float(params["proxies_settle"]),
+            timeout=float(params["proxies_timeout"]),
+            on_behind=params["proxies_behind"],
+            reason="" if mesh else "a kubeconfig alone does not say which mesh of which account it is of.",
+        )
+        super().__init__(params, cloud)
+
+    def follower(self) -> Follower:
+        return self.proxies
+
+    def apply(self, plan: Plan) -> None:
+        super().apply(plan)
+        if self.params["wait_proxies"]:
+            self.proxies.wait()
+
+    def warnings(self) -> list[str]:
+        return self.proxies.warnings
 
 
 def main() -> None:

@@ -22,9 +22,11 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio import (
     conditions,
     deciding,
     hosts,
+    references,
     route_weights,
     routing,
     rules,
+    steps,
     subsets,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.istio import model as mesh
@@ -106,6 +108,23 @@ def found_by(value: Any) -> list[Any]:
     return [rules.as_result(one, None) for one in found]
 
 
+def manifests(value: Any) -> list[dict[str, Any]]:
+    """The objects as they are applied, of whatever kind."""
+    return [item.body for item in items_of(value) if item.body]
+
+
+def bare(one: dict[str, Any]) -> dict[str, Any]:
+    return {key: part for key, part in one.items() if key != "spec"}
+
+
+def changes_of(value: Any) -> list[list[steps.Change]]:
+    """The objects made, unmade, and changed to others without content and back."""
+    found = manifests(value)
+    pairs = [[(None, one) for one in found], [(one, None) for one in found]]
+    pairs += [[(one, bare(one)) for one in found], [(bare(one), one) for one in found]]
+    return [[steps.Change("x", old, new, new) for old, new in several] for several in pairs]
+
+
 MANIFESTS: dict[Callable[..., Any], Taker] = {
     documents.from_definition: lambda value: [one.title for one in documents.from_definition(value)],
     documents.plain_definition: documents.plain_definition,
@@ -177,6 +196,16 @@ ROUTES: dict[Callable[..., Any], Taker] = {
     route_weights.weights_of: lambda value: route_weights.weights_of(value, ["v1", "v2"]),
     route_weights.with_weights: lambda value: route_weights.with_weights(value, {"v1": 90, "v2": 10}),
 }
+ORDER: dict[Callable[..., Any], Taker] = {
+    references.facts_of: lambda value: [references.facts_of(one) for one in manifests(value)],
+    references.sort_of: lambda value: [references.sort_of(one) for one in manifests(value)],
+    references.is_sidecar: lambda value: [references.is_sidecar(one) for one in manifests(value)],
+    references.union: lambda value: [
+        references.union(*pair) for one in manifests(value) for pair in ((one, one, one), (one, bare(one), bare(one)))
+    ],
+    steps.plan: lambda value: [steps.plan(changes) for changes in changes_of(value)],
+    steps.unordered: lambda value: [steps.unordered(changes) for changes in changes_of(value)],
+}
 CHECKS: dict[Callable[..., Any], Taker] = {
     running.read_checks: lambda value: running.read_checks(value, ["front"]),
     deciding.explain: explained,
@@ -184,7 +213,7 @@ CHECKS: dict[Callable[..., Any], Taker] = {
     surroundings.is_ready: surroundings.is_ready,
     surroundings.proxy_of: lambda value: surroundings.proxy_of(value, "front"),
 }
-TABLES = (MANIFESTS, LINT, SPEC, OBJECTS, ROUTES, CHECKS)
+TABLES = (MANIFESTS, LINT, SPEC, OBJECTS, ROUTES, ORDER, CHECKS)
 
 # Public functions that take none of these: names, hosts, paths, results of our own, an account that is asked.
 OTHERS: dict[ModuleType, set[str]] = {
@@ -221,6 +250,8 @@ OTHERS: dict[ModuleType, set[str]] = {
     inspection: {"inspect", "check_rows", "table", "problems"},
     account_checks: {"check"},
     route_weights: set(),
+    references: {"entries_of"},
+    steps: set(),
     shapes: {"fit", "of_options", "require", "type_name"},
     options: set(),
     running: {"run_checks", "untried", "shown", "entrance", "asked"},

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from .harness import fuzz
-from .takers import LINT, tried
+from .takers import LINT, ORDER, tried
 from .values import anything, nearly_any
 
 _KEYS = (
@@ -26,8 +26,16 @@ _KEYS = (
     "subset",
     "subsets",
     "weight",
+    "servers",
+    "ports",
+    "port",
+    "number",
+    "endpoints",
+    "egress",
+    "delegate",
+    "name",
 )
-_KINDS = ("VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "Service")
+_KINDS = ("VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "Service", "Sidecar", "WorkloadEntry")
 
 
 def _made(kind: str, name: str, spec: Any) -> dict[str, Any]:
@@ -92,6 +100,13 @@ OBJECTS: list[Any] = [
     ),
     _made("ServiceEntry", "out", {"hosts": ["a.org", "*.b.org"], "exportTo": ["*"], "ports": [{"number": 80}]}),
     _made("Service", "reviews", {"ports": [{"port": 80, "name": "http"}]}),
+    _made("Gateway", "front", {"selector": {"istio": "front"}, "servers": [{"port": {"number": 80}}]}),
+    _made("Gateway", "side", {"servers": [{"port": {"number": 443, "name": "x"}, "hosts": ["./a.org"], "tls": {}}]}),
+    _made("ServiceEntry", "out", {"hosts": ["a.org", "*.b.org"], "exportTo": ["*"]}),
+    _made("ServiceEntry", "vm", {"hosts": ["c.org"], "ports": [{"number": 80}], "endpoints": [{"ports": {"x": 1}}]}),
+    _made("Sidecar", "view", {"egress": [{"hosts": ["shop/*"]}]}),
+    _made("VirtualService", "root", {"hosts": ["a.org"], "http": [{"delegate": {"name": "part"}}]}),
+    _made("Service", "reviews", {}),
     _made("AuthorizationPolicy", "deny", {"action": "DENY", "selector": {"matchLabels": {"app": "reviews"}}}),
     _made("PeerAuthentication", "strict", {"mtls": {"mode": "STRICT"}}),
 ]
@@ -99,8 +114,9 @@ OBJECTS: list[Any] = [
 
 @fuzz(value=st.one_of(anything(_KEYS), st.lists(nearly_any(OBJECTS), max_size=5)))
 def test_lint(value: Any) -> None:
-    """What the checks of lint look at."""
+    """What the checks of lint look at, and what a change is put in order by."""
     tried(LINT, value)
+    tried(ORDER, value)
 
 
 @fuzz(
@@ -109,3 +125,4 @@ def test_lint(value: Any) -> None:
 def test_specs_of_any_shape(value: Any) -> None:
     """The same kinds with specs that are nothing like theirs."""
     tried(LINT, value)
+    tried(ORDER, value)

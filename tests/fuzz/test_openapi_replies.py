@@ -15,7 +15,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud.transport import
 from ansible_collections.meshops.asm.plugins.module_utils.cluster import access, clusters
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Changes, changes_between, overlay, put
-from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, proxies
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import upgrade as mesh_upgrade
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import view as mesh_view
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import MESH_ATTRIBUTES
@@ -40,6 +40,7 @@ SAMPLES: dict[str, Any] = {
     "DescribeServiceMeshes": {"ServiceMeshes": [_MESH]},
     "DescribeServiceMeshDetail": {"ServiceMesh": _MESH},
     "DescribeServiceMeshKubeconfig": {"Kubeconfig": "a: b", "ExpireTime": "2026"},
+    "DescribeServiceMeshProxyStatus": {"ProxyStatus": [{"ProxyId": "a.b", "RouteSynced": "STALE"}, {}]},
     "DescribeClustersInServiceMesh": {"Clusters": [_CLUSTER]},
     "DescribeServiceMeshClusters": {"Clusters": [_CLUSTER], "NumberOfClusters": 1},
     "DescribeVersions": {"VersionInfo": [{"Edition": "Pro", "Versions": ["v1"]}]},
@@ -116,7 +117,12 @@ def test_any_reply(status: int, body: Any, headers: Any, action: str, product: s
 
 
 @fuzz(
-    found=replies("DescribeServiceMeshes", "DescribeServiceMeshDetail", "DescribeServiceMeshKubeconfig"),
+    found=replies(
+        "DescribeServiceMeshes",
+        "DescribeServiceMeshDetail",
+        "DescribeServiceMeshKubeconfig",
+        "DescribeServiceMeshProxyStatus",
+    ),
     name=st.sampled_from(["shop", "c1", "other"]),
 )
 def test_meshes(found: Any, name: str) -> None:
@@ -144,7 +150,10 @@ def test_meshes(found: Any, name: str) -> None:
         meshes.state_progress(mesh)
         access.mesh_kubeconfig(cloud, name)
 
-    each(described, listed, lambda: access.fetch_mesh_kubeconfig(cloud, _MESH))
+    def connected() -> None:
+        assert proxies.look(cloud, "c1").text
+
+    each(described, listed, connected, lambda: access.fetch_mesh_kubeconfig(cloud, _MESH))
 
 
 @fuzz(

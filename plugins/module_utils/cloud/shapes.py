@@ -67,6 +67,7 @@ _MESH_STATUS = {
     **dict.fromkeys(("ApiServerLoadBalancerStatus", "PilotLoadBalancerStatus"), _BALANCER_STATE),
     **dict.fromkeys(("AccessLogProjectStatus", "AuditProjectStatus", "ControlPlaneProjectStatus", "SgStatus"), TEXT),
 }
+_PROXY = dict.fromkeys(("ProxyId", "ClusterSynced", "ListenerSynced", "RouteSynced", "EndpointSynced"), TEXT)
 _GATEWAY_STATE = {"Status": TEXT, "Version": TEXT, "Message": SAID}
 
 
@@ -76,6 +77,7 @@ class Shapes:
     CreateServiceMesh = {"ServiceMeshId": ID}
     DescribeServiceMeshes = {"ServiceMeshes": [_LISTED_MESH]}
     DescribeServiceMeshDetail = {"ServiceMesh": _MESH}
+    DescribeServiceMeshProxyStatus = {"ProxyStatus": [_PROXY]}
     DescribeServiceMeshKubeconfig = {"Kubeconfig": TEXT, "ExpireTime": TEXT}
     DescribeClustersInServiceMesh = {"Clusters": [_CLUSTER]}
     DescribeServiceMeshClusters = {"Clusters": [_CLUSTER], "NumberOfClusters": NUMBER}

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Dry runs and writes of many objects: concurrent within a phase, one phase after the other.
 
-The order of phases keeps every moment valid: what is referred to exists before what refers to it, and goes after.
+By the order of phases the API server accepts every write: what is referred to exists before what refers to it, and goes
+after. What the proxies of a mesh can follow without losing requests is another matter: the steps of ``ordering``, each
+of which is written in phases.
 
 PRIVATE: this code is for the modules of this collection only and may change without notice.
 """
@@ -11,13 +13,14 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput, WaitTimeout
 from ansible_collections.meshops.asm.plugins.module_utils.kube import secrets, takeover
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import MANAGER, KubeClient, KubeError, encoded
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind
+from ansible_collections.meshops.asm.plugins.module_utils.kube.ordering import OrderedStep
 from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import same_content
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import (
     CREATED,
@@ -174,6 +177,37 @@ def apply_all(client: KubeClient, items: Iterable[Item], *, force: bool, patienc
             _skip(batch)
             continue
         halted = _record(batch, client.each(lambda item: _delete(client, item), batch))
+
+
+def apply_steps(
+    client: KubeClient,
+    items: list[Item],
+    steps: list[OrderedStep],
+    *,
+    force: bool,
+    patience: float,
+    follow: Callable[[], None],
+) -> None:
+    """As ``apply_all``, one step after the other. ``follow`` is called before those that wait for the proxies.
+
+    What it raises ends the work; what was not written by then is ``skipped``.
+    """
+    left = {id(item): item for item in items if item.outcome in (CREATED, UPDATED, DELETED)}
+    try:
+        for step in steps:
+            if step.waits:
+                follow()
+            for item, written in step.parts:
+                if written is item:
+                    left.pop(id(item), None)
+            apply_all(client, [written for _item, written in step.parts], force=force, patience=patience)
+            for item, written in step.parts:
+                item.error = item.error or written.error
+            if any(item.error for item, _written in step.parts):
+                break
+    finally:
+        for item in left.values():
+            item.outcome = FAILED if item.error else SKIPPED
 
 
 def failure(items: Iterable[Item], *, written: bool) -> AsmError | None:

@@ -29,6 +29,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import L
 
 # Sorts before every kind, so that it is what a reader of the diff sees first.
 SUMMARY = "(summary)"
+# The order in which the objects are written, where one pass does not do.
+STEPS = "(steps)"
 
 _NOISE = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
 # New in every run: shows that a hidden value has changed, and is of no use for guessing it.

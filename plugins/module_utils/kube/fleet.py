@@ -76,6 +76,10 @@ class Fleet:
         """What the semantic checks found on all servers; empty when none was asked for."""
         return [entry for one in self._sets.values() if one.lint for entry in one.lint.results()]
 
+    def steps(self) -> list[dict[str, Any]]:
+        """The order of the writes; only a single server, a control plane, has one."""
+        return [step for one in self._sets.values() for step in one.steps_view()]
+
     def comparison(self) -> dict[str, dict[str, Any]]:
         """What ``ObjectSet.comparison`` says, by server."""
         return {name: one.comparison() for name, one in self._sets.items()}

@@ -10,25 +10,46 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput, NotFound
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import DONE, NONE, UPDATE, Plan, Progress
-from ansible_collections.meshops.asm.plugins.module_utils.kube import applying, comparison, differ, planning, pruning
+from ansible_collections.meshops.asm.plugins.module_utils.kube import (
+    applying,
+    comparison,
+    differ,
+    ordering,
+    planning,
+    pruning,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind
 from ansible_collections.meshops.asm.plugins.module_utils.kube.linting import Lint, lint
+from ansible_collections.meshops.asm.plugins.module_utils.kube.ordering import OrderedStep
 from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import UNSURE
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import CREATED, UNCHANGED, UPDATED, Item, Wishes
 from ansible_collections.meshops.asm.plugins.module_utils.kube.readiness import Readiness
+
+Json = dict[str, Any]
+
+
+class Follower(Protocol):
+    """Whoever knows the proxies of the mesh."""
+
+    def prepare(self) -> None:
+        """Called before anything is written, when there is something to wait for."""
+
+    def wait(self) -> None:
+        """Returns when the proxies have what was written; raises ``AsmError`` when they do not get it."""
 
 
 @dataclass(frozen=True)
 class Manner:
     """How a set is applied; the meaning of each is that of the option with the same name.
 
-    ``patience`` (seconds) is what ``wait_timeout`` leaves for objects that have to go first. ``compare`` is for check
-    mode only: no object's refusal ends the look at the others, and a conflict is a difference like any other.
+    ``strict`` is ``order: strict``. ``patience`` (seconds) is what ``wait_timeout`` leaves for objects that have to go
+    first. ``compare`` is for check mode only: no object's refusal ends the look at the others, and a conflict is a
+    difference like any other.
     """
 
     force_conflicts: bool = False
@@ -38,6 +59,7 @@ class Manner:
     prune_all: bool = False
     require_sidecar: bool = False
     lint: bool = False
+    strict: bool = False
     patience: float = applying.GOING_PATIENCE
     compare: bool = False
 
@@ -47,10 +69,14 @@ class ObjectSet:
 
     ``connect`` opens the client when it is first needed. It raises ``NotFound`` when the mesh or cluster does not
     exist: then nothing is there to be removed, creating everything can be predicted, and only a write fails.
+    ``follower`` waits between the steps of an order.
     """
 
-    def __init__(self, wishes: Wishes, manner: Manner, connect: Callable[[], KubeClient]) -> None:
+    def __init__(
+        self, wishes: Wishes, manner: Manner, connect: Callable[[], KubeClient], follower: Follower | None = None
+    ) -> None:
         self._wishes = wishes
+        self._follower = follower
         self._manner = manner
         self._connect = connect
         self._client: KubeClient | None = None
@@ -60,6 +86,8 @@ class ObjectSet:
         self._missing: list[str] = []
         self._unlisted: list[Kind] = []
         self.lint: Lint | None = None
+        self.steps: list[OrderedStep] = []
+        self._told: list[Json] = []
         self.items: list[Item] = []
         self._check_options()
 
@@ -87,12 +115,16 @@ class ObjectSet:
             self._add_surplus(client)
         self._look_for_mistakes(client)
         self._ask_server(client)
+        if self._manner.strict and not self._manner.compare:
+            self._put_in_order(client)
         return self.items
 
     def plan(self, found: list[Item]) -> Plan:
         """The outcomes as a plan; its diff holds only the objects that change."""
         changed = any(item.outcome != UNCHANGED for item in found)
         diff = differ.diff_of(found)
+        if self.steps:
+            diff["after"][differ.STEPS] = self.steps_view()
         return Plan(
             UPDATE if changed else NONE,
             before=diff["before"],
@@ -108,8 +140,12 @@ class ObjectSet:
         if self._missing:
             raise self._no_namespace()
         client = self.client()
-        applying.apply_all(client, self.items, force=self._manner.force_conflicts, patience=self._manner.patience)
         self._applied = True
+        how: dict[str, Any] = {"force": self._manner.force_conflicts, "patience": self._manner.patience}
+        if self.steps and self._follower:
+            applying.apply_steps(client, self.items, self.steps, follow=self._follower.wait, **how)
+        else:
+            applying.apply_all(client, self.items, **how)
         error = applying.failure(self.items, written=client.writes > 0)
         if error:
             raise error
@@ -123,6 +159,10 @@ class ObjectSet:
 
     def view(self, found: list[Item]) -> list[dict[str, Any]]:
         return [differ.result_of(item) for item in found]
+
+    def steps_view(self) -> list[Json]:
+        """The order of the writes as planned; empty where one pass does."""
+        return self._told
 
     def comparison(self) -> dict[str, Any]:
         """``{fields: {Kind namespace/name: its differences}, failures: [why an object could not be looked at]}``."""
@@ -196,6 +236,20 @@ class ObjectSet:
         if error and not self._manner.compare:
             raise error
 
+    def _put_in_order(self, client: KubeClient) -> None:
+        """The steps, with what is written in between tried as well, and asked whether anybody can be waited for."""
+        self.steps = ordering.in_steps(self.items)
+        self._told = [step.as_result() for step in self.steps]
+        if not self.steps or not self._follower:
+            return
+        if self._manner.validate:
+            tried = ordering.between(self.steps)
+            applying.dry_run(client, tried, force=self._manner.force_conflicts, new_namespaces=self._missing)
+            error = applying.failure(tried, written=False)
+            if error:
+                raise error
+        self._follower.prepare()
+
     def _no_namespace(self) -> AsmError:
         first = next(item for item in self.items if item.namespace in self._missing)
         return NotFound(f"{first.title}: {applying.namespace_missing(first.namespace)} Nothing was written.")
@@ -203,6 +257,7 @@ class ObjectSet:
     def _warnings(self) -> list[str]:
         texts = list(self._client.warnings) if self._client else []
         texts += self.lint.warnings() if self.lint else []
+        texts += ordering.notes(self.items) if self._manner.strict else []
         if self._nowhere and not self._wishes.absent:
             texts.append(self._nowhere.yet)
         unserved = dict.fromkeys(f"{item.kind.kind} of {item.kind.api_version}" for item in self.items if item.unserved)

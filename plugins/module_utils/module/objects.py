@@ -17,7 +17,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
 from ansible_collections.meshops.asm.plugins.module_utils.kube import differ
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.fleet import Fleet
-from ansible_collections.meshops.asm.plugins.module_utils.kube.objectset import Manner, ObjectSet
+from ansible_collections.meshops.asm.plugins.module_utils.kube.objectset import Follower, Manner, ObjectSet
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Wishes
 from ansible_collections.meshops.asm.plugins.module_utils.module.connection import connect, given_documents
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule
@@ -46,6 +46,7 @@ class ObjectsModule(ResourceModule):
             prune_all=params["prune_all"],
             require_sidecar=bool(params.get("require_sidecar")) and not self.wishes.absent,
             lint=bool(params.get("lint")),
+            strict=params.get("order") == "strict",
             patience=float(params["wait_timeout"]),
             compare=bool(params.get("_compare")),
         )
@@ -54,7 +55,11 @@ class ObjectsModule(ResourceModule):
         self.objects = Fleet({name: self._set(one) for name, one in self.servers().items()})
 
     def _set(self, connect: Callable[[], KubeClient]) -> ObjectSet:
-        return ObjectSet(self.wishes, self.manner, connect)
+        return ObjectSet(self.wishes, self.manner, connect, self.follower())
+
+    def follower(self) -> Follower | None:
+        """Who waits for the proxies between two steps."""
+        return None
 
     def servers(self) -> dict[str, Callable[[], KubeClient]]:
         """How to reach each API server that gets the objects, by the name that results call it."""
@@ -89,7 +94,9 @@ class ObjectsModule(ResourceModule):
         found = self.objects.items()
         everything = [item for items in found.values() for item in items]
         linted = {"findings": self.objects.findings()} if self.params.get("lint") else {}
+        steps = self.objects.steps()
+        ordered = {"steps": steps} if steps else {}
         compared = {"comparison": self.objects.comparison()} if self.manner.compare else {}
         shown = {"resources": self.objects.view(found), "summary": differ.summary_of(everything)}
         unlisted = {"unlisted": self.objects.unlisted()} if self.manner.prune else {}
-        return {**shown, **unlisted, **linted, **compared}
+        return {**shown, **unlisted, **linted, **ordered, **compared}

@@ -42,6 +42,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.module.arguments impor
 DEBUG_OPTION = {
     "meshops_debug": {"type": "bool", "default": False, "fallback": (env_fallback, ["MESHOPS_DEBUG"])},
 }
+_SECONDS = ("wait_timeout", "api_timeout", "proxies_timeout", "proxies_settle")
 # Options that name what a task is about; none of them may hold a secret.
 _NAMES = ("name", "mesh", "gateway", "cluster")
 
@@ -129,6 +130,10 @@ class ResourceModule:
         waited = isinstance(error, (WaitFailed, WaitTimeout, LostReply))
         return waited or meshes.is_gone(error) or error.code == "Unreachable" or error.http_status == 401
 
+    def warnings(self) -> list[str]:
+        """What came up while it was applied, besides the warnings of the plan."""
+        return []
+
     def extra(self, plan: Plan) -> dict[str, Any]:
         """Result keys besides ``result``, ``changed`` and ``diff``; also asked after a failure, with an empty plan."""
         return {}
@@ -192,7 +197,7 @@ def run_task(spec: dict[str, Any], work: Callable[[Task], dict[str, Any]], **rul
 
 def _refuse_negative(params: dict[str, Any]) -> None:
     """No time is negative. 0 is one: a wait then looks once."""
-    negative = [name for name in ("wait_timeout", "api_timeout") if (params.get(name) or 0) < 0]
+    negative = [name for name in _SECONDS if (params.get(name) or 0) < 0]
     if negative:
         raise InvalidInput(f"{' and '.join(negative)} must not be negative: give seconds from 0.")
 
@@ -255,7 +260,7 @@ def run_resource(resource_class: type[ResourceModule]) -> None:
             error.details = {**_extra_of(resource), **error.details}
             raise
         task.tell("putting the result together")
-        for warning in outcome.plan.warnings:
+        for warning in (*outcome.plan.warnings, *resource.warnings()):
             module.warn(printable(warning))
         # Thousands of objects on both sides are much for Ansible to take apart, so only who asks for them gets them.
         shown = module._diff or module.check_mode

@@ -30,7 +30,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items, read_live
 from ansible_collections.meshops.asm.plugins.module_utils.kube.readiness import WITH_PODS
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import described as mesh_described
-from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, proxies
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import view as mesh_view
 from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import NAMED, SECTIONS
 
@@ -89,7 +89,8 @@ def inspect(cloud: Cloud, params: Json) -> list[Row]:
     """
     params = read(params)
     mesh = meshes.find_mesh(cloud, params["mesh"])
-    rows = [_with_settings(cloud, _mesh_row(params["mesh"], mesh, cloud.region), mesh, params.get("mesh_options"))]
+    row = _mesh_row(params["mesh"], mesh, cloud.region)
+    rows = [_with_settings(cloud, row, mesh, params.get("mesh_options")), *_proxy_rows(cloud, mesh)]
     attached = clusters.attached(cloud, meshes.mesh_id(mesh)) if mesh else []
     rows += [_cluster_row(name, attached) for name in params["clusters"]]
     rows += _control_plane_rows(cloud, mesh, attached, params)
@@ -146,6 +147,17 @@ def _with_settings(cloud: Cloud, row: Row, mesh: Json | None, options: Any) -> R
     except AsmError as error:
         return replace(row, state=error.message, ok=False)
     return replace(row, state=f"{row.state}, not as described: {', '.join(found)}", ok=False) if found else row
+
+
+def _proxy_rows(cloud: Cloud, mesh: Json | None) -> list[Row]:
+    """Whether the proxies have what the control plane says; no row where none is connected."""
+    if mesh is None or not meshes.state_progress(mesh).done:
+        return []
+    try:
+        seen = proxies.patient_look(lambda: proxies.look(cloud, meshes.mesh_id(mesh)))
+    except AsmError as error:
+        return [Row("mesh", "proxies", "", f"not known ({error.code})", True)]
+    return [Row("mesh", "proxies", "", seen.text, not seen.behind)] if seen.total else []
 
 
 def _cluster_row(name: str, attached: list[Json]) -> Row:

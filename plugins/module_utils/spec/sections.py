@@ -41,6 +41,8 @@ class Section:
     making: str = ""
     removal: str = ""
     removal_if: str = ""
+    # Options of the removal alone.
+    removal_options: Json = field(default_factory=dict)
     stays: str = ""
     # For which API server ("cluster", "mesh") the items have manifests, which are read on the controller.
     target: str = ""
@@ -198,6 +200,8 @@ SECTIONS = (
         options={"add": _called("the set of resources")},
         making="Apply the Istio resources",
         removal="Remove the Istio resources",
+        # The mesh goes with them: no request has to survive it.
+        removal_options={"order": "fast"},
         target="mesh",
         verified=True,
     ),

@@ -149,6 +149,16 @@ class Control:
         names: list[str] = self.call("kill", processes=processes)
         return names
 
+    def freeze(self, processes: str) -> list[str]:
+        """Stop processes where they are (SIGSTOP): their connections stay open, nobody answers. Names as for kill()."""
+        names: list[str] = self.call("freeze", processes=processes)
+        return names
+
+    def thaw(self, processes: str) -> list[str]:
+        """Let them go on (SIGCONT)."""
+        names: list[str] = self.call("thaw", processes=processes)
+        return names
+
     def cut(self, cluster: str) -> None:
         """Cut the pods of a cluster (id or unique name) off from everything outside of it."""
         self.call("cut", cluster=cluster)

@@ -19,6 +19,7 @@ from typing import Any
 from meshlab.inventory import billed_resources
 from meshlab.kubeapi import Object
 from meshlab.lab import Lab
+from meshlab.processes import Process
 from meshlab.traffic.network import Network, Node
 from meshlab.world import COLLECTIONS, add_record
 
@@ -148,13 +149,23 @@ class Operations:
 
     def kill(self, processes: str) -> list[str]:
         """Kill the lab's processes whose names match a shell pattern; their names."""
-        known = self._lab.planes.processes
-        found = known.running(processes)
-        if not found:
-            names = ", ".join(sorted(one.name for one in known.running()))
-            raise ValueError(f"no process matches {processes}; there are {names}")
+        found = self._processes(processes)
         for one in found:
             one.kill()
+        return [one.name for one in found]
+
+    def freeze(self, processes: str) -> list[str]:
+        """Stop such processes where they are, without an end."""
+        found = self._processes(processes)
+        for one in found:
+            one.freeze()
+        return [one.name for one in found]
+
+    def thaw(self, processes: str) -> list[str]:
+        """Let them go on."""
+        found = self._processes(processes)
+        for one in found:
+            one.thaw()
         return [one.name for one in found]
 
     def cut(self, cluster: str) -> None:
@@ -209,6 +220,14 @@ class Operations:
     def shutdown(self) -> None:
         """Stop the lab."""
         self._stop()
+
+    def _processes(self, pattern: str) -> list[Process]:
+        known = self._lab.planes.processes
+        found = known.running(pattern)
+        if not found:
+            names = ", ".join(sorted(one.name for one in known.running()))
+            raise ValueError(f"no process matches {pattern}; there are {names}")
+        return found
 
     def _network(self) -> Network:
         if self._lab.network is None:

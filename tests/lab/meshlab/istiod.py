@@ -179,6 +179,14 @@ class Istiod:
         # RFC 3339 in UTC: up to microseconds the order of texts is that of time.
         return all(one >= f"{moment:%Y-%m-%dT%H:%M:%S.%f}" for one in sent)
 
+    def proxies(self) -> list[dict[str, Any]]:
+        """Of each connected proxy the nonces that were sent and acknowledged; raises OSError when istiod is away."""
+        found = self._debug("syncz")
+        if not found:
+            raise OSError(f"istiod of {self._mesh_id} does not answer")
+        states: list[dict[str, Any]] = json.loads(found)
+        return states
+
     def _active(self) -> str:
         """The mesh configuration that istiod works with; empty when it does not say."""
         return self._debug("mesh")

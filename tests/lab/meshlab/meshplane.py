@@ -97,6 +97,10 @@ class MeshPlane(Plane):
             self._istiod.configure(configuration)
         self._serve_gateway_api(configuration)
 
+    def proxies(self) -> list[dict[str, Any]]:
+        """What istiod knows of each connected proxy, see Istiod.proxies(); nothing where there is no istiod."""
+        return self._istiod.proxies() if self._istiod else []
+
     def attach(self, cluster: ClusterPlane, *, discovery_only: bool = False) -> None:
         """Connect istiod with a cluster and create in it what ASM creates there.
 

@@ -80,9 +80,18 @@ class Process:
         """End it as a crash would."""
         self._popen.kill()
 
+    def freeze(self) -> None:
+        """Stop it where it is: its connections stay open, and nobody answers on them."""
+        self._popen.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen one go on."""
+        self._popen.send_signal(signal.SIGCONT)
+
     def stop(self, *, grace: float) -> None:
         """Ask it to end, and kill it after ``grace`` seconds."""
         if self.running:
+            self.thaw()
             self._popen.terminate()
             try:
                 self._popen.wait(grace)

@@ -162,6 +162,7 @@ class MemoryPlane:
         self.attached: dict[str, bool] = {}
         self.configuration: dict[str, Any] = {}
         self.steps: list[str] = []
+        self.connected: list[dict[str, Any]] = []
 
     def kubeconfig(self, *, user: str, groups: list[str], server: str, hours: float) -> str:
         return f"clusters: [{{cluster: {{server: '{server}'}}}}]\nusers: [{{name: {user}, hours: {hours}}}]\n"
@@ -183,6 +184,10 @@ class MemoryPlane:
 
     def stop_discovery(self, cluster: MemoryPlane) -> None:
         self.steps.append(f"stop discovery of {cluster.plane_id}")
+
+    def proxies(self) -> list[dict[str, Any]]:
+        """What istiod says of the connected proxies."""
+        return self.connected
 
     def attach(self, cluster: MemoryPlane, *, discovery_only: bool = False) -> None:
         self.attached[cluster.plane_id] = discovery_only

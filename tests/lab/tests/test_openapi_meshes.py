@@ -387,6 +387,20 @@ def test_additional_status(asm: AsmClient) -> None:
     assert (status["ApiServerEIPStatus"], status["SgStatus"]) == ("not_in_use", "not_reused")
 
 
+def test_proxy_status(asm: AsmClient, cloud: Lab) -> None:
+    """Of what was sent and what was acknowledged, the four words that the SDK's model documents."""
+    mesh_id = create_mesh(asm)
+    wait_state(asm, mesh_id)
+    request = models.DescribeServiceMeshProxyStatusRequest(service_mesh_id=mesh_id)
+    assert asm.describe_service_mesh_proxy_status(request).body.proxy_status == []
+    state = {"cluster_sent": "2", "cluster_acked": "2", "listener_sent": "2", "listener_acked": "1", "route_sent": "2"}
+    plane_of(cloud, mesh_id).connected = [{"proxy": "details-1.shop", "istio_version": "1.31", **state}]
+    (row,) = asm.describe_service_mesh_proxy_status(request).body.proxy_status
+    assert (row.proxy_id, row.istio_version) == ("details-1.shop", "1.31")
+    assert (row.cluster_synced, row.listener_synced) == ("SYNCED", "STALE")
+    assert (row.route_synced, row.endpoint_synced) == ("STALE (Never Acknowledged)", "NOT SENT")
+
+
 def test_versions_and_regions(asm: AsmClient, cloud: Lab) -> None:
     offered = {row.edition: row.versions for row in asm.describe_versions().body.version_info}
     assert offered == cloud.world.versions

@@ -20,6 +20,7 @@ TOPICS = (
     "network",
     "observability",
     "permissions",
+    "proxies",
     "tags",
     "versions",
 )

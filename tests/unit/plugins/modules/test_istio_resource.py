@@ -56,6 +56,46 @@ def test_an_object_is_applied_and_reported(api: MemoryApi) -> None:
     assert stored["metadata"]["labels"] == {"meshops.asm/set": "shop"}
 
 
+def test_with_a_kubeconfig_a_removal_waits_the_stated_time_and_says_so(api: MemoryApi) -> None:
+    given = {"kubeconfig": kubeconfig(api.url), "proxies_settle": 0}
+    gateway = {**virtual_service(), "kind": "Gateway", "metadata": {"name": "front"}, "spec": {"servers": []}}
+    reconcile(IstioResource(params_of(IstioResource, **given, definition=gateway), None))
+    module = IstioResource(params_of(IstioResource, **given, definition=gateway, state="absent"), None)
+    outcome = reconcile(module)
+    assert outcome.changed
+    (warning,) = module.warnings()
+    assert "0 s are waited each time (proxies_settle): a kubeconfig alone does not say" in warning
+    steps = [{"waits_for_proxies": True, "writes": ["delete Gateway default/front"]}]
+    assert module.extra(outcome.plan)["steps"] == steps
+
+
+def test_wait_proxies_asks_the_service_once_something_was_written(api: MemoryApi) -> None:
+    class Account:
+        region, writes = "cn-hangzhou", 0
+
+        def __init__(self) -> None:
+            self.asked: list[str] = []
+
+        def asm(self, action: str, **_unused: Any) -> Json:
+            self.asked.append(action)
+            if action == "DescribeServiceMeshes":
+                return {
+                    "ServiceMeshes": [
+                        {"ServiceMeshInfo": {"ServiceMeshId": "c1", "Name": "shop", "RegionId": self.region}}
+                    ]
+                }
+            if action == "DescribeServiceMeshKubeconfig":
+                return {"Kubeconfig": kubeconfig(api.url)}
+            return {"ProxyStatus": []}
+
+    account = Account()
+    for changed in (True, False):
+        account.asked.clear()
+        params = params_of(IstioResource, mesh="shop", definition=virtual_service(), wait_proxies=True)
+        assert reconcile(IstioResource(params, account)).changed is changed
+        assert ("DescribeServiceMeshProxyStatus" in account.asked) is changed
+
+
 def test_texts_of_the_action_plugin_count(api: MemoryApi) -> None:
     text = "---\n".join(json.dumps(virtual_service(name)) + "\n" for name in ("a", "b"))
     given = json.dumps([{"file": "x.yml", "text": text}])

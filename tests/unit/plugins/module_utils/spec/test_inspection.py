@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import proxies
 from ansible_collections.meshops.asm.plugins.module_utils.spec import inspection
 from ansible_collections.meshops.asm.plugins.module_utils.spec.inspection import Row
 
@@ -65,13 +66,22 @@ def planes(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return servers
 
 
+NO_PROXIES: dict[str, Any] = {"ProxyStatus": []}
+
+
 def inspect(
-    fake_cloud: Callable[..., Any], *, meshes: Any = (MESH,), attached: Any = ATTACHED, **params: Any
+    fake_cloud: Callable[..., Any],
+    *,
+    meshes: Any = (MESH,),
+    attached: Any = ATTACHED,
+    connected: Any = NO_PROXIES,
+    **params: Any,
 ) -> list[Row]:
     lists = ("clusters", "gateways", "workloads", "istio_resources")
     cloud = fake_cloud(
         DescribeServiceMeshes={"ServiceMeshes": list(meshes)},
         DescribeClustersInServiceMesh={"Clusters": list(attached)},
+        DescribeServiceMeshProxyStatus=connected,
     )
     rows = inspection.inspect(cloud, {"mesh": "shop", **{name: [] for name in lists}, **params})
     assert cloud.written() == []
@@ -112,6 +122,18 @@ def test_a_mesh_that_failed_says_why(fake_cloud: Callable[..., Any]) -> None:
     (row,) = inspect(fake_cloud, meshes=[failed])
     assert not row.ok
     assert "no quota" in row.state
+
+
+def test_proxies(fake_cloud: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proxies, "_PAUSE", 0)
+    good = {"ProxyId": "in-1.istio-system", "ClusterSynced": "SYNCED", "RouteSynced": "NOT SENT"}
+    stale = {"ProxyId": "details-1.shop", "ClusterSynced": "SYNCED", "RouteSynced": "STALE"}
+    rows = inspect(fake_cloud, connected={"ProxyStatus": [good, good]})
+    assert rows[1] == Row("mesh", "proxies", "", "2 of 2 in sync", True)
+    row = inspect(fake_cloud, connected={"ProxyStatus": [good, stale]})[1]
+    assert (row.state, row.ok) == ("1 of 2 in sync; behind: details-1.shop (routes)", False)
+    denied = AsmError("no", code="Forbidden.RAM", http_status=403)
+    assert inspect(fake_cloud, connected=denied)[1] == Row("mesh", "proxies", "", "not known (Forbidden.RAM)", True)
 
 
 def test_without_a_mesh_everything_in_it_is_not_there(fake_cloud: Callable[..., Any], planes: dict[str, Any]) -> None:
