@@ -46,14 +46,15 @@ RETURN = r"""
 _value:
   description:
     - V(weight) is the percentage that the new version has now.
-    - V(stages) are the stages that are left, each with V(title), V(weight), V(match), V(mirror), and V(share), the
-      percentage of the requests that the new version gets while it can be compared with the stable one.
+    - V(stages) are the stages that are left, each with V(title), V(weight), V(match), V(mirror),
+      V(headers), those of requests that match, and V(share), the percentage of the requests that the new version gets
+      while it can be compared with the stable one.
   type: dict
   sample:
     weight: 0
     stages:
-      - {title: "5 %", weight: 5, match: null, mirror: 0, share: 5}
-      - {title: "100 %", weight: 100, match: null, mirror: 0, share: null}
+      - {title: "5 %", weight: 5, match: null, mirror: 0, headers: {}, share: 5}
+      - {title: "100 %", weight: 100, match: null, mirror: 0, headers: {}, share: null}
 """
 
 Json = dict[str, Any]
@@ -69,7 +70,8 @@ def canary_stages(live: Json, options: Json) -> Json:
         stages.append(_stage(f"a copy of {options['mirror']} %", mirror=int(options["mirror"])))
     if not weight and options.get("match"):
         # Every other request of the probe has what is matched.
-        stages.append(_stage("requests that match", match=options["match"], share=50))
+        matched = {**options["match"].get("headers", {}), **_cookie(options["match"].get("cookie", {}))}
+        stages.append(_stage("requests that match", match=options["match"], headers=matched, share=50))
     stages += [_stage(f"{step} %", weight=step, share=step if step < 100 else None) for step in left]
     return {"weight": weight, "stages": stages}
 
@@ -92,8 +94,12 @@ def canary_route(live: Json, options: Json, stage: Json, at: str, described: boo
     return release.staged(release.plain(live), wanted)
 
 
+def _cookie(cookie: Json) -> Json:
+    return {"cookie": "; ".join(f"{name}={value}" for name, value in cookie.items())} if cookie else {}
+
+
 def _stage(title: str, **more: Any) -> Json:
-    return {"title": title, "weight": 0, "match": None, "mirror": 0, "share": None, **more}
+    return {"title": title, "weight": 0, "match": None, "mirror": 0, "headers": {}, "share": None, **more}
 
 
 def _begun(live: Json, options: Json) -> release.Release:

@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils.checks import replies, running, surroundings
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.istio import deciding, route_weights, rules
+from ansible_collections.meshops.asm.plugins.module_utils.istio import deciding, release, route_weights, rules
 from ansible_collections.meshops.asm.plugins.module_utils.istio import model as mesh
 from ansible_collections.meshops.asm.plugins.module_utils.kube import bounds, documents, kinds, linting, texts
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items
@@ -109,9 +109,30 @@ OBJECTS: dict[Callable[..., Any], Taker] = {
     spec_checks.unmade_namespaces: lambda value: spec_checks.unmade_namespaces({}, "asm_workloads", objects(value)),
     spec_checks.unknown_gateways: lambda value: spec_checks.unknown_gateways(_GATEWAYS, objects(value)),
 }
+# Every kind of stage, and a route that has been through it.
+_RELEASES = [
+    release.Release("v2", "v1", 5, {"v1": 90, "v2": 10}, "now", marked=True),
+    release.Release("v2", "v1", 0, {"v1": 90, "v2": 10}, "now", match={"headers": {"a": "b"}}),
+    release.Release("v2", "v1", 0, {"v1": 90, "v2": 10}, "now", mirror=5),
+]
+_TARGETS = [{"destination": {"host": "reviews", "subset": name}, "weight": 50} for name in ("v1", "v2")]
+_ROUTE = {
+    "apiVersion": "networking.istio.io/v1",
+    "kind": "VirtualService",
+    "metadata": {"name": "reviews"},
+    "spec": {"http": [{"route": _TARGETS}]},
+}
 ROUTES: dict[Callable[..., Any], Taker] = {
     route_weights.weights_of: lambda value: route_weights.weights_of(value, ["v1", "v2"]),
     route_weights.with_weights: lambda value: route_weights.with_weights(value, {"v1": 90, "v2": 10}),
+    route_weights.read: route_weights.read,
+    route_weights.names: route_weights.names,
+    route_weights.words_of: route_weights.words_of,
+    release.release_of: release.release_of,
+    release.begun: lambda value: release.begun(value, "v2", "v1"),
+    release.plain: release.plain,
+    release.staged: lambda value: [release.staged(value, one) for one in _RELEASES],
+    release.respected: lambda value: [release.respected(value, release.staged(_ROUTE, one)) for one in _RELEASES],
 }
 CHECKS: dict[Callable[..., Any], Taker] = {
     running.read_checks: lambda value: running.read_checks(value, ["front"]),
@@ -145,7 +166,8 @@ OTHERS: dict[ModuleType, set[str]] = {
     spec_checks: set(),
     inspection: {"inspect", "check_rows", "table", "problems"},
     account_checks: {"check"},
-    route_weights: set(),
+    route_weights: {"rule_of", "set_weights", "applicable", "copied"},
+    release: set(),
     shapes: {"fit", "of_options", "require", "type_name"},
     running: {"run_checks", "untried", "shown"},
     deciding: set(),

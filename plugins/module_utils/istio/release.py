@@ -32,6 +32,7 @@ _COOKIE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 Json = dict[str, Any]
 _MATCH: shapes.Shape = {"headers": {...: TEXT}, "cookie": {...: TEXT}}
+_ANNOTATED: shapes.Shape = {"metadata": {"annotations": {...: TEXT}}}
 _FLAG = Scalar("true or false", lambda value: value if isinstance(value, bool) else None)
 _SHAPE: shapes.Shape = {
     "canary": TEXT,
@@ -81,7 +82,7 @@ class Release:
 
 def release_of(route: Any) -> Release | None:
     """What the annotation of an object says; ``None`` without one, or with one that is not ours."""
-    annotations = ((route or {}).get("metadata") or {}).get("annotations") or {}
+    annotations = (shapes.fit(route, _ANNOTATED)[0] or {}).get("metadata", {}).get("annotations", {})
     try:
         found = shapes.require(json.loads(annotations[ANNOTATION]), _SHAPE, ANNOTATION)
         release = Release(**found)
@@ -145,7 +146,7 @@ def staged(route: Json, release: Release) -> Json:
 def respected(want: Json, live: Json | None) -> tuple[Json, str]:
     """A described object as the release of the stored one makes it, and what is released; as it is without one."""
     release = release_of(live)
-    if release is None or release.over or want.get("kind") != (live or {}).get("kind"):
+    if release is None or release.over or route_weights.words_of(want) is not route_weights.words_of(live):
         return want, ""
     try:
         weights = route_weights.weights_of(want, [release.stable, release.canary], release.route)

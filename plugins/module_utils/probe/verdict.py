@@ -113,7 +113,9 @@ def compared(plan: Plan, samples: list[Sample]) -> Json:
         if both.add(sample.number, sample.key, _failed(plan, sample), sample.seconds):
             break
     both.finish()
-    return {**both.result(), "after": round(max(ended, default=0.0), 3), "problem": both.problem()}
+    after, problem = round(max(ended, default=0.0), 3), both.problem()
+    problem = problem and f"{problem} It took {both.requests} requests in {after:.1f} s."
+    return {**both.result(), "after": after, "problem": problem}
 
 
 def problems(plan: Plan, seen: Observation, result: Json) -> list[str]:

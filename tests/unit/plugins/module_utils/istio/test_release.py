@@ -218,6 +218,7 @@ def test_stages_that_are_left() -> None:
         "100 %",
     ]
     assert [one["share"] for one in begun["stages"]] == [None, 50, 5, 50, None]
+    assert [one["headers"] for one in begun["stages"]] == [{}, {"a": "b"}, {}, {}, {}]
     halfway = stages(virtual_service(50, 50), options)
     assert (halfway["weight"], [one["title"] for one in halfway["stages"]]) == (50, ["50 %", "100 %"])
     assert stages(virtual_service(0, 100), options)["stages"] == []
