@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.istio import release
+from ansible_collections.meshops.asm.plugins.plugin_utils.filter_errors import told
 
 DOCUMENTATION = r"""
 name: canary_stages
@@ -106,21 +104,8 @@ def _begun(live: Json, options: Json) -> release.Release:
     return release.begun(live, options["canary"], options["stable"], options.get("route"))
 
 
-def _told(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The filter with its errors as Ansible words them."""
-
-    @functools.wraps(function)
-    def told(*given: Any, **named: Any) -> Any:
-        try:
-            return function(*given, **named)
-        except AsmError as error:
-            raise AnsibleFilterError(error.message) from None
-
-    return told
-
-
 class FilterModule:
     """The filters of this file by name."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"canary_stages": _told(canary_stages), "canary_route": _told(canary_route)}
+        return {"canary_stages": told(canary_stages), "canary_route": told(canary_route)}
