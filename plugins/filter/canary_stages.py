@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.istio import release
+from ansible_collections.meshops.asm.plugins.plugin_utils import write_back
 from ansible_collections.meshops.asm.plugins.plugin_utils.filter_errors import told
 
 DOCUMENTATION = r"""
@@ -92,6 +93,14 @@ def canary_route(live: Json, options: Json, stage: Json, at: str, described: boo
     return release.staged(release.plain(live), wanted)
 
 
+def canary_written(text: str, options: Json) -> str:
+    """See canary_written.yml."""
+    kind = "HTTPRoute" if options.get("http_route") else "VirtualService"
+    name = options.get("http_route") or options["virtual_service"]
+    route = write_back.Route(kind, options["namespace"], name, options.get("route"))
+    return write_back.written_back(text, route, {options["stable"]: 0, options["canary"]: 100})
+
+
 def _cookie(cookie: Json) -> Json:
     return {"cookie": "; ".join(f"{name}={value}" for name, value in cookie.items())} if cookie else {}
 
@@ -108,4 +117,5 @@ class FilterModule:
     """The filters of this file by name."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"canary_stages": told(canary_stages), "canary_route": told(canary_route)}
+        functions = (canary_stages, canary_route, canary_written)
+        return {function.__name__: told(function) for function in functions}
