@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -161,23 +162,75 @@ def test_a_cluster_that_is_cut_off_in_the_middle_rolls_back(book: Bookinfo, rele
 
 
 class FakePrometheus(BaseHTTPRequestHandler):
-    """Answers every query with ``values``; the real one is not needed to see what is made of its answers."""
+    """Answers every query with ``values``; the real one is not needed to see what is made of its answers.
+
+    The counters of Istio say that a tenth of the requests to v3 fails, or with ``fine`` none.
+    """
 
     values: list[str] = []
+    fine = True
     asked: list[str] = []
 
     def do_GET(self) -> None:
         type(self).asked.append(self.path)
-        result = [{"metric": {}, "value": [1, value]} for value in self.values]
-        body = json.dumps({"status": "success", "data": {"resultType": "vector", "result": result}}).encode()
+        found: dict[str, Any] = {"resultType": "vector"}
+        if self.path.endswith("query=time()"):
+            found = {"resultType": "scalar", "result": [1_767_225_600.5, "1767225600.5"]}
+        elif "istio_requests_total" in self.path:
+            found["result"] = [self.counter("v1", "200", 40), self.counter("v3", "200", 36 if not self.fine else 40)]
+            found["result"] += [] if self.fine else [self.counter("v3", "503", 4)]
+        else:
+            found["result"] = [{"metric": {}, "value": [1, value]} for value in self.values]
+        body = json.dumps({"status": "success", "data": found}).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
+    def counter(self, version: str, code: str, more: int) -> dict[str, Any]:
+        labels = {"__name__": "istio_requests_total", "destination_version": version, "response_code": code}
+        values = [[1_767_225_601 + 5 * scrape, str(100 + more * scrape)] for scrape in range(60)]
+        return {"metric": labels, "values": values}
+
     def log_message(self, *_unused: Any) -> None:
         """Nothing."""
+
+
+@contextmanager
+def fake_prometheus() -> Iterator[str]:
+    FakePrometheus.asked = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), FakePrometheus)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize("fine", [True, False])
+def test_what_istio_has_counted_of_both_versions_counts(
+    book: Bookinfo, release: Callable[..., Played], fine: bool, tmp_path: Path
+) -> None:
+    """By requests that match a header first; the counters say of each version how many of its own have failed."""
+    FakePrometheus.fine = fine
+    (tmp_path / "hook.yml").write_text("- ansible.builtin.debug: {msg: 'after {{ canary_stage.title }}'}\n")
+    described = tmp_path / "reviews.yml"
+    described.write_text("# Ours.\n" + json.dumps(service(100, 0), indent=1))
+    more = {"match": {"headers": {"x-beta": "yes"}}, "hooks": {"between": str(tmp_path / "hook.yml")}}
+    with fake_prometheus() as url:
+        found = release(steps=[100], prometheus={"url": url, "service": "reviews"}, write_back=str(described), **more)
+    said = " ".join(found.output.split())
+    assert (found.code == 0) is fine, found.output[-3000:]
+    assert "v3 is as good as v1 after " in said
+    assert ("after requests that match" in said) is fine
+    assert weights(live(book)) == ([0, 100] if fine else [100, 0])
+    assert list(live(book)["metadata"]["annotations"]) == ["owner"]
+    assert described.read_text() == "# Ours.\n" + json.dumps(service(*((0, 100) if fine else (100, 0))), indent=1)
+    if not fine:
+        assert "Judge the counters at requests that match: v3 fails more than v1: " in said
 
 
 @pytest.mark.parametrize(
@@ -186,17 +239,10 @@ class FakePrometheus(BaseHTTPRequestHandler):
 def test_what_prometheus_says_counts(
     book: Bookinfo, release: Callable[..., Played], values: list[str], promoted: bool
 ) -> None:
-    FakePrometheus.values, FakePrometheus.asked = values, []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), FakePrometheus)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        url = f"http://127.0.0.1:{server.server_address[1]}"
+    FakePrometheus.values = values
+    with fake_prometheus() as url:
         query = {"url": url, "query": 'sum(rate(errors{version="v3"}[1m]))', "max": 0.01}
         played = release(steps=[100], pause=1, prometheus=query)
-    finally:
-        server.shutdown()
-        server.server_close()
     assert FakePrometheus.asked[0].startswith("/api/v1/query?query=sum%28rate%28errors%7Bversion%3D%22v3%22%7D")
     assert (played.code == 0) is promoted, played.output[-2000:]
     assert weights(live(book)) == ([0, 100] if promoted else [100, 0])

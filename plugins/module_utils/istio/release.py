@@ -70,7 +70,7 @@ class Release:
     def over(self) -> bool:
         """Whether nothing is left that the description does not say."""
         ended = {self.stable: 100 - self.weight, self.canary: self.weight}
-        return not (self.match or self.mirror) and _used(self.described) == _used(ended)
+        return not (self.match or self.mirror) and _shares(self.described) == _shares(ended)
 
     def text(self) -> str:
         """What is released, in a few words."""
@@ -126,7 +126,8 @@ def staged(route: Json, release: Release) -> Json:
     changed = route_weights.copied(route_weights.read(route))
     words = route_weights.words_of(changed)
     rule = route_weights.rule_of(changed, [release.stable, release.canary], release.route)
-    weights = {release.stable: 100 - release.weight, release.canary: release.weight}
+    shifted = {release.stable: 100 - release.weight, release.canary: release.weight}
+    weights = release.described if release.over else shifted
     if release.marked:
         for target in rule[words.targets]:
             _mark(changed, target, words.name_of(target))
@@ -150,15 +151,17 @@ def respected(want: Json, live: Json | None) -> tuple[Json, str]:
         return want, ""
     try:
         weights = route_weights.weights_of(want, [release.stable, release.canary], release.route)
-        if _used(weights) != _used(release.described):
+        if _shares(weights) != _shares(release.described):
             return want, ""
         return staged(want, release), release.text()
     except InvalidInput:
         return want, ""
 
 
-def _used(weights: Json) -> Json:
-    return {name: weight for name, weight in weights.items() if weight}
+def _shares(weights: Json) -> Json:
+    """The percentages of those that have any: weights of an HTTPRoute need not sum to 100."""
+    total = sum(weights.values()) or 1
+    return {name: round(100 * weight / total) for name, weight in weights.items() if weight}
 
 
 def _said(release: Release) -> str:
