@@ -162,9 +162,7 @@ def _control_plane_rows(cloud: Cloud, mesh: Json | None, attached: list[Json], p
         try:
             listed = kube.list(gateways.COLLECTION) if params["gateways"] else []
             read_live(kube, [one for _item, objects in wanted for one in objects], MESH)
-            for item, objects in wanted:
-                # The role define leaves a release alone, unless it is told to take over what others have written.
-                respect([] if item.get("force_conflicts") else objects)
+            respect(one for _item, objects in wanted for one in objects)
         finally:
             kube.close()
     except AsmError as error:
