@@ -250,8 +250,8 @@ options:
       - Compares the answers of a new version with those that the stable one gives meanwhile, by a sequential test, and
         ends as soon as they can be told apart, as the role C(canary) does. The task fails unless the new version is
         found good.
-      - O(expect.status) says which answers fail, and O(expect.failed) how many percent of the requests may fail without
-        an answer of either version.
+      - O(expect.status) says which answers fail, and O(expect.failed) how many percent of the requests may fail that the
+        new version did not answer; without O(expect) it is O(compare.margin).
       - Excludes O(wait_timeout), and of O(expect) what is about shares.
     type: dict
     suboptions:
@@ -496,7 +496,7 @@ excerpts:
 compare:
   description:
     - What O(compare) found when it ended. The verdict is V(good), V(worse), V(undecided), or V(lost) when too many
-      requests were answered by neither version; C(about) names what made it worse, V(failures) or a quantile.
+      requests failed that the new version did not answer; C(about) names what made it worse, V(failures) or a quantile.
     - In check mode C(needed), how many requests it usually takes to find a good version good, and C(most), after how
       many it ends at the latest.
   returned: with O(compare)

@@ -90,7 +90,7 @@ def distribution(plan: Plan, answered: list[Sample]) -> list[Json]:
 
 
 def versus_of(plan: Plan, compare: versus.Compare) -> versus.Versus:
-    """What tells the versions of a plan apart. Requests that none of them answers fail up to the expected share."""
+    """What tells the versions of a plan apart. Without the canary, requests may fail up to the expected share."""
     return versus.Versus(compare, plan.expect.failed if plan.expect else compare.rules[versus.FAILURES].margin)
 
 

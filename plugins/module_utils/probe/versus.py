@@ -26,7 +26,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.probe.sequential impor
 
 #: Requests of one look.
 LOOK = 100
-#: So many requests that nobody answered, and that belong to no version, are no accident.
+#: So many requests that fail without the canary are no accident.
 _FEW_LOST = 20
 LOST = "lost"
 FAILURES = "failures"
@@ -101,8 +101,8 @@ class Count:
 class Versus:
     """Takes what became of each request, in any order, until the versions are told apart.
 
-    ``verdict`` is ``GOOD``, ``WORSE``, ``UNDECIDED`` or ``LOST`` (too many requests were answered by neither version);
-    ``about`` names what made the canary worse.
+    ``verdict`` is ``GOOD``, ``WORSE``, ``UNDECIDED`` or ``LOST`` (too many requests fail without the canary); ``about``
+    names what made the canary worse.
     """
 
     def __init__(self, compare: Compare, lost_share: float) -> None:
@@ -136,7 +136,7 @@ class Versus:
         self.requests += len(answers)
         canary = [(failed, seconds) for key, failed, seconds in answers if key == self._compare.canary]
         stable = [(failed, seconds) for key, failed, seconds in answers if key == self._compare.stable]
-        self.lost += sum(failed for key, failed, _seconds in answers if key is None)
+        self.lost += sum(failed for key, failed, _seconds in answers if key != self._compare.canary)
         for name, rule in self._compare.rules.items():
             if sequential.verdict(self._tests[name], rule) == UNDECIDED:
                 look = self._counted(name, canary, stable)
@@ -188,7 +188,9 @@ class Versus:
             own, other = (_quantile(one, self.about) for one in (self.canary, self.stable))
             return f"{canary} is slower than {stable}: its {self.about} is {own:g} s, that of {stable} {other:g} s."
         if self.verdict == LOST:
-            return f"{self.lost} of {self.requests} requests failed without an answer of {canary} or {stable}."
+            return (
+                f"{self.lost} of {self.requests} requests failed that {canary} did not answer: no time for a release."
+            )
         if self.verdict == UNDECIDED and not (self.canary.answers and self.stable.answers):
             silent = [name for name, one in ((canary, self.canary), (stable, self.stable)) if not one.answers]
             return f"No answer came from {' and '.join(silent)}: see by and the weights, nothing can be compared."

@@ -72,7 +72,7 @@ def test_a_version_that_fails_more_is_found_whatever_the_other_does() -> None:
     assert problem.startswith("v2 fails more than v1: ")
     assert f"{compared['canary']['failed']} of {compared['canary']['requests']} answers of v2 failed" in problem
     assert " by chance in less than 5 % of releases. It took " in problem
-    both, nothing = judged(plan_for(), samples(5000, {"v1": 0.2, "v2": 0.2}))
+    both, nothing = judged(plan_for(expect={"failed": 50.0}), samples(5000, {"v1": 0.2, "v2": 0.2}))
     assert (both["verdict"], nothing) == ("good", [])
 
 
@@ -85,11 +85,12 @@ def test_a_version_that_is_slower_is_found_by_its_quantile() -> None:
     assert (alike["verdict"], problems) == ("good", [])
 
 
-def test_requests_of_neither_version_end_it_when_they_are_many() -> None:
+def test_failures_without_the_canary_end_it_when_they_are_many() -> None:
     lost, (problem,) = judged(plan_for(), samples(2000, {None: 1.0}, keyless=0.3))
     assert lost["verdict"] == "lost"
     assert lost["requests"] <= 200
-    assert "failed without an answer of v2 or v1" in problem
+    assert "requests failed that v2 did not answer: no time for a release." in problem
+    assert judged(plan_for(), samples(2000, {"v1": 0.1, "v2": 0.1}))[0]["verdict"] == "lost"
     few, problems = judged(plan_for(expect={"failed": 40.0}), samples(3000, {None: 1.0}, keyless=0.3))
     assert (few["verdict"], problems) == ("good", [])
 

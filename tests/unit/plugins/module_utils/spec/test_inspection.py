@@ -331,7 +331,7 @@ def test_what_a_release_has_shifted_is_as_in_the_spec_and_told(
     assert (row.state, row.ok) == (f"present, {said}", True)
     other = {**route, "spec": {**route["spec"], "hosts": ["other"]}}
     (row,) = inspect(fake_cloud, istio_resources=described(other))[1:]
-    assert (row.state, row.ok) == (f"not as described: spec.hosts[0] (meshops.asm), {said}", False)
+    assert (row.state, row.ok) == (f"not as described: spec.hosts[0] (changed), {said}", False)
 
 
 def test_content_of_workloads(fake_cloud: Callable[..., Any], planes: dict[str, Any]) -> None:
