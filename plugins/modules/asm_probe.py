@@ -250,8 +250,8 @@ options:
       - Compares the answers of a new version with those that the stable one gives meanwhile, by a sequential test, and
         ends as soon as they can be told apart, as the role C(canary) does. The task fails unless the new version is
         found good.
-      - O(expect.status) says which answers fail, and O(expect.failed) how many percent of the requests may fail that the
-        new version did not answer; without O(expect) it is O(compare.margin).
+      - O(expect.status) says which answers fail, and O(expect.failed) how many percent of the requests may fail that
+        the new version did not answer; without O(expect) it is O(compare.margin).
       - Excludes O(wait_timeout), and of O(expect) what is about shares.
     type: dict
     suboptions:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -19,9 +20,12 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio import deciding,
 from ansible_collections.meshops.asm.plugins.module_utils.istio import model as mesh
 from ansible_collections.meshops.asm.plugins.module_utils.kube import bounds, documents, kinds, linting, texts
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items
+from ansible_collections.meshops.asm.plugins.module_utils.probe import metrics, versus
+from ansible_collections.meshops.asm.plugins.module_utils.probe.sequential import Rule
 from ansible_collections.meshops.asm.plugins.module_utils.spec import account as account_checks
 from ansible_collections.meshops.asm.plugins.module_utils.spec import consistency as spec_checks
 from ansible_collections.meshops.asm.plugins.module_utils.spec import inspection
+from ansible_collections.meshops.asm.plugins.plugin_utils import write_back
 
 Taker = Callable[[Any], Any]
 
@@ -134,13 +138,22 @@ ROUTES: dict[Callable[..., Any], Taker] = {
     release.staged: lambda value: [release.staged(value, one) for one in _RELEASES],
     release.respected: lambda value: [release.respected(value, release.staged(_ROUTE, one)) for one in _RELEASES],
 }
+# What Prometheus answers, and the text of a description that a release is written into.
+_BOTH = versus.Compare("v2", "v1", 0.2, {"failures": Rule(0.01, 0.05, 0.05), "p90": Rule(0.1, 0.05, 0.05)})
+_WRITTEN = write_back.Route("VirtualService", "shop", "reviews")
+CANARY: dict[Callable[..., Any], Taker] = {
+    metrics.judged: lambda value: metrics.judged(value, _BOTH, 0.0, 60.0),
+    write_back.written_back: lambda value: write_back.written_back(
+        value if isinstance(value, str) else json.dumps(value), _WRITTEN, {"v1": 0, "v2": 100}
+    ),
+}
 CHECKS: dict[Callable[..., Any], Taker] = {
     running.read_checks: lambda value: running.read_checks(value, ["front"]),
     deciding.explain: lambda value: deciding.explain(around(value)),
     deciding.rejections: deciding.rejections,
     surroundings.is_ready: surroundings.is_ready,
 }
-TABLES = (MANIFESTS, LINT, SPEC, OBJECTS, ROUTES, CHECKS)
+TABLES = (MANIFESTS, LINT, SPEC, OBJECTS, ROUTES, CANARY, CHECKS)
 
 # Public functions that take none of these: names, hosts, paths, results of our own, an account that is asked.
 OTHERS: dict[ModuleType, set[str]] = {
@@ -168,6 +181,8 @@ OTHERS: dict[ModuleType, set[str]] = {
     account_checks: {"check"},
     route_weights: {"rule_of", "set_weights", "applicable", "copied"},
     release: set(),
+    metrics: {"query"},
+    write_back: set(),
     shapes: {"fit", "of_options", "require", "type_name"},
     running: {"run_checks", "untried", "shown"},
     deciding: set(),

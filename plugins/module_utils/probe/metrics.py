@@ -12,7 +12,6 @@ PRIVATE: this code is for the plugins of this collection only and may change wit
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.probe.versus import FA
 REQUESTS, BUCKETS = "istio_requests_total", "istio_request_duration_milliseconds_bucket"
 #: Seconds of one look; scrapes of several proxies fall into it.
 WINDOW = 15.0
+_MOST = 2.0**53
 
 Json = dict[str, Any]
 _ANSWER: shapes.Shape = {"status": TEXT, "data": {"result": [{"metric": {...: TEXT}}]}}
@@ -65,6 +65,9 @@ def judged(answer: Any, compare: Compare, since: float, limit: float) -> Json:
     ``since`` is when the step began, as Prometheus tells the time; ``limit`` is after how many seconds it is over.
     """
     counts, last = _counts(answer, since)
+    # What is still to be scraped by others must not change a look that was looked at.
+    settled = int((last - since) // WINDOW) - 1
+    counts = [one for one in counts if one.window < settled or last - since >= limit]
     found: dict[str, tuple[str, sequential.Evidence, int]] = {
         name: sequential.decide(_looks(counts, name, compare), rule) for name, rule in compare.rules.items()
     }
@@ -73,12 +76,14 @@ def judged(answer: Any, compare: Compare, since: float, limit: float) -> Json:
     verdict = WORSE if worse else GOOD if good else UNDECIDED
     about = worse[0] if worse else ""
     taken = max(looks for _verdict, _evidence, looks in found.values())
+    windows = sorted({one.window for one in counts})
+    after = (windows[taken - 1] + 1) * WINDOW if verdict != UNDECIDED else last - since
     seen = found[about or FAILURES][1].seen
     return {
         "verdict": verdict,
         "about": about,
         "requests": round(seen.canary + seen.stable),
-        "after": round(taken * WINDOW if verdict != UNDECIDED else max(last - since, 0.0), 1),
+        "after": round(after, 1),
         "over": verdict != UNDECIDED or last - since >= limit,
         "problem": _problem(compare, verdict, about, seen),
     }
@@ -104,17 +109,14 @@ def _looks(counts: list[Count], name: str, compare: Compare) -> Iterator[Look]:
     for one in counts:
         by_window[one.window].append(one)
     before: list[Count] = []
-    for window in range(max(by_window, default=-1) + 1):
-        own = by_window.get(window, [])
+    for window in sorted(by_window):
+        own = by_window[window]
         limit = "" if name == FAILURES else _bound(before, compare.stable, float(name[1:]) / 100)
-        if name == FAILURES or limit:
-            canary, stable = ((_total(own, one, name), _bad(own, one, name, limit)) for one in _both(compare))
-            yield Look(canary[0], min(canary[1], canary[0]), stable[0], min(stable[1], stable[0]))
+        known = name == FAILURES or limit
+        both = [(_total(own, one, name), _bad(own, one, name, limit)) for one in (compare.canary, compare.stable)]
+        (canary, bad), (stable, stable_bad) = both
+        yield Look(canary, min(bad, canary), stable, min(stable_bad, stable)) if known else Look(0, 0, 0, 0)
         before += own
-
-
-def _both(compare: Compare) -> tuple[str, str]:
-    return compare.canary, compare.stable
 
 
 def _total(counts: list[Count], version: str, name: str) -> float:
@@ -156,7 +158,8 @@ def _counts(answer: Any, since: float) -> tuple[list[Count], float]:
     found = shapes.fit(answer, _ANSWER)[0] or {}
     if found.get("status") != "success":
         raise InvalidInput("Prometheus has not answered the query with success: see its address and the query.")
-    series = [(one.get("metric", {}), list(_values(one.get("values"), since))) for one in found["data"]["result"]]
+    result = found.get("data", {}).get("result", [])
+    series = [(one.get("metric", {}), list(_values(one.get("values"), since))) for one in result]
     begins = [values[0][0] for _labels, values in series if values]
     first = min(begins, default=since)
     counts = []
@@ -179,12 +182,12 @@ def _values(values: Any, since: float) -> Iterator[tuple[float, float]]:
 
 
 def _number(value: Any) -> float:
-    """A number as Prometheus writes it; what is none, or not finite, is negative."""
+    """A number as Prometheus writes it; what is none, or no count that anything could have, is negative."""
     try:
         found = float(value) if not isinstance(value, bool) else -1.0
     except (TypeError, ValueError, OverflowError):
         return -1.0
-    return found if math.isfinite(found) else -1.0
+    return found if 0 <= found <= _MOST else -1.0
 
 
 def _quoted(text: str) -> str:

@@ -51,9 +51,12 @@ def counted(failing: dict[str, float], scrapes: int = 61, each: int = 200) -> Js
 
 
 def test_counters_that_fail_alike_and_not() -> None:
-    good = judged(counted({"v1": 0.01, "v2": 0.01}), OPTIONS, STAGE, SINCE)
+    found = counted({"v1": 0.01, "v2": 0.01})
+    good = judged(found, OPTIONS, STAGE, SINCE)
     assert (good["verdict"], good["over"], good["problem"]) == ("good", True, "")
     assert good["after"] < 200
+    early = answer(*({**one, "values": one["values"][:6]} for one in found["data"]["result"]))
+    assert judged(early, OPTIONS, STAGE, SINCE)["requests"] == 0, "a look is looked at when all have been scraped"
     worse = judged(counted({"v1": 0.01, "v2": 0.1}), OPTIONS, STAGE, SINCE)
     assert (worse["verdict"], worse["about"]) == ("worse", "failures")
     assert worse["after"] <= 30
@@ -65,7 +68,7 @@ def test_more_scrapes_change_no_verdict() -> None:
     found = counted({"v2": 0.1})
     last = judged(found, OPTIONS, STAGE, SINCE)
     for one in found["data"]["result"]:
-        del one["values"][20:]
+        del one["values"][30:]
     assert judged(found, OPTIONS, STAGE, SINCE) == last
 
 
@@ -81,7 +84,8 @@ def test_a_counter_that_begins_anew_or_late() -> None:
     own = {"destination_version": "v2", "response_code": "200"}
     late = {"destination_version": "v2", "response_code": "503"}
     result = [series(fine, [1000, 1100, 50, 150]), series(own, [10, 20, 30, 40]), series(late, [7, 9], first=4)]
-    seen = judged(answer(*result), OPTIONS, STAGE, SINCE)
+    # Nothing more comes: the time is over.
+    seen = judged(answer(*result), {**OPTIONS, "compare": {"limit": 25}}, STAGE, SINCE)
     # 100, 50 and 100 of v1; 30 and 9 of v2.
     assert seen["requests"] == 250 + 30 + 9
     assert "9 of 39 requests to v2 failed, of those to v1 0 of 250" in seen["problem"]
