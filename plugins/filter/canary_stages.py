@@ -65,8 +65,9 @@ def canary_stages(live: Json, options: Json) -> Json:
     steps = sorted(int(step) for step in options.get("steps") or [5, 25, 50, 100])
     left = [] if weight == 100 else [step for step in steps if step >= weight and step]
     stages = []
-    if not weight and options.get("mirror"):
-        stages.append(_stage(f"a copy of {options['mirror']} %", mirror=int(options["mirror"])))
+    mirror = int(options.get("mirror") or 0)
+    if not weight and mirror:
+        stages.append(_stage(f"a copy of {mirror} %", mirror=mirror))
     if not weight and options.get("match"):
         # Every other request of the probe has what is matched.
         matched = {**options["match"].get("headers", {}), **_cookie(options["match"].get("cookie", {}))}

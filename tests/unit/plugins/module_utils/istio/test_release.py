@@ -220,6 +220,9 @@ def test_stages_that_are_left() -> None:
     assert stages(virtual_service(0, 100), options)["stages"] == []
     assert [one["weight"] for one in stages(http_route(1, 0), {**OPTIONS, "steps": [100]})["stages"]] == [100]
     assert stages(http_route(1, 1), OPTIONS)["weight"] == 50
+    # Numbers that come from a survey are text.
+    told = stages(virtual_service(), {**OPTIONS, "mirror": "0", "steps": ["50", "5"]})
+    assert [one["weight"] for one in told["stages"]] == [5, 50]
 
 
 @pytest.mark.parametrize(
