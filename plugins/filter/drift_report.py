@@ -40,7 +40,7 @@ RETURN = r"""
 _value:
   description:
     - V(status) is V(match), V(drift), or V(incomplete) when something failed. V(checked) counts the tasks that were
-      asked, V(failures) says what failed.
+      asked, V(failures) says what failed. V(releases) says which routes are as a canary release has made them.
     - V(objects) are the objects that differ, each with V(kind), V(name), V(where), V(change) (V(missing),
       V(different), V(unwanted), or V(added) where somebody else wrote more into an object) and V(diff), the lines of a
       unified diff from what is there to what shall be.

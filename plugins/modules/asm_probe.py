@@ -245,6 +245,64 @@ options:
                 instances, and of balancers in front of them.
             type: int
             default: 60
+  compare:
+    description:
+      - Compares the answers of a new version with those that the stable one gives meanwhile, by a sequential test, and
+        ends as soon as they can be told apart, as the role C(canary) does. The task fails unless the new version is
+        found good.
+      - O(expect.status) says which answers fail, and O(expect.failed) how many percent of the requests may fail that
+        the new version did not answer; without O(expect) it is O(compare.margin).
+      - Excludes O(wait_timeout), and of O(expect) what is about shares.
+    type: dict
+    suboptions:
+      canary:
+        description: The key in O(by) of the new version.
+        type: str
+        required: true
+      stable:
+        description: The key in O(by) of the stable version.
+        type: str
+        required: true
+      share:
+        description: How many percent of the requests the new version gets. Only foretells how many are needed.
+        type: float
+        required: true
+      margin:
+        description: How many percentage points more of its answers may fail than of those of the stable version.
+        type: float
+        default: 1.0
+      latency:
+        description:
+          - How many percentage points more of its answers may take longer than the named quantile of the stable one.
+            With C(p95) 5, up to 10 % may take longer than 95 % of those of the stable one.
+        type: dict
+        suboptions:
+          p50:
+            description: The median.
+            type: float
+          p90:
+            description: The 90th percentile.
+            type: float
+          p95:
+            description: The 95th percentile.
+            type: float
+          p99:
+            description: The 99th percentile.
+            type: float
+      false_rollback:
+        description: In how many percent of the comparisons a version that is no worse may be found to be worse.
+        type: float
+        default: 5.0
+      false_promotion:
+        description: In how many percent of the comparisons a version that is worse by the margin may be found good.
+        type: float
+        default: 5.0
+      expected:
+        description:
+          - How many percent of the answers of the stable version are expected to fail. Only foretells how many requests
+            are needed.
+        type: float
+        default: 0.1
   wait_timeout:
     description:
       - For how many seconds the probe is repeated until all is as expected, because a mesh needs a moment to follow a
@@ -278,6 +336,15 @@ EXAMPLES = r"""
       split: {reviews-v1: 80, reviews-v2: 20}
       tolerance: 4
     wait_timeout: 30
+
+- name: See whether the new version is as good as the stable one, with 5 % of the requests
+  meshops.asm.asm_probe:
+    address: [203.0.113.10]
+    host: reviews.example.com
+    by:
+      header: x-meshops-version
+    rate: 100
+    compare: {canary: v2, stable: v1, share: 5, latency: {p95: 5}}
 
 - name: See that a header leads to a version
   meshops.asm.asm_probe:
@@ -426,6 +493,23 @@ excerpts:
   returned: when requests were sent
   type: dict
   sample: {"503": no healthy upstream}
+compare:
+  description:
+    - What O(compare) found when it ended. The verdict is V(good), V(worse), V(undecided), or V(lost) when too many
+      requests failed that the new version did not answer; C(about) names what made it worse, V(failures) or a quantile.
+    - In check mode C(needed), how many requests it usually takes to find a good version good, and C(most), after how
+      many it ends at the latest.
+  returned: with O(compare)
+  type: dict
+  sample:
+    verdict: good
+    about: ""
+    requests: 7100
+    lost: 0
+    after: 71.2
+    canary: {key: v2, requests: 349, failed: 0, percent: 0.0, p50: 0.0041, p90: 0.0072, p95: 0.0091, p99: 0.0212}
+    stable: {key: v1, requests: 6751, failed: 5, percent: 0.07, p50: 0.004, p90: 0.0071, p95: 0.0092, p99: 0.0209}
+    problem: ""
 rounds:
   description: How many rounds it took until all was as expected, or O(wait_timeout) was over.
   returned: when requests were sent
@@ -476,7 +560,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Asm
 from ansible_collections.meshops.asm.plugins.module_utils.gateway.addresses import gateway_addresses
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import Task, run_task
 from ansible_collections.meshops.asm.plugins.module_utils.probe import engine, rounds
-from ansible_collections.meshops.asm.plugins.module_utils.probe.options import PROBE_OPTIONS
+from ansible_collections.meshops.asm.plugins.module_utils.probe.options import COMPARE_OPTIONS, PROBE_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import make_plan
 
 
@@ -492,7 +576,8 @@ def probe(cloud: Cloud, params: dict[str, Any], check: bool) -> tuple[dict[str, 
     if engine.stopped(plan):
         raise InvalidInput(f"stop_file {plan.stop_file} exists already, so no request would be sent. Remove it first.")
     if check:
-        return {"requests": plan.count}, None
+        needs = {"compare": {"needed": plan.compare.needed(), "most": plan.count}} if plan.compare else {}
+        return {"requests": plan.count, **needs}, None
     result = rounds.observe(plan)
     problem = rounds.failure(result)
     result["table"] = rounds.table(result)
@@ -511,7 +596,12 @@ def main() -> None:
         return {"changed": False, **result}
 
     run_task(
-        {"mesh": {"type": "str"}, **PROBE_OPTIONS, "stop_file": {"type": "path"}},
+        {
+            "mesh": {"type": "str"},
+            **PROBE_OPTIONS,
+            "stop_file": {"type": "path"},
+            "compare": {"type": "dict", "options": COMPARE_OPTIONS},
+        },
         work,
         required_one_of=[("gateway", "address")],
         required_by={"gateway": ("mesh",)},

@@ -29,7 +29,7 @@ _SUMMARY = "(summary)"
 
 
 def drift_report(records: str, mesh: str, failure: str = "") -> Json:
-    """``{mesh, status, checked, objects, failures, table}``; the keys are documented with the filter.
+    """``{mesh, status, checked, objects, releases, failures, table}``; the keys are documented with the filter.
 
     ``records`` are the lines of ``drift_record.record``. All texts are safe for a terminal and a page.
     """
@@ -41,8 +41,15 @@ def drift_report(records: str, mesh: str, failure: str = "") -> Json:
     objects = [one for entry in entries for one in _with_fields(entry, mesh)]
     status = INCOMPLETE if failures else DRIFT if objects else MATCH
     mesh = one_line(mesh)
-    report = {"mesh": mesh, "status": status, "checked": len(entries), "objects": objects, "failures": failures}
+    releases = [one_line(text) for entry in entries for text in _releases(entry["result"])]
+    report = {"mesh": mesh, "status": status, "checked": len(entries), "objects": objects, "releases": releases}
+    report["failures"] = failures
     return {**report, "table": list(_table(report))}
+
+
+def _releases(result: Json) -> Iterator[str]:
+    for compared in (result.get("comparison") or {}).values():
+        yield from compared.get("releases", [])
 
 
 def _failures(result: Json) -> Iterator[str]:
@@ -149,6 +156,8 @@ def _table(report: Json) -> Iterator[str]:
     for row, one in zip(rows, report["objects"], strict=True):
         yield "  " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
         yield from (f"    {said_of(field)}" for field in one["fields"])
+    for released in report["releases"]:
+        yield f"  released: {released}"
     for failure in report["failures"]:
         yield f"  failed: {one_line(failure)}"
 

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from itertools import product
 from types import ModuleType
@@ -23,6 +24,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio import (
     deciding,
     hosts,
     references,
+    release,
     route_weights,
     routing,
     rules,
@@ -33,9 +35,12 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio import model as 
 from ansible_collections.meshops.asm.plugins.module_utils.kube import bounds, documents, kinds, linting, texts
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import described as mesh_described
+from ansible_collections.meshops.asm.plugins.module_utils.probe import metrics, versus
+from ansible_collections.meshops.asm.plugins.module_utils.probe.sequential import Rule
 from ansible_collections.meshops.asm.plugins.module_utils.spec import account as account_checks
 from ansible_collections.meshops.asm.plugins.module_utils.spec import consistency as spec_checks
 from ansible_collections.meshops.asm.plugins.module_utils.spec import inspection
+from ansible_collections.meshops.asm.plugins.plugin_utils import write_back
 from ansible_collections.meshops.asm.plugins.plugin_utils.vocabulary import vocabulary
 
 Taker = Callable[[Any], Any]
@@ -192,9 +197,39 @@ OBJECTS: dict[Callable[..., Any], Taker] = {
     spec_checks.unmade_namespaces: lambda value: spec_checks.unmade_namespaces({}, "asm_workloads", objects(value)),
     spec_checks.unknown_gateways: lambda value: spec_checks.unknown_gateways(_GATEWAYS, objects(value)),
 }
+# Every kind of stage, and a route that has been through it.
+_RELEASES = [
+    release.Release("v2", "v1", 5, {"v1": 90, "v2": 10}, "now", marked=True),
+    release.Release("v2", "v1", 0, {"v1": 90, "v2": 10}, "now", match={"headers": {"a": "b"}}),
+    release.Release("v2", "v1", 0, {"v1": 90, "v2": 10}, "now", mirror=5),
+]
+_TARGETS = [{"destination": {"host": "reviews", "subset": name}, "weight": 50} for name in ("v1", "v2")]
+_ROUTE = {
+    "apiVersion": "networking.istio.io/v1",
+    "kind": "VirtualService",
+    "metadata": {"name": "reviews"},
+    "spec": {"http": [{"route": _TARGETS}]},
+}
 ROUTES: dict[Callable[..., Any], Taker] = {
     route_weights.weights_of: lambda value: route_weights.weights_of(value, ["v1", "v2"]),
     route_weights.with_weights: lambda value: route_weights.with_weights(value, {"v1": 90, "v2": 10}),
+    route_weights.read: route_weights.read,
+    route_weights.names: route_weights.names,
+    route_weights.words_of: route_weights.words_of,
+    release.release_of: release.release_of,
+    release.begun: lambda value: release.begun(value, "v2", "v1"),
+    release.plain: release.plain,
+    release.staged: lambda value: [release.staged(value, one) for one in _RELEASES],
+    release.respected: lambda value: [release.respected(value, release.staged(_ROUTE, one)) for one in _RELEASES],
+}
+# What Prometheus answers, and the text of a description that a release is written into.
+_BOTH = versus.Compare("v2", "v1", 0.2, {"failures": Rule(0.01, 0.05, 0.05), "p90": Rule(0.1, 0.05, 0.05)})
+_WRITTEN = write_back.Route("VirtualService", "shop", "reviews")
+CANARY: dict[Callable[..., Any], Taker] = {
+    metrics.judged: lambda value: metrics.judged(value, _BOTH, 0.0, 60.0),
+    write_back.written_back: lambda value: write_back.written_back(
+        value if isinstance(value, str) else json.dumps(value), _WRITTEN, {"v1": 0, "v2": 100}
+    ),
 }
 ORDER: dict[Callable[..., Any], Taker] = {
     references.facts_of: lambda value: [references.facts_of(one) for one in manifests(value)],
@@ -213,7 +248,7 @@ CHECKS: dict[Callable[..., Any], Taker] = {
     surroundings.is_ready: surroundings.is_ready,
     surroundings.proxy_of: lambda value: surroundings.proxy_of(value, "front"),
 }
-TABLES = (MANIFESTS, LINT, SPEC, OBJECTS, ROUTES, ORDER, CHECKS)
+TABLES = (MANIFESTS, LINT, SPEC, OBJECTS, ROUTES, CANARY, ORDER, CHECKS)
 
 # Public functions that take none of these: names, hosts, paths, results of our own, an account that is asked.
 OTHERS: dict[ModuleType, set[str]] = {
@@ -249,9 +284,12 @@ OTHERS: dict[ModuleType, set[str]] = {
     mesh_described: set(),
     inspection: {"inspect", "check_rows", "table", "problems"},
     account_checks: {"check"},
-    route_weights: set(),
     references: {"entries_of"},
     steps: set(),
+    route_weights: {"rule_of", "set_weights", "applicable", "copied"},
+    release: set(),
+    metrics: {"query"},
+    write_back: set(),
     shapes: {"fit", "of_options", "require", "type_name"},
     options: set(),
     running: {"run_checks", "untried", "shown", "entrance", "asked"},

@@ -16,7 +16,7 @@ from integration.traffic import GATEWAY, Bookinfo
 # series, and the query would be without data, which must not promote a release: hence the "or".
 _TO_V3 = 'envoy_cluster_bookinfo_svc_cluster_local__upstream_rq_xx{envoy_cluster_name="outbound|9080|v3|reviews"'
 QUERY = f'(sum(rate({_TO_V3},envoy_response_code_class="5"}}[8s])) or vector(0)) / sum(rate({_TO_V3}}}[8s]))'
-#: The probes' own verdict is not to decide.
+#: The probes' own verdict is not to decide: in a step without v1 nothing is compared.
 BLIND = {"failed": 100}
 
 
@@ -40,11 +40,11 @@ def test_what_the_gateways_count_decides(
         # No request has gone to v3 yet: without data nothing is promoted.
         assert prometheus.value(QUERY) is None or str(prometheus.value(QUERY)) == "nan"
         with bad_version(book):
-            failed = release(steps=[50, 100], pause=12, thresholds=BLIND, prometheus=asked)
+            failed = release(steps=[100], pause=12, thresholds=BLIND, prometheus=asked)
         assert failed.code == 2, failed.output[-3000:]
         assert "at most 0.05 is allowed" in " ".join(failed.output.split())
         assert weights(live(book)) == [100, 0]
-        good = release(steps=[50, 100], pause=12, thresholds=BLIND, prometheus=asked)
+        good = release(steps=[100], pause=12, thresholds=BLIND, prometheus=asked)
         assert good.code == 0, good.output[-3000:]
         assert weights(live(book)) == [0, 100]
         assert prometheus.value(f"sum({_TO_V3}}})") > 100

@@ -21,6 +21,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube import (
     ordering,
     planning,
     pruning,
+    releases,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind
@@ -108,6 +109,8 @@ class ObjectSet:
             self._look_for_mistakes(None)
             return self.items
         planning.read_live(client, items, self._wishes.target, defined=self._wishes.new_kinds())
+        if not self._manner.force_conflicts:
+            releases.respect(items)
         planning.decide(items)
         self.items = items
         self._missing = planning.missing_namespaces(client, self.items)
@@ -165,7 +168,7 @@ class ObjectSet:
         return self._told
 
     def comparison(self) -> dict[str, Any]:
-        """``{fields: {Kind namespace/name: its differences}, failures: [why an object could not be looked at]}``."""
+        """``{fields: {Kind namespace/name: its differences}, failures, releases}``; the last two are sentences."""
         fields: dict[str, list[dict[str, Any]]] = {}
         for item in (one for one in self.items if one.body and one.live and not one.error and not one.terminating):
             found = comparison.compare(
@@ -173,7 +176,9 @@ class ObjectSet:
             )
             if found:
                 fields[item.short] = [one.as_result() for one in found]
-        return {"fields": fields, "failures": [str(item.error) for item in self.items if item.error]}
+        failures = [str(item.error) for item in self.items if item.error]
+        released = releases.told(self.items)
+        return {"fields": fields, "failures": failures, **({"releases": released} if released else {})}
 
     def unlisted(self) -> list[str]:
         """The kinds among which prune was not allowed to look."""
@@ -258,6 +263,7 @@ class ObjectSet:
         texts = list(self._client.warnings) if self._client else []
         texts += self.lint.warnings() if self.lint else []
         texts += ordering.notes(self.items) if self._manner.strict else []
+        texts += [f"{text} It stays so (force_conflicts: true ends it)." for text in releases.told(self.items)]
         if self._nowhere and not self._wishes.absent:
             texts.append(self._nowhere.yet)
         unserved = dict.fromkeys(f"{item.kind.kind} of {item.kind.api_version}" for item in self.items if item.unserved)

@@ -50,7 +50,8 @@ class Item:
 
     ``body`` is ``None`` for an object that is to go, ``live`` for one that is not there. ``predicted`` is the
     object as the server would store it, where it was asked; ``outcome`` is one of the constants above. ``unserved``
-    says that the API server does not know the kind, so that the object cannot be there.
+    says that the API server does not know the kind, so that the object cannot be there. ``release`` says what of a
+    release is in ``body``.
     """
 
     kind: Kind
@@ -64,6 +65,7 @@ class Item:
     outcome: str = UNCHANGED
     error: AsmError | None = None
     unserved: bool = False
+    release: str = ""
 
     @property
     def key(self) -> Key:

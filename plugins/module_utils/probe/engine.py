@@ -36,6 +36,7 @@ _EXCERPT = 200
 TELL_EVERY = 1.0
 
 Told = Callable[["int | None"], None]
+Enough = Callable[["Sample"], bool]
 
 
 @dataclass(frozen=True)
@@ -65,14 +66,15 @@ class Observation:
     aborted: bool = False
 
 
-def run(plan: Plan, told: Told = lambda percent: None) -> Observation:
+def run(plan: Plan, told: Told = lambda percent: None, enough: Enough = lambda sample: False) -> Observation:
     """Carries out a plan. Raises ``InvalidInput`` for certificates that cannot be read, never for what servers do.
 
+    ``enough`` gets what became of each request, and no more are begun once it says so.
     Every second ``told`` hears how many percent of the requests are done, None when nobody knows of how many. The
     library h11 has to be there, else ``MissingLibrary`` is raised before anything is sent.
     """
     parser()
-    return asyncio.run(_Run(plan, told).run())
+    return asyncio.run(_Run(plan, told, enough).run())
 
 
 def stopped(plan: Plan) -> bool:
@@ -89,9 +91,11 @@ def stopped(plan: Plan) -> bool:
 
 
 class _Run:
-    def __init__(self, plan: Plan, told: Told = lambda percent: None) -> None:
+    def __init__(self, plan: Plan, told: Told = lambda percent: None, enough: Enough = lambda sample: False) -> None:
         self.plan = plan
         self.told = told
+        self.enough = enough
+        self.over = False
         self.seen = Observation()
         self.held = Held()
         self.context = tls_context(plan.tls) if plan.tls else None
@@ -143,7 +147,7 @@ class _Run:
         if not self.answered and len(self.seen.samples) >= max(_HOPELESS, plan.concurrency):
             self.seen.aborted = True
             return None
-        if number >= _MOST_SAMPLES or stopped(plan):
+        if self.over or number >= _MOST_SAMPLES or stopped(plan):
             return None
         self.next = number + 1
         return number
@@ -184,6 +188,7 @@ class _Run:
             self._remember(answer, key)
             sample = Sample(number, which, where, due - self.begin, seconds, answer.status, key)
         self.seen.samples.append(sample)
+        self.over = self.enough(sample) or self.over
 
     async def _exchange(
         self,

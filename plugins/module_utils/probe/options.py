@@ -86,4 +86,14 @@ PROBE_OPTIONS: dict[str, Any] = {
     },
     "wait_timeout": {"type": "float", "default": 0.0},
 }
+COMPARE_OPTIONS: dict[str, Any] = {
+    "canary": {"type": "str", "required": True},
+    "stable": {"type": "str", "required": True},
+    "share": {"type": "float", "required": True},
+    "margin": {"type": "float", "default": 1.0},
+    "latency": {"type": "dict", "options": {name: {"type": "float"} for name in ("p50", "p90", "p95", "p99")}},
+    "false_rollback": {"type": "float", "default": 5.0},
+    "false_promotion": {"type": "float", "default": 5.0},
+    "expected": {"type": "float", "default": 0.1},
+}
 PROBE_RULES: dict[str, Any] = {"mutually_exclusive": [("gateway", "address"), ("cluster", "address")]}

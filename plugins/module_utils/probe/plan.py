@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
-from ansible_collections.meshops.asm.plugins.module_utils.probe import statistics
+from ansible_collections.meshops.asm.plugins.module_utils.probe import statistics, versus
 from ansible_collections.meshops.asm.plugins.module_utils.probe.keys import Key, make_key
 
 #: Bounds of a probe: it looks at a mesh, and is no tool to overload one.
@@ -110,6 +110,7 @@ class Plan:
     expect: Expectation | None
     wait_timeout: float
     stop_file: str | None = None
+    compare: versus.Compare | None = None
 
 
 def make_plan(params: Json, addresses: list[str]) -> Plan:
@@ -129,10 +130,11 @@ def make_plan(params: Json, addresses: list[str]) -> Plan:
         raise InvalidInput("There is no address to send requests to.")
     key = make_key(params["by"])
     expect = _expectation(params["expect"], key)
+    compare = versus.read(params.get("compare"))
     return Plan(
         addresses=targets,
         requests=_requests(params, targets[0], tls),
-        count=_count(params, expect),
+        count=_count_to_compare(params, key, compare) if compare else _count(params, expect),
         rate=float(params["rate"] or 0),
         concurrency=params["concurrency"],
         duration=float(params["duration"] or 0),
@@ -144,6 +146,7 @@ def make_plan(params: Json, addresses: list[str]) -> Plan:
         expect=expect,
         wait_timeout=float(params["wait_timeout"] or 0),
         stop_file=params.get("stop_file"),
+        compare=compare,
     )
 
 
@@ -280,6 +283,25 @@ def _count(params: Json, expect: Expectation | None) -> int:
     if needed:
         return needed
     return 0 if params["duration"] else DEFAULT_COUNT
+
+
+def _count_to_compare(params: Json, key: Key | None, compare: versus.Compare) -> int:
+    """After how many requests a comparison ends without a verdict; usually it is there earlier."""
+    if key is None:
+        raise InvalidInput("compare needs the option by, which says how the answers of both versions are told apart.")
+    expect = params["expect"] or {}
+    if params["wait_timeout"] or any(expect.get(name) for name in ("split", "even", "balancing")):
+        raise InvalidInput("compare goes neither with wait_timeout nor with expect.split, even or balancing.")
+    needed = compare.needed()
+    sent = [params["count"] or MOST["count"]]
+    if params["rate"] and params["duration"]:
+        sent.append(int(params["rate"] * params["duration"]))
+    if min(sent) < needed:
+        raise InvalidInput(
+            f"compare usually takes {needed} requests at a share of {compare.share * 100:g} %, and at most {min(sent)} "
+            "would be sent. Allow more of them (count, rate, duration), a larger margin or a larger share."
+        )
+    return min(params["count"] or MOST["count"], versus.most(needed))
 
 
 def needed_count(expect: Expectation) -> int:

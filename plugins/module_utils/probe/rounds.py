@@ -12,7 +12,6 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -54,10 +53,10 @@ def observe(
     def told(percent: int | None) -> None:
         tell(awaited, clock.now() - begin, percent)
 
-    run = run or functools.partial(engine.run, told=told)
     while True:
         started = clock.now()
-        result = verdict.summary(plan, run(plan))
+        seen = run(plan) if run else engine.run(plan, told, verdict.enough(plan))
+        result = verdict.summary(plan, seen)
         rounds += 1
         result["rounds"] = rounds
         result["converged_after"] = round(started - begin, 3)

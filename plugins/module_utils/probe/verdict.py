@@ -9,9 +9,10 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.probe import statistics
+from ansible_collections.meshops.asm.plugins.module_utils.probe import statistics, versus
 from ansible_collections.meshops.asm.plugins.module_utils.probe.engine import Observation, Sample
 from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import (
     WINDOWS,
@@ -53,6 +54,8 @@ def summary(plan: Plan, seen: Observation) -> Json:
         "excerpts": {str(status): text for status, text in sorted(seen.excerpts.items())},
     }
     result["outage"] = _outage(plan, samples)
+    if plan.compare:
+        result["compare"] = compared(plan, samples)
     result["problems"] = problems(plan, seen, result)
     return result
 
@@ -86,14 +89,43 @@ def distribution(plan: Plan, answered: list[Sample]) -> list[Json]:
     return rows
 
 
+def versus_of(plan: Plan, compare: versus.Compare) -> versus.Versus:
+    """What tells the versions of a plan apart. Without the canary, requests may fail up to the expected share."""
+    return versus.Versus(compare, plan.expect.failed if plan.expect else compare.rules[versus.FAILURES].margin)
+
+
+def enough(plan: Plan) -> Callable[[Sample], bool]:
+    """Says of a plan's requests, as each of them ends, whether the versions are told apart; never without any."""
+    if plan.compare is None:
+        return lambda sample: False
+    both = versus_of(plan, plan.compare)
+    return lambda sample: both.add(sample.number, sample.key, _failed(plan, sample), sample.seconds)
+
+
+def compared(plan: Plan, samples: list[Sample]) -> Json:
+    """The result key ``compare``, from all samples: the same verdict that ended the probe, or what is left to say."""
+    if plan.compare is None:
+        return {}
+    both = versus_of(plan, plan.compare)
+    ended: list[float] = []
+    for sample in samples:
+        ended.append(sample.at + sample.seconds)
+        if both.add(sample.number, sample.key, _failed(plan, sample), sample.seconds):
+            break
+    both.finish()
+    after, problem = round(max(ended, default=0.0), 3), both.problem()
+    problem = problem and f"{problem} It took {both.requests} requests in {after:.1f} s."
+    return {**both.result(), "after": after, "problem": problem}
+
+
 def problems(plan: Plan, seen: Observation, result: Json) -> list[str]:
     """What is not as expected; without expectations, only that nobody answered at all."""
     if not result["answered"]:
         return [_nobody(plan, seen, result)]
+    found = [text for text in (result.get("compare", {}).get("problem"),) if text]
     if plan.expect is None:
-        return []
+        return found
     expect = plan.expect
-    found = []
     if result["requests"] < needed_count(expect):
         found.append(
             f"Only {result['requests']} requests could be sent in time, too few for a verdict, which needs "
@@ -101,7 +133,7 @@ def problems(plan: Plan, seen: Observation, result: Json) -> list[str]:
         )
     return [
         *found,
-        *_failures(expect, result),
+        *([] if plan.compare else _failures(expect, result)),
         *_split(plan, expect, seen, result),
         *_balancing(plan, expect, seen),
     ] + [

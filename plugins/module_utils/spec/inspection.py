@@ -29,6 +29,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import CLUS
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items, read_live
 from ansible_collections.meshops.asm.plugins.module_utils.kube.readiness import WITH_PODS
+from ansible_collections.meshops.asm.plugins.module_utils.kube.releases import respect
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import described as mesh_described
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, proxies
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import view as mesh_view
@@ -182,6 +183,7 @@ def _control_plane_rows(cloud: Cloud, mesh: Json | None, attached: list[Json], p
         try:
             listed = kube.list(gateways.COLLECTION) if params["gateways"] else []
             read_live(kube, [one for _item, objects in wanted for one in objects], MESH)
+            respect(one for _item, objects in wanted for one in objects)
         finally:
             kube.close()
     except AsmError as error:
@@ -196,7 +198,8 @@ def _resource_row(item: Json, one: Item) -> Row:
     if one.live is None:
         return Row("istio", one.short, item["name"], ABSENT, False)
     differs, more = _content(item, one)
-    return Row("istio", one.short, item["name"], differs or f"present{more}", not differs)
+    released = f", {one.release}" if one.release else ""
+    return Row("istio", one.short, item["name"], f"{differs or f'present{more}'}{released}", not differs)
 
 
 def _content(item: Json, one: Item) -> tuple[str, str]:

@@ -227,7 +227,7 @@ SECTIONS = (
                     "float", "For how many seconds the check is repeated until all is as expected.", default=30.0
                 ),
             },
-            "drop": ("stop_file", "wait_timeout"),
+            "drop": ("stop_file", "wait_timeout", "compare"),
         },
         stays="It makes nothing.",
         in_account=True,

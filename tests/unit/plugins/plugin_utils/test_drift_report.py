@@ -33,6 +33,14 @@ def test_nothing_differs() -> None:
     assert said["table"] == ["Mesh shop: everything is as in the spec"]
 
 
+def test_a_release_is_told_and_is_no_drift() -> None:
+    said = "VirtualService n/a: v2 has 100 %, described 0 %, by canary of 2026-01-01T00:00:00Z."
+    compared = {"comparison": {"shop": {"fields": {}, "failures": [], "releases": [said]}}}
+    found = report(entry("istio_resource", {}, {}, where="shop", result=compared))
+    assert (found["status"], found["releases"]) == ("match", [said])
+    assert found["table"][1:] == [f"  released: {said}"]
+
+
 def test_a_changed_mesh_with_its_diff() -> None:
     (one,) = report(entry("asm_mesh", {"a": 1, "b": 2}, {"a": 1, "b": 3}, name="shop"))["objects"]
     assert (one["change"], one["kind"], one["name"]) == ("different", "Mesh", "shop")

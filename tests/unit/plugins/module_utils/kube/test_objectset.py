@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.meshops.asm.plugins.filter.canary_stages import FilterModule
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput, NotFound, Refused
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Outcome, reconcile
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
@@ -543,3 +544,47 @@ def test_prune_counts_built_in_kinds_that_it_may_not_list(api: MemoryApi, run: R
     added, single = run(virtual_service(), set_name="shop", prune=True).plan.warnings
     assert "ASMLocalRateLimiter.istio.alibabacloud.com: what the set has" in added
     assert "among 1 built-in kind of" in single
+
+
+class TestReleased:
+    """A route that a release has shifted is described with the weights of before."""
+
+    OPTIONS: Json = {"stable": "v1", "canary": "v2"}
+
+    def described(self, **rule: Any) -> Json:
+        targets = [{"destination": {"host": "reviews", "subset": name}, "weight": 0} for name in ("v1", "v2")]
+        targets[0]["weight"] = 100
+        return virtual_service(http=[{"route": targets, **rule}])
+
+    @pytest.fixture
+    def released(self, api: MemoryApi, run: Run) -> Json:
+        run(self.described())
+        live = api.objects[f"{ROUTES}/reviews"]
+        stage = {"weight": 100, "match": None, "mirror": 0}
+        made = FilterModule().filters()["canary_route"](live, self.OPTIONS, stage, "2026-01-01T00:00:00Z")
+        run(made, force_conflicts=True)
+        return made
+
+    def weights(self, api: MemoryApi) -> list[int]:
+        return [one["weight"] for one in api.objects[f"{ROUTES}/reviews"]["spec"]["http"][0]["route"]]
+
+    def test_the_description_leaves_it_alone_and_says_so(self, api: MemoryApi, run: Run, released: Json) -> None:
+        said = "VirtualService default/reviews: v2 has 100 %, described 0 %, by canary of 2026-01-01T00:00:00Z."
+        again = run(self.described())
+        assert not again.changed
+        assert again.plan.warnings == (f"{said} It stays so (force_conflicts: true ends it).",)
+        run(self.described(), check=True, compare=True)
+        assert run.objects is not None
+        assert run.objects.comparison() == {"fields": {}, "failures": [], "releases": [said]}
+
+    def test_what_else_changes_is_applied(self, api: MemoryApi, run: Run, released: Json) -> None:
+        assert run(self.described(timeout="2s")).changed
+        assert self.weights(api) == [0, 100]
+        assert api.objects[f"{ROUTES}/reviews"]["spec"]["http"][0]["timeout"] == "2s"
+        assert not run(self.described(timeout="2s")).changed
+
+    def test_it_ends_where_the_description_is_taken_over(self, api: MemoryApi, run: Run, released: Json) -> None:
+        assert run(self.described(), force_conflicts=True).changed
+        assert self.weights(api) == [100, 0]
+        assert "annotations" not in api.objects[f"{ROUTES}/reviews"]["metadata"]
+        assert not run(self.described()).changed

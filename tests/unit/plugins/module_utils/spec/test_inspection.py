@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
+from ansible_collections.meshops.asm.plugins.filter.canary_stages import FilterModule
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import proxies
 from ansible_collections.meshops.asm.plugins.module_utils.spec import inspection
@@ -336,6 +337,23 @@ def test_what_others_added_is_shown_and_will_do(fake_cloud: Callable[..., Any], 
     planes["mesh"] = FakeKube({"virtualservices": [written(ROUTE, "k", {"f:spec": {"f:exportTo": {}}}, spec=more)]})
     (row,) = inspect(fake_cloud, istio_resources=described(ROUTE))[1:]
     assert (row.state, row.ok) == ("present, added by others: spec.exportTo (k, then)", True)
+
+
+def test_what_a_release_has_shifted_is_as_in_the_spec_and_told(
+    fake_cloud: Callable[..., Any], planes: dict[str, Any]
+) -> None:
+    targets = [{"destination": {"host": "r", "subset": name}, "weight": 0} for name in ("v1", "v2")]
+    targets[0]["weight"] = 100
+    route = {**ROUTE, "spec": {"hosts": ["reviews"], "http": [{"route": targets}]}}
+    options = {"stable": "v1", "canary": "v2"}
+    released = FilterModule().filters()["canary_route"](route, options, {"weight": 100}, "2026-01-01T00:00:00Z")
+    planes["mesh"] = FakeKube({"virtualservices": [written(released, "meshops.asm", {})]})
+    (row,) = inspect(fake_cloud, istio_resources=described(route))[1:]
+    said = "v2 has 100 %, described 0 %, by canary of 2026-01-01T00:00:00Z"
+    assert (row.state, row.ok) == (f"present, {said}", True)
+    other = {**route, "spec": {**route["spec"], "hosts": ["other"]}}
+    (row,) = inspect(fake_cloud, istio_resources=described(other))[1:]
+    assert (row.state, row.ok) == (f"not as described: spec.hosts[0] (changed), {said}", False)
 
 
 def test_content_of_workloads(fake_cloud: Callable[..., Any], planes: dict[str, Any]) -> None:
