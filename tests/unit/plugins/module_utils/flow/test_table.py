@@ -245,8 +245,8 @@ def test_a_refusal_of_immutable_differences_is_whole_sentences_with_values_as_th
         changes_between(ROWS, {"vpc_id": "网络", "zones": ["c"]}, DESCRIBED, "Mesh 'shop'")
     assert caught.value.message == (
         'Mesh \'shop\' exists with values that cannot be changed in place: vpc_id is "vpc-1", wanted "网络". Make '
-        'another mesh. zones is ["a", "b"], wanted ["c"]. Nothing was changed: correct the option, or remove the object '
-        "first if it is to be made anew."
+        'another mesh. zones is ["a", "b"], wanted ["c"]. Nothing was changed: correct the option, or remove the '
+        "object first if it is to be made anew."
     )
 
 

@@ -202,6 +202,47 @@ class TestKeyedLists:
         body["spec"]["ports"].append({"name": "http", "number": 80})
         assert judge(body, self.live()) != SAME
 
+    def test_an_element_that_is_one_value_is_compared_as_one(self) -> None:
+        """A record without fields of the element: it is owned as a whole."""
+        for whole in ({}, {".": {}}):
+            record = {"f:spec": {"f:ports": {f"k:{json.dumps({'name': name})}": whole for name in ("http", "tls")}}}
+            live = stored(self.BODY, record)
+            assert judge(self.BODY, live) == SAME
+            live["spec"]["ports"][0]["number"] = 81
+            assert judge(self.BODY, live) == UNSURE
+
+    def test_a_part_of_the_server_alone_decides_where_the_record_is_not_of_one_form(self) -> None:
+        mixed = {'k:{"name":"http"}': {}, 'k:{"number":443}': {}}
+        assert judge(self.BODY, stored(self.BODY, {"f:spec": {"f:ports": mixed}})) == UNSURE
+        several = {'k:{"name":"http"}': {}, 'v:"tls"': {}}
+        assert judge(self.BODY, stored(self.BODY, {"f:spec": {"f:ports": several}})) == UNSURE
+
+    def test_an_element_that_is_no_object_is_for_the_server(self) -> None:
+        body = copy.deepcopy(self.BODY)
+        body["spec"]["ports"][0] = "http"
+        assert judge(body, self.live()) == UNSURE
+        live = self.live()
+        live["spec"]["ports"].insert(0, "http")
+        assert judge(self.BODY, live) == SAME
+
+    def test_other_elements_are_a_difference_only_where_no_key_can_be_completed(self) -> None:
+        body = copy.deepcopy(self.BODY)
+        body["spec"]["ports"][0]["name"] = "grpc"
+        assert judge(body, self.live()) == DIFFERENT
+        assert judge(body, self.live(), builtin=True) == UNSURE
+        del body["spec"]["ports"][0]["name"]
+        assert judge(body, self.live()) == UNSURE
+
+    def test_an_unsure_element_does_not_hide_one_that_differs(self) -> None:
+        body = copy.deepcopy(self.BODY)
+        for port in body["spec"]["ports"]:
+            port["hosts"] = ["a"]
+        live = stored(body, self.record("http", "tls", fields=("name", "number", "hosts")))
+        live["spec"]["ports"][0]["hosts"] = ["b"]
+        assert judge(body, live) == UNSURE
+        live["spec"]["ports"][1]["number"] = 1
+        assert judge(body, live) == DIFFERENT
+
     def test_a_key_that_the_server_completes(self) -> None:
         body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}]}}
         record = {"f:spec": {"f:ports": {'k:{"port":80,"protocol":"TCP"}': {".": {}, "f:port": {}}}}}
@@ -225,6 +266,9 @@ def test_sets() -> None:
     live["metadata"]["finalizers"] = ["c/d", "a/b"]
     assert judge(body, live) == UNSURE
     body["metadata"]["finalizers"] = ["a/b"]
+    assert judge(body, live) == DIFFERENT
+    assert judge(body, live, builtin=True) == UNSURE
+    body["metadata"]["finalizers"] = ["a/b", "c/d", "a/b"]
     assert judge(body, live) == DIFFERENT
 
 
@@ -273,6 +317,49 @@ def test_same_content_ignores_revisions_and_times_but_not_owners() -> None:
     assert same_content(one, other)
     other["metadata"]["managedFields"][0]["manager"] = "kubectl"
     assert not same_content(one, other)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("metadata", "labels"), {"team": "a"}),
+        (("metadata", "deletionTimestamp"), "now"),
+        (("metadata", "uid"), "another"),
+        (("spec", "hosts"), ["other"]),
+        (("data",), {"a": "1"}),
+        (("kind",), "Gateway"),
+    ],
+)
+def test_whatever_is_content_makes_two_states_differ(path: tuple[str, ...], value: Any) -> None:
+    one, other = stored(virtual_service()), stored(virtual_service())
+    place = other
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    assert not same_content(one, other)
+    assert not same_content(other, one)
+
+
+def test_what_only_others_say_of_an_object_is_no_content() -> None:
+    one, other = stored(virtual_service()), stored(virtual_service())
+    other["status"] = {"observedGeneration": 1}
+    other["metadata"].update(labels={}, annotations=None)
+    other["metadata"]["managedFields"] += managed(virtual_service(gateways=["mesh"]), "kubectl", "Update")
+    assert same_content(one, other)
+
+
+def test_owning_a_label_needs_a_record_that_names_it() -> None:
+    body = virtual_service()
+    live = stored(body)
+    assert not owns_label(live, "meshops.asm/set")
+    for record in (None, {}, {"f:metadata": {}}, {"f:metadata": {"f:labels": {"f:other": {}}}}):
+        live["metadata"]["managedFields"][0]["fieldsV1"] = record
+        assert not owns_label(live, "meshops.asm/set")
+    ours = {"manager": "meshops.asm", "operation": "Apply", "fieldsV1": {"f:metadata": {"f:labels": {"f:a": {}}}}}
+    live["metadata"]["managedFields"] = [*managed(body, "kubectl"), ours]
+    assert owns_label(live, "a")
+    del live["metadata"]["managedFields"]
+    assert not owns_label(live, "a")
 
 
 def test_owning_a_label() -> None:

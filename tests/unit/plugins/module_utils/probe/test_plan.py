@@ -112,7 +112,7 @@ def test_every_port_can_be_asked(port: int) -> None:
 def test_the_smallest_count_that_decides_is_enough_and_one_less_is_not() -> None:
     expect = {"split": {"v1": 80, "v2": 20}}
     assert plan_for("a", by=BY, expect=expect, count=807).count == 807
-    with pytest.raises(InvalidInput, match="count 806 is too small for a verdict: .* needs 807 requests"):
+    with pytest.raises(InvalidInput, match=r"count 806 is too small for a verdict: .* needs 807 requests"):
         plan_for("a", by=BY, expect=expect, count=806)
 
 

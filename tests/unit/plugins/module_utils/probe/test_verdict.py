@@ -180,12 +180,12 @@ def test_a_version_that_is_not_declared_is_found() -> None:
     assert problem.startswith("v1: 99 % observed")
     assert other.startswith("v3: 1 % observed")
     assert problem == ("v1: 99 % observed (99 of 100, interval 87.48 to 99.93 % at 99.9 %), 100 % declared, exactly.")
-    assert other == "v3: 1 % observed (1 of 100, interval 0.09 to 9.83 % at 99.9 %), 0 % declared, exactly."
+    assert other == "v3: 1 % observed (1 of 100, interval 0.07 to 12.52 % at 99.9 %), 0 % declared, exactly."
     wide = {"by": VERSION, "expect": {"split": {"v1": 20, "v2": 80}, "tolerance": 10}}
     problems = judged(wide, observation(["v1"] * 500 + ["v2"] * 500))["problems"]
     assert problems == [
-        "v1: 50 % observed (500 of 1000, interval 44.52 to 55.48 % at 99.9 %), 20 % declared, within 10 points.",
-        "v2: 50 % observed (500 of 1000, interval 44.52 to 55.48 % at 99.9 %), 80 % declared, within 10 points.",
+        "v1: 50 % observed (500 of 1000, interval 44.53 to 55.47 % at 99.9 %), 20 % declared, within 10 points.",
+        "v2: 50 % observed (500 of 1000, interval 44.53 to 55.47 % at 99.9 %), 80 % declared, within 10 points.",
     ]
 
 
@@ -373,13 +373,13 @@ def test_what_is_said_about_a_slow_instance() -> None:
         return list(judged(options, observation(keys))["problems"])
 
     assert said("LEAST_REQUEST", 600) == [
-        "LEAST_REQUEST: the slow instance v3 got 20.0 % of the requests, an even share is 33.3 %. A balancer that looks "
-        "at the load would have spared it."
+        "LEAST_REQUEST: the slow instance v3 got 20.0 % of the requests, an even share is 33.3 %. A balancer that "
+        "looks at the load would have spared it."
     ]
     assert said("LEAST_REQUEST", 598) == []
     assert said("RANDOM", 798) == [
-        "RANDOM: the slow instance v3 got 26.6 % of the requests, an even share is 33.3 %. A balancer that does not look "
-        "at the load would not have spared it."
+        "RANDOM: the slow instance v3 got 26.6 % of the requests, an even share is 33.3 %. A balancer that does not "
+        "look at the load would not have spared it."
     ]
     assert said("RANDOM", 800) == []
 
