@@ -104,6 +104,14 @@ def test_another_version_moves_the_record() -> None:
     assert judge(body, live) == DIFFERENT
 
 
+def test_an_object_that_is_shown_in_another_version_is_not_compared() -> None:
+    body = virtual_service()
+    assert judge(body, stored(body, apiVersion="networking.istio.io/v1beta1")) == DIFFERENT
+    live = stored(body)
+    del live["apiVersion"]
+    assert judge(body, live) == SAME
+
+
 def test_two_records_of_ours_are_for_the_server() -> None:
     live = stored(virtual_service())
     live["metadata"]["managedFields"] *= 2
@@ -151,6 +159,31 @@ def test_empty_maps() -> None:
     assert judge(body, stored(body)) == SAME
     live = stored(body)
     live["spec"]["workloadSelector"] = {"labels": {"a": "b"}}
+    assert judge(body, live) == UNSURE
+
+
+def test_a_record_of_the_whole_is_one_of_a_single_value() -> None:
+    body = virtual_service(workloadSelector={})
+    record = {"f:spec": {"f:hosts": {}, "f:workloadSelector": {".": {}}}}
+    assert judge(body, stored(body, record)) == SAME
+    live = stored(body, record)
+    live["spec"]["workloadSelector"] = {"labels": {"a": "b"}}
+    assert judge(body, live) == UNSURE
+
+
+@pytest.mark.parametrize(
+    ("want", "have", "below"),
+    [
+        ({"a": 1}, "text", {"f:a": {}}),
+        ("text", {"a": 1}, {"f:a": {}}),
+        ([{"name": "a"}], {"name": "a"}, {'k:{"name":"a"}': {}}),
+        ({"name": "a"}, [{"name": "a"}], {'k:{"name":"a"}': {}}),
+    ],
+)
+def test_values_of_two_types_are_for_the_server(want: Any, have: Any, below: Json) -> None:
+    body = virtual_service(value=want)
+    live = stored(body, {"f:spec": {"f:hosts": {}, "f:value": below}})
+    live["spec"]["value"] = have
     assert judge(body, live) == UNSURE
 
 
@@ -300,14 +333,33 @@ def test_quantities_count_in_the_servers_own_kinds_only() -> None:
     assert judge(body, live, builtin=False) == DIFFERENT
 
 
+def test_text_that_looks_like_a_quantity_is_text_anywhere_else() -> None:
+    body = virtual_service(env=[{"name": "LIMIT", "value": "0.5"}])
+    parts = {".": {}, "f:name": {}, "f:value": {}}
+    record = {"f:spec": {"f:hosts": {}, "f:env": {'k:{"name":"LIMIT"}': parts}}}
+    live = stored(body, record)
+    assert judge(body, live, builtin=True) == SAME
+    live["spec"]["env"][0]["value"] = "500m"
+    assert judge(body, live, builtin=True) == UNSURE
+    top = {**virtual_service(), "type": "0.5"}
+    assert judge(top, stored(top, type="500m"), builtin=True) == UNSURE
+
+
 def test_a_field_reference_gets_a_version() -> None:
     body = virtual_service(valueFrom={"fieldRef": {"fieldPath": "metadata.name"}})
     record = {"f:spec": {"f:hosts": {}, "f:valueFrom": {"f:fieldRef": {}}}}
     live = stored(body, record)
     live["spec"]["valueFrom"]["fieldRef"]["apiVersion"] = "v1"
     assert judge(body, live, builtin=True) == SAME
+    assert judge(body, live, builtin=False) == UNSURE
     live["spec"]["valueFrom"]["fieldRef"]["fieldPath"] = "metadata.uid"
     assert judge(body, live, builtin=True) == UNSURE
+    live["spec"]["valueFrom"]["fieldRef"] = "metadata.uid"
+    assert judge(body, live, builtin=True) == UNSURE
+    plain = virtual_service(fieldRef="a")
+    live = stored(plain)
+    live["spec"]["fieldRef"] = "b"
+    assert judge(plain, live) == DIFFERENT
 
 
 def test_same_content_ignores_revisions_and_times_but_not_owners() -> None:
