@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-#: Below ``plugins/module_utils`` without ``.py``: files or folders below ``tests/unit/plugins``.
+#: Below ``plugins/module_utils`` without ``.py``: files below ``tests/unit/plugins``.
 SETS: dict[str, tuple[str, ...]] = {
     "flow/columns": ("module_utils/flow/test_columns.py",),
     "flow/emptiness": ("module_utils/flow/test_emptiness.py",),
     "flow/errors": ("module_utils/flow/test_errors.py", "module_utils/flow/test_text.py"),
-    "flow/lifeline": ("plugin_utils/test_lifeline.py",),
-    "flow/loggers": ("module_utils/flow/test_loggers.py",),
     "flow/progress": ("module_utils/flow/test_progress.py", "module_utils/flow/test_text.py"),
     "flow/reconcile": ("module_utils/flow/test_reconcile.py",),
     "flow/shapes": ("module_utils/flow/test_shapes.py",),
@@ -19,8 +17,8 @@ SETS: dict[str, tuple[str, ...]] = {
     "flow/text": ("module_utils/flow/test_text.py",),
     "flow/unexpected": ("module_utils/flow/test_unexpected.py",),
     "kube/ownership": ("module_utils/kube/test_ownership.py",),
-    "kube/planning": ("module_utils/kube/test_planning.py", "module_utils/kube/test_objectset.py"),
-    "kube/pruning": ("module_utils/kube/test_pruning.py", "module_utils/kube/test_objectset.py"),
+    "kube/planning": ("module_utils/kube/test_planning.py",),
+    "kube/pruning": ("module_utils/kube/test_pruning.py",),
     "cloud/failures": ("module_utils/cloud/test_failures.py",),
     "cloud/retries": ("module_utils/cloud/test_retries.py",),
     "probe/plan": ("module_utils/probe/test_plan.py",),

@@ -47,6 +47,11 @@ SURVIVORS: tuple[Survivor, ...] = (
         r"json\.dumps",
         "the comparison as text is a shortcut; what it leaves open is compared",
     ),
+    _same("flow/text", "_escaped", r"UNICODE_ESCAPE", "names of encodings have no case"),
+    _same("flow/reconcile", "_flow", r"^waited = None$", "None is as false as False where it is asked"),
+    _same("flow/reconcile", "_apply", r"MOST_REAPPLIES \+ 2", "the last attempt raises before there is one more"),
+    _same("flow/reconcile", "_apply", r"raise AssertionError", "never reached: it says so to who reads and to mypy"),
+    Survivor("flow/reconcile", "reconcile", r"timeout: float = 601", "a default; every module says how long it waits"),
     _same("kube/ownership", "_alike", r"zip\(one, other, (strict=\w+)?\)", _LENGTHS),
     _same("kube/ownership", "_Comparison._keyed", r"zip\(keys, want, (strict=\w+)?\)", _LENGTHS),
     _same(

@@ -201,6 +201,30 @@ def test_without_wait_nobody_looks_at_the_progress(clock: FakeClock) -> None:
     assert "look" not in service.log
 
 
+def test_an_unchanged_object_that_nobody_waits_for_is_read_once(clock: FakeClock) -> None:
+    service = Service("blue")
+    reconcile(service, wait=False, clock=clock)
+    assert service.log == ["find"]
+
+
+def test_the_progress_is_that_of_the_plan(clock: FakeClock) -> None:
+    class Watched(Service):
+        def progress(self, plan: Plan) -> Progress:
+            self.log.append(f"look after {plan.action}")
+            return DONE
+
+    service = Watched("red")
+    reconcile(service, clock=clock)
+    assert service.log == ["find", UPDATE, "look after update", "find"]
+
+
+def test_progress_is_done_or_waits_for_something_or_has_failed() -> None:
+    assert waiting("the mesh", 5, last="initial") == Progress(False, "the mesh", 5, "", "initial")
+    assert waiting("the mesh") == Progress(False, "the mesh", None, "", None)
+    assert failed("No quota.", last="error") == Progress(False, "", None, "No quota.", "error")
+    assert Progress(True) == DONE
+
+
 def test_an_unchanged_object_is_waited_for_and_read_again_afterwards(clock: FakeClock) -> None:
     service = Service("blue", steps=2)
     service.pending = 2
