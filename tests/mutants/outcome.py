@@ -46,6 +46,15 @@ class Outcome:
         return sum(one.equivalent for one in self.excused)
 
     @property
+    def left(self) -> int:
+        """How many behave otherwise, and no test noticed."""
+        return len(self.excused) + len(self.unnamed) - self.equivalent
+
+    @property
+    def tried(self) -> bool:
+        return self.mutants > 0 and not self.untried
+
+    @property
     def noticed(self) -> int:
         return self.mutants - self.untried - len(self.excused) - len(self.unnamed)
 
@@ -55,9 +64,8 @@ class Outcome:
         return 100 * self.noticed / max(self.mutants - self.equivalent, 1)
 
     def line(self) -> str:
-        left = len(self.excused) + len(self.unnamed) - self.equivalent
         return (
-            f"{self.module}: {self.mutants} mutants, {self.noticed} noticed, {self.equivalent} equivalent, {left} "
+            f"{self.module}: {self.mutants} mutants, {self.noticed} noticed, {self.equivalent} equivalent, {self.left} "
             f"not noticed, {self.rate:.1f} %"
         )
 
@@ -86,12 +94,18 @@ def write_page(page: Path, outcomes: list[Outcome]) -> None:
 
 
 def _table(outcomes: list[Outcome]) -> str:
+    tried = [one for one in outcomes if one.tried]
+    sums = [
+        sum(column)
+        for column in zip(*((one.mutants, one.noticed, one.equivalent, one.left) for one in tried), strict=True)
+    ] or [0] * 4
     rows = [
-        [f"``{one.module}``", one.mutants, one.noticed, one.equivalent, len(one.excused) - one.equivalent, one.rate]
+        [f"``{one.module}``", one.mutants, one.noticed, one.equivalent, one.left, f"{one.rate:.1f} %"]
+        if one.tried
+        else [f"``{one.module}``", *[""] * 4, "not tried yet"]
         for one in outcomes
     ]
-    sums = [sum(column) for column in zip(*(row[1:5] for row in rows), strict=True)]
-    rows.append(["**all**", *sums, 100 * sums[1] / max(sums[0] - sums[2], 1)])
+    rows.append(["**all**", *sums, f"{100 * sums[1] / max(sums[0] - sums[2], 1):.1f} %"])
     lines = [
         f"Tried on {describe_machine()}.",
         "",
@@ -101,9 +115,7 @@ def _table(outcomes: list[Outcome]) -> str:
         "",
     ]
     for row in [["Module", "Mutants", "Noticed", "Equivalent", "Not noticed", "Rate"], *rows]:
-        *cells, rate = row
-        cells.append(f"{rate:.1f} %" if isinstance(rate, float) else rate)
-        lines += [f"   {'* -' if number == 0 else '  -'} {cell}" for number, cell in enumerate(cells)]
+        lines += [f"   {'* -' if number == 0 else '  -'} {cell}".rstrip() for number, cell in enumerate(row)]
     return "\n".join(lines) + "\n"
 
 
