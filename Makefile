@@ -23,7 +23,7 @@ export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
 export SECONDS_EACH
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.cache/hypothesis
 
-.PHONY: help setup demo remove-demo test check unit unit-quick flow lab fuzz fuzz-short faults faults-sample integration sanity lint docs bench bench-apply bench-traffic bench-change molecule lab-up lab-down lab-env binaries build clean molecule-all awx awx-short site-docs release ee matrix matrix-here prometheus analyzers yaml-reference samples importer
+.PHONY: help setup demo remove-demo test check unit unit-quick flow lab fuzz fuzz-short faults faults-sample integration sanity lint docs bench bench-apply bench-traffic bench-change molecule lab-up lab-down lab-env binaries build clean molecule-all awx awx-short site-docs release ee matrix matrix-here prometheus analyzers yaml-reference samples importer mutants
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -105,6 +105,9 @@ faults: setup ## every request of the main flow broken in every way, in memory; 
 
 faults-sample: setup
 	@python -m tests.faults --sample
+
+mutants: setup ## small changes of the code, one at a time: do the unit tests notice? SETS, FRESH choose; writes docs/mutants.rst
+	@python -m tests.mutants $(if $(FRESH),--fresh) $(SETS)
 
 lab: $(BINARIES) ## the lab itself against real servers and clients
 	@python -m pytest -q --durations=10 tests/lab/tests

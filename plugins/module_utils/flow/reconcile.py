@@ -179,7 +179,7 @@ def reconcile(
     try:
         return _flow(resource, check, wait, timeout, clock, telling)
     except AsmError as error:
-        error.changed = error.changed or may_have_written(resource)
+        error.changed = may_have_written(resource)
         raise
 
 

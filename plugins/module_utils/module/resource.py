@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 from ansible.module_utils.basic import env_fallback
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.account import told
@@ -202,16 +202,15 @@ def _refuse_negative(params: dict[str, Any]) -> None:
         raise InvalidInput(f"{' and '.join(negative)} must not be negative: give seconds from 0.")
 
 
-def _fail(module: AsmModule, task: Task | None, problem: BaseException) -> NoReturn:
+def _fail(module: AsmModule, task: Task | None, problem: BaseException) -> None:
     error = problem
     if not isinstance(error, AsmError):
         error = unexpected.explain(problem, task.doing if task else "starting")
-    changed = error.changed or (task is not None and task.may_have_written())
+    changed = task is not None and task.may_have_written()
     debug = {"debug": unexpected.debug_of(problem)} if module.params.get("meshops_debug") else {}
     account = told(module, task.cloud) if task else {}
     about = {"msg": error.message, "changed": changed, "error": error.as_result()}
     module.fail_json(**{**error.details, **account, **about, **debug})
-    raise AssertionError("fail_json ends the process")
 
 
 def _close(task: Task) -> None:

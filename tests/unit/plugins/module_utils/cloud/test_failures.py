@@ -167,6 +167,57 @@ def test_a_failure_without_a_code_is_named_after_its_status() -> None:
     assert found.message == "DescribeServiceMeshDetail was refused with HTTP 418: I am a teapot."
 
 
+@pytest.mark.parametrize(
+    ("action", "write"),
+    [
+        ("DescribeServiceMeshes", False),
+        ("ListTagResources", False),
+        ("GetCaCert", False),
+        ("Getaway", True),
+        ("UpdateMeshFeature", True),
+        ("ReListX", True),
+    ],
+)
+def test_what_only_reads_is_known_by_its_name(action: str, write: bool) -> None:
+    assert Call(action).write is write
+
+
+@pytest.mark.parametrize(("status", "good"), [(199, False), (200, True), (299, True), (300, False)])
+def test_statuses_of_success(status: int, good: bool) -> None:
+    if good:
+        assert checked(reply(status, {"RequestId": "r"}), READ) == {"RequestId": "r"}
+    else:
+        with pytest.raises(CallFailed, match=f"HTTP {status} by something else"):
+            checked(reply(status, {"RequestId": "r"}), READ)
+
+
+def test_a_code_in_lower_case_of_a_good_reply_counts_beside_a_message_only() -> None:
+    with pytest.raises(CallFailed, match="refused with ErrorX: no") as caught:
+        checked(reply(200, {"code": "ErrorX", "message": "no"}), READ)
+    assert caught.value.code == "ErrorX"
+    assert checked(reply(200, {"code": "ErrorX"}), Call("X")) == {"code": "ErrorX"}
+    assert failure(404, text="no").code == "HTTP404"
+    with pytest.raises(CallFailed) as caught:
+        checked(reply(404, {"code": "ErrorX"}), READ)
+    assert caught.value.code == "ErrorX"
+
+
+@pytest.mark.parametrize("key", ["RequestId", "requestId", "request_id"])
+@pytest.mark.parametrize("status", [200, 404])
+def test_the_id_of_a_request_is_kept_in_every_spelling(key: str, status: int) -> None:
+    with pytest.raises(CallFailed) as caught:
+        checked(reply(status, {"Code": "ErrorX", key: "r-9"}), READ)
+    assert caught.value.request_id == "r-9"
+    with pytest.raises(CallFailed) as caught:
+        checked(reply(status, {"Code": "ErrorX"}), READ)
+    assert caught.value.request_id == ""
+
+
+def test_a_failure_is_neither_repeated_nor_unknown_unless_it_says_so() -> None:
+    plain = CallFailed("No.")
+    assert (plain.retryable, plain.may_have_happened, plain.answered, plain.retry_after) == (False, False, True, 0.0)
+
+
 @pytest.mark.parametrize("keys", [("Code", "Message", "RequestId"), ("code", "message", "requestId")])
 @pytest.mark.parametrize("status", [200, 404])
 def test_both_spellings_of_errors_are_read(keys: tuple[str, str, str], status: int) -> None:
@@ -214,6 +265,28 @@ def test_a_refusal_of_something_on_the_way_is_final_and_names_what_to_check(
     assert caught.value.code == f"HTTP{status}"
 
 
+def test_an_answer_of_something_on_the_way_says_what_to_check() -> None:
+    check = "Check the proxy (https_proxy, no_proxy) and the option cs_endpoint."
+    call = Call("DescribeClustersV1", "cs")
+
+    def said(status: int, **headers: str) -> str:
+        with pytest.raises(CallFailed) as caught:
+            checked(reply(status, b"", **headers), call)
+        return caught.value.message
+
+    other = "DescribeClustersV1 was answered with HTTP {} by something else than the service: no error code. " + check
+    assert said(403) == other.format(403)
+    assert said(307) == other.format(307)
+    assert said(400, Location="https://proxy.example/login") == other.format(400)
+    assert said(300, Location="https://proxy.example/login?x=1") == (
+        "DescribeClustersV1 was answered with HTTP 300 and a redirect to proxy.example, which is not followed: the "
+        f"request is signed for the service alone. {check}"
+    )
+    assert "redirect to /login, which" in said(399, Location="/login")
+    assert "redirect to http://[, which" in said(399, Location="http://[")
+    assert len(said(302, Location=f"https://{'x' * 5000}/")) < 500
+
+
 @pytest.mark.parametrize("target", ["http://other.example/x?token=1", "http://[", "//x", "\x1b[31m"])
 def test_a_redirect_is_a_refusal(target: str) -> None:
     with pytest.raises(CallFailed, match=r"redirect to .* which is not followed") as caught:
@@ -246,6 +319,25 @@ def test_a_reply_of_another_shape_is_named(body: bytes, said: str) -> None:
     with pytest.raises(CallFailed) as caught:
         checked(Reply(200, {}, b"[]"), WRITE)
     assert (caught.value.retryable, caught.value.may_have_happened, caught.value.answered) == (False, True, True)
+
+
+def test_a_reply_of_another_shape_says_what_to_check_and_which_request_it_was() -> None:
+    with pytest.raises(CallFailed) as caught:
+        checked(reply(200, {"ServiceMesh": [], "RequestId": "r-5"}), Call(READ.action, ids=("c-1",)))
+    found = caught.value
+    assert found.message == (
+        "The service's reply to DescribeServiceMeshDetail (c-1) is not what it documents: ServiceMesh is a list "
+        "instead of an object. Check the endpoint and the proxy."
+    )
+    assert (found.code, found.http_status, found.request_id) == ("UnexpectedReply", 200, "r-5")
+    assert found.__suppress_context__
+
+
+@pytest.mark.parametrize("call", [READ, WRITE])
+def test_what_is_not_json_is_asked_for_again_by_reads_only(call: Call) -> None:
+    with pytest.raises(CallFailed) as caught:
+        checked(Reply(200, {}, b"<html>"), call)
+    assert (caught.value.retryable, caught.value.may_have_happened) == (not call.write, call.write)
 
 
 @pytest.mark.parametrize(
@@ -346,6 +438,29 @@ def test_a_reply_that_is_too_large_is_not_asked_for_again() -> None:
     assert "larger than 128 MiB" in found.message
 
 
+def test_a_call_without_an_answer_says_why_and_what_to_check() -> None:
+    refused = urllib3_errors.MaxRetryError(POOL, "/", while_connecting(ConnectionRefusedError(111, "refused")))
+    found = unanswered(lost(refused), WRITE)
+    assert found.message.startswith("CreateServiceMesh could not be sent: ")
+    assert found.message.endswith(". Check the endpoint, the proxy and the network.")
+    assert found.answered is False
+    silent = unanswered(lost(urllib3_errors.ReadTimeoutError(POOL, "/", "read timed out")), WRITE)
+    assert silent.message.startswith("CreateServiceMesh got no usable answer: ")
+    assert silent.code == "ReplyLost"
+
+
+def test_the_reason_of_a_missing_answer_is_found_behind_what_the_sdk_raises() -> None:
+    wrapped = ValueError("the SDK's words")
+    wrapped.__cause__ = lost(while_connecting(ConnectionRefusedError(111, "refused")))
+    assert unanswered(wrapped, WRITE).code == "ConnectionFailed"
+
+
+def test_an_exception_without_a_text_is_named() -> None:
+    found = unanswered(KeyError(), READ)
+    assert found.message == "DescribeServiceMeshDetail failed before it was sent: KeyError"
+    assert (found.answered, found.code) == (False, "CallFailed")
+
+
 def test_a_mistake_before_sending_is_neither_repeated_nor_unknown() -> None:
     found = unanswered(ValueError("RegionId is empty"), Call("AttachCluster"))
     assert (found.retryable, found.may_have_happened, found.code) == (False, False, "CallFailed")
@@ -404,6 +519,27 @@ def test_ids_of_the_call_are_named() -> None:
     assert said.startswith("RemoveClusterFromServiceMesh (c-mesh, c-cluster) was refused with InvalidParameter: ")
 
 
+def test_of_many_ids_the_first_three_are_named() -> None:
+    assert str(Call("X", ids=("a", "b", "c", "d"))) == "X (a, b, c)"
+    assert str(Call("X")) == "X"
+
+
+def test_the_permission_that_the_service_names_counts_in_both_spellings() -> None:
+    for key in ("AccessDeniedDetail", "accessDeniedDetail"):
+        body = {"Code": "Forbidden.RAM", "Message": "no.", key: {"AuthAction": "ram:PassRole"}}
+        with pytest.raises(CallFailed) as caught:
+            checked(reply(403, body), WRITE)
+        assert caught.value.message == (
+            "CreateServiceMesh was refused with Forbidden.RAM: no. Ask the account's administrator for the RAM policy "
+            "that allows ram:PassRole."
+        )
+
+
+def test_the_end_of_what_the_service_said_is_one_full_stop() -> None:
+    assert explain(Call("X"), "Odd", "No. ", 404) == "X was refused with Odd: No."
+    assert explain(Call("X"), "", "No...", 404) == "X was refused with HTTP 404: No."
+
+
 def test_an_unknown_code_needs_no_advice() -> None:
     assert explain(Call("X"), "Odd", " Not found. ", 404) == "X was refused with Odd: Not found."
 
@@ -419,6 +555,21 @@ NOW = datetime(2026, 11, 26, 12, 0, tzinfo=timezone.utc)
 def test_a_wrong_clock_is_named_with_its_difference(minutes: int, said: str) -> None:
     there = format_datetime(NOW + timedelta(minutes=minutes), usegmt=True)
     assert said in clock_advice(there, NOW)
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_difference_of_less_than_a_minute_is_none(sign: int) -> None:
+    def said(seconds: int) -> str:
+        return clock_advice(format_datetime(NOW + sign * timedelta(seconds=seconds), usegmt=True), NOW)
+
+    assert said(59) == (
+        "Check the clock of the machine that runs the module, it says 2026-11-26 12:00 UTC: set it by NTP (timedatectl "
+        "set-ntp true)."
+    )
+    assert said(60) == (
+        f"The clock of the machine that runs the module is 1 min {'behind' if sign > 0 else 'ahead of'} the service's: "
+        "set it by NTP (timedatectl set-ntp true)."
+    )
 
 
 @pytest.mark.parametrize("date", [None, "", "nonsense", "Wed, 99 Nov 2026 99:99:99 GMT", "x" * 9999])

@@ -83,6 +83,12 @@ def test_a_pause_that_would_outlast_the_budget_is_not_begun(clock: FakeClock) ->
     assert clock.pauses == []
 
 
+def test_a_pause_that_ends_with_the_budget_is_begun(clock: FakeClock) -> None:
+    with pytest.raises(AsmError):
+        Retries(1.5, clock, jitter=lambda: 1.0).run(calls(passing()))
+    assert clock.pauses == [0.5, 1.0]
+
+
 def test_the_budget_is_that_of_one_call(clock: FakeClock) -> None:
     several = Retries(10, clock, jitter=lambda: 1.0)
     for _unused in range(5):

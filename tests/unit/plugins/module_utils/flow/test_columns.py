@@ -37,6 +37,35 @@ def test_a_very_long_name_does_not_push_the_others_away() -> None:
     assert columns([[long, "fine"], ["short", "fine"]])[1] == "short  fine"
 
 
+def test_a_line_as_wide_as_the_terminal_stays_one() -> None:
+    assert columns([["a", "b" * 35 + " " + "c" * 35]], width=74) == [f"a  {'b' * 35} {'c' * 35}"]
+    assert columns([["a", "b" * 35 + " " + "c" * 35]], width=73) == [f"a  {'b' * 35}", f"   {'c' * 35}"]
+
+
+def test_a_text_goes_on_below_where_thirty_columns_are_left_for_it() -> None:
+    assert columns([["ab", "one two three four five six seven"]], width=34) == [
+        "ab  one two three four five six",
+        "    seven",
+    ]
+    assert columns([["abc", "one two three four five six seven"]], width=34) == [
+        "abc",
+        "  one two three four five six",
+        "  seven",
+    ]
+
+
+def test_texts_of_up_to_36_letters_are_aligned() -> None:
+    assert columns([["a" * 36, "x"], ["b", "y"]]) == [f"{'a' * 36}  x", f"b{' ' * 35}  y"]
+    assert columns([["a" * 37, "x"], ["b", "y"]]) == [f"{'a' * 37}  x", "b  y"]
+    assert columns([["a" * 37, "b" * 37, "x"]]) == [f"{'a' * 37}  {'b' * 37}  x"]
+
+
+def test_words_are_never_cut() -> None:
+    long = "registry.example/team-a/" + "image-" * 4 + "end"
+    assert columns([["a", f"from {long} on"]], width=34) == ["a  from", f"   {long}", "   on"]
+    assert columns([["a" * 20, long, long]], width=30) == [f"{'a' * 20}", long, f"  {long}"]
+
+
 @settings(max_examples=100, deadline=None, derandomize=True, database=None)
 @given(st.lists(st.lists(WORDS, min_size=3, max_size=3), max_size=6))
 def test_no_word_is_lost_and_no_line_too_long(rows: list[list[str]]) -> None:

@@ -4,15 +4,19 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.meshops.asm.plugins.module_utils.flow import progress
 from ansible_collections.meshops.asm.plugins.module_utils.flow import reconcile as flow
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import (
     AsmError,
     Immutable,
     LostReply,
     NotFound,
+    Outrun,
     WaitFailed,
     WaitTimeout,
 )
@@ -137,6 +141,40 @@ def test_check_mode_prefers_the_prediction_that_the_plan_brings_along(clock: Fak
     assert reconcile(Detailed("red"), check=True, clock=clock).value == {"id": "m-1", "colour": "blue"}
 
 
+def test_check_mode_predicts_that_nothing_is_left_of_what_would_be_deleted(clock: FakeClock) -> None:
+    class Retaining(Service):
+        def plan(self, found: Any) -> Plan:
+            return Plan(DELETE, before="red", after={"kept": ["slb-1"]}, predicted={"kept": ["slb-1"]})
+
+    outcome = reconcile(Retaining("red"), check=True, clock=clock)
+    assert (outcome.changed, outcome.value, outcome.found) == (True, None, "red")
+    assert outcome.plan.after == {"kept": ["slb-1"]}
+
+
+def test_it_says_what_is_being_done_as_the_end_of_a_sentence(clock: FakeClock) -> None:
+    said: list[str] = []
+    reconcile(Service(), clock=clock, telling=said.append)
+    assert said == [
+        "reading what is there",
+        "comparing what is there with the options",
+        "carrying out the changes (create)",
+        "waiting for it",
+        "reading the result",
+    ]
+    said.clear()
+    reconcile(Service("blue"), wait=False, clock=clock, telling=said.append)
+    assert said == ["reading what is there", "comparing what is there with the options", "reading the result"]
+
+
+def test_the_result_has_what_was_found_in_the_end(clock: FakeClock) -> None:
+    class Wrapped(Service):
+        def view(self, found: Any) -> Any:
+            return {"colour": found}
+
+    outcome = reconcile(Wrapped("red"), clock=clock)
+    assert (outcome.found, outcome.value, outcome.plan.before) == ("blue", {"colour": "blue"}, "red")
+
+
 def test_a_difference_that_is_not_allowed_stops_before_the_first_write(clock: FakeClock) -> None:
     class Fixed(Service):
         def plan(self, found: Any) -> Plan:
@@ -161,6 +199,30 @@ def test_without_wait_nobody_looks_at_the_progress(clock: FakeClock) -> None:
     service = Service(steps=5)
     reconcile(service, wait=False, clock=clock)
     assert "look" not in service.log
+
+
+def test_an_unchanged_object_that_nobody_waits_for_is_read_once(clock: FakeClock) -> None:
+    service = Service("blue")
+    reconcile(service, wait=False, clock=clock)
+    assert service.log == ["find"]
+
+
+def test_the_progress_is_that_of_the_plan(clock: FakeClock) -> None:
+    class Watched(Service):
+        def progress(self, plan: Plan) -> Progress:
+            self.log.append(f"look after {plan.action}")
+            return DONE
+
+    service = Watched("red")
+    reconcile(service, clock=clock)
+    assert service.log == ["find", UPDATE, "look after update", "find"]
+
+
+def test_progress_is_done_or_waits_for_something_or_has_failed() -> None:
+    assert waiting("the mesh", 5, last="initial") == Progress(False, "the mesh", 5, "", "initial")
+    assert waiting("the mesh") == Progress(False, "the mesh", None, "", None)
+    assert failed("No quota.", last="error") == Progress(False, "", None, "No quota.", "error")
+    assert Progress(True) == DONE
 
 
 def test_an_unchanged_object_is_waited_for_and_read_again_afterwards(clock: FakeClock) -> None:
@@ -191,6 +253,67 @@ def test_running_out_of_time_without_a_write_says_unchanged(clock: FakeClock) ->
     with pytest.raises(WaitTimeout) as caught:
         reconcile(service, timeout=5, clock=clock)
     assert caught.value.changed is False
+
+
+def test_running_out_of_time_is_told_in_whole_sentences(clock: FakeClock) -> None:
+    with pytest.raises(WaitTimeout) as caught:
+        reconcile(Service(steps=10_000), timeout=20, clock=clock)
+    assert caught.value.message == (
+        "Gave up after 20 s of waiting for it to be ready. It may still get there: run again, or raise wait_timeout."
+    )
+
+
+def test_each_wait_reports_what_for_how_long_and_how_far(
+    clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "waits"
+    file.touch()
+    monkeypatch.setenv(progress.VARIABLE, str(file))
+    looks = [waiting("the mesh", percent=10), waiting("the mesh"), DONE]
+    assert wait_until_done(lambda: looks.pop(0), timeout=600, clock=clock) is True
+    assert [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] == [
+        {"what": "the mesh", "seconds": 0.0, "percent": 10},
+        {"what": "the mesh", "seconds": 0.2, "percent": None},
+    ]
+
+
+def test_what_is_done_at_the_first_look_was_not_waited_for(clock: FakeClock) -> None:
+    assert wait_until_done(lambda: DONE, timeout=600, clock=clock) is False
+    assert clock.pauses == []
+
+
+def test_a_deadline_goes_down_to_nothing_and_then_says_what_was_waited_for(clock: FakeClock) -> None:
+    deadline = flow.Deadline(10, clock)
+    clock.sleep(4)
+    deadline.check("the gateway", last="pending")
+    assert deadline.rest() == 6
+    clock.sleep(7)
+    assert deadline.rest() == 0
+    with pytest.raises(WaitTimeout, match=r"^Gave up after 10 s of waiting for the gateway\.") as caught:
+        deadline.check("the gateway", last="pending")
+    assert caught.value.details == {"last_state": "pending"}
+
+
+def test_a_deadline_has_the_real_time_by_default() -> None:
+    assert 59 < flow.Deadline(60).rest() <= 60
+
+
+def test_a_failure_that_was_there_before_the_write_is_still_the_old_one_for_some_looks() -> None:
+    before = flow.Before("failed: no quota")
+    assert [before.still("failed: no quota") for _unused in range(flow.STALE_LOOKS + 2)] == [
+        *[True] * flow.STALE_LOOKS,
+        False,
+        False,
+    ]
+
+
+def test_a_failure_after_anything_else_is_a_new_one() -> None:
+    before = flow.Before("failed: no quota")
+    assert before.still("failed: no quota")
+    assert not before.still("upgrading")
+    assert not before.still("failed: no quota")
+    assert not flow.Before().still("")
+    assert not flow.Before().still("failed: no quota")
 
 
 def test_a_failed_state_ends_the_wait_at_once(clock: FakeClock) -> None:
@@ -299,6 +422,56 @@ def test_a_lost_update_or_delete_is_repeated_only_when_it_did_not_happen(
     assert service.writes() == [action] * (1 if happened else 2)
 
 
+@pytest.mark.parametrize(("remote", "desired"), [("red", "blue"), ("red", None)])
+def test_a_lost_update_or_delete_is_sent_again_soon_because_that_does_no_harm(
+    remote: str, desired: str | None, clock: FakeClock
+) -> None:
+    reconcile(Service(remote, desired, faults=[(SILENCE, False)]), clock=clock)
+    assert flow.ANSWERED_GRACE <= sum(clock.pauses) <= flow.ANSWERED_GRACE + 1
+
+
+def test_the_effect_is_looked_for_once_a_second(clock: FakeClock) -> None:
+    service = Service("red", faults=[(SILENCE, True)], lag=2)
+    reconcile(service, wait=False, clock=clock)
+    assert clock.pauses == [1.0, 1.0]
+    assert service.log == ["find", UPDATE, "find", "find", "find", "find"]
+
+
+def test_a_mesh_that_came_after_a_lost_create_is_brought_to_what_is_wanted(clock: FakeClock) -> None:
+    """It is there with other settings: that is an update, which is planned at once."""
+
+    class Other(Service):
+        def apply(self, plan: Plan) -> None:
+            super().apply(plan)
+            if plan.action == CREATE:
+                self.remote = self.visible = "green"
+                raise SILENCE
+
+    service = Other()
+    outcome = reconcile(service, clock=clock)
+    assert (service.writes(), outcome.value) == ([CREATE, UPDATE], "blue")
+    assert clock.pauses == []
+
+
+def test_a_lost_create_without_effect_is_told_with_what_was_said_and_what_to_do(clock: FakeClock) -> None:
+    lost = LostReply("It got no usable answer.", code="ReplyLost", request_id="r-1", http_status=502)
+    with pytest.raises(LostReply) as caught:
+        reconcile(Service(faults=[(lost, False)]), clock=clock)
+    assert caught.value.message == (
+        "It got no usable answer. Its effect did not show up within the 30 s after it either. Run the task again: it "
+        "finds what the request did, if it went through after all."
+    )
+    kept = caught.value
+    assert (kept.code, kept.request_id, kept.http_status, kept.answered) == ("ReplyLost", "r-1", 502, False)
+    assert kept.__cause__ is lost
+
+
+def test_giving_up_after_answered_errors_names_the_shorter_time_and_stays_an_answered_error(clock: FakeClock) -> None:
+    with pytest.raises(LostReply, match="within the 3 s after it either") as caught:
+        reconcile(Service("red", faults=[(ANSWERED, False)] * 50), clock=clock)
+    assert caught.value.answered is True
+
+
 def test_after_some_lost_replies_in_a_row_the_flow_gives_up_with_what_the_service_said(clock: FakeClock) -> None:
     service = Service("red", faults=[(ANSWERED, False)] * 50)
     with pytest.raises(LostReply) as caught:
@@ -347,6 +520,48 @@ def test_an_interrupted_update_goes_on_with_what_is_left(clock: FakeClock) -> No
     assert (outcome.plan.before, outcome.plan.after) == ({"a": 1, "b": 1}, {"a": 2, "b": 2})
 
 
+# What another run has done meanwhile
+
+OUTRUN = Outrun("The cluster is being detached already.", code="ErrorClusterStatus")
+
+
+def test_what_another_run_has_done_meanwhile_is_no_change_of_ours(clock: FakeClock) -> None:
+    class Refused(Service):
+        def wrote(self) -> bool:
+            return False
+
+    service = Refused("red", faults=[(OUTRUN, True)])
+    outcome = reconcile(service, clock=clock)
+    assert (outcome.changed, outcome.value, service.writes()) == (False, "blue", [UPDATE])
+
+
+def test_what_was_written_before_another_run_came_first_is_a_change(clock: FakeClock) -> None:
+    service = Service("red", faults=[(OUTRUN, True)])
+    assert reconcile(service, clock=clock).changed is True
+
+
+def test_what_another_run_has_left_is_planned_anew_and_sent(clock: FakeClock) -> None:
+    class Halfway(Service):
+        def apply(self, plan: Plan) -> None:
+            super().apply(plan)
+            if plan.action == CREATE:
+                self.remote = self.visible = "green"
+                raise OUTRUN
+
+    service = Halfway()
+    outcome = reconcile(service, clock=clock)
+    assert (service.writes(), outcome.value, outcome.changed) == ([CREATE, UPDATE], "blue", True)
+    assert clock.pauses == []
+
+
+def test_a_service_that_always_says_another_run_was_first_is_believed_in_the_end(clock: FakeClock) -> None:
+    service = Service("red", faults=[(OUTRUN, False)] * 50)
+    with pytest.raises(Outrun) as caught:
+        reconcile(service, clock=clock)
+    assert len(service.writes()) == flow.MOST_REAPPLIES + 1
+    assert caught.value.code == "ErrorClusterStatus"
+
+
 # Errors that are none of these
 
 
@@ -356,6 +571,16 @@ def test_other_errors_pass_through_and_tell_whether_something_was_written(clock:
         reconcile(service, clock=clock)
     assert service.writes() == [CREATE]
     assert caught.value.changed is service.wrote()
+
+
+def test_a_resource_that_cannot_say_whether_it_wrote_may_have(clock: FakeClock) -> None:
+    class Silent(Service):
+        def wrote(self) -> bool:
+            raise RuntimeError
+
+    with pytest.raises(NotFound) as caught:
+        reconcile(Silent(faults=[(NotFound("The vSwitch is not there."), False)]), clock=clock)
+    assert caught.value.changed is True
 
 
 def test_an_error_while_reading_says_unchanged(clock: FakeClock) -> None:

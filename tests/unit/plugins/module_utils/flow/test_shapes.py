@@ -15,10 +15,12 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import (
     NUMBER,
     TEXT,
     WORD,
+    Odd,
     Scalar,
     fit,
     of_options,
     require,
+    type_name,
 )
 
 ROUTES: Any = {"routes": [{"host": TEXT, "weight": NUMBER}], "labels": {...: TEXT}}
@@ -43,6 +45,77 @@ def test_what_does_not_fit_is_missing_and_told_with_its_place() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("value", "shape"),
+    [
+        ({"routes": [{"host": "a"}], "labels": {"a": "b"}, "x": None}, ROUTES),
+        ({}, ROUTES),
+        ([{"a": 1}], [{"a": NUMBER}]),
+        ({"a": 1, "b": "c"}, {"a": NUMBER, ...: TEXT}),
+        ("a", TEXT),
+    ],
+)
+def test_what_fits_already_is_given_back_itself(value: Any, shape: Any) -> None:
+    found, odd = fit(value, shape)
+    assert (found is value, odd) == (True, [])
+
+
+def test_what_does_not_fit_is_made_anew_and_the_original_stays() -> None:
+    value = {"routes": ({"host": "a", "weight": "1"},), "labels": {1: "b"}}
+    found, odd = fit(value, ROUTES)
+    assert found == {"routes": [{"host": "a"}], "labels": {"1": "b"}}
+    assert [str(one) for one in odd] == ["routes[0].weight must be a whole number, it is text"]
+    assert value == {"routes": ({"host": "a", "weight": "1"},), "labels": {1: "b"}}
+
+
+def test_a_key_with_a_shape_of_its_own_is_not_held_to_that_of_the_others() -> None:
+    shape: Any = {"port": NUMBER, ...: TEXT}
+    found, odd = fit({"port": "a", "name": 1, 5: 6, 7: "b"}, shape, "spec")
+    assert found == {"7": "b"}
+    assert [str(one) for one in odd] == [
+        "spec.port must be a whole number, it is text",
+        "spec.name must be text, it is a number",
+        "spec.5 must be text, it is a number",
+    ]
+
+
+def test_a_part_of_another_type_is_missing_and_an_empty_one_of_its_own_type_is_kept() -> None:
+    shape: Any = {"list": [TEXT], "map": {"a": TEXT}}
+    assert fit({"list": {}, "map": [], "x": 1}, shape)[0] == {"x": 1}
+    assert fit({"list": [], "map": {}, "x": 1}, shape) == ({"list": [], "map": {}, "x": 1}, [])
+    assert fit({"list": [1], "map": {"a": 1}}, shape)[0] == {"list": [], "map": {}}
+    found, odd = fit([[1], {"a": 1}, None, "b"], [shape])
+    assert found == [{}, {"a": 1}, {}, {}]
+    assert [str(one) for one in odd] == [
+        "[0] must be a mapping, it is a list",
+        "[2] must be a mapping, it is null",
+        "[3] must be a mapping, it is text",
+    ]
+    assert [str(one) for one in fit([None, 1], [[TEXT]])[1]] == [
+        "[0] must be a list, it is null",
+        "[1] must be a list, it is a number",
+    ]
+    assert fit([None, "a"], [TEXT]) == (["a"], [Odd("[0]", "must be text, it is null")])
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (None, "null"),
+        (True, "a boolean"),
+        (1, "a number"),
+        (1.5, "a number"),
+        ("", "text"),
+        ({}, "a mapping"),
+        ([], "a list"),
+        ((), "a list"),
+        (b"", "of the type bytes"),
+    ],
+)
+def test_types_as_users_of_yaml_call_them(value: Any, name: str) -> None:
+    assert type_name(value) == name
+
+
 def test_null_is_the_same_as_nothing() -> None:
     assert fit({"routes": None, "labels": None}, ROUTES) == ({}, [])
     assert fit(None, ROUTES) == ({}, [])
@@ -58,6 +131,20 @@ def test_null_is_the_same_as_nothing() -> None:
         (NUMBER, 5.0, None),
         (NUMBER, "5", None),
         (NUMBER, 2**63, None),
+        (NUMBER, 2**63 - 1, 2**63 - 1),
+        (NUMBER, -(2**63), None),
+        (NUMBER, None, None),
+        (DECIMAL, 5, 5),
+        (DECIMAL, "5", None),
+        (DECIMAL, True, None),
+        (WORD, "a", "a"),
+        (WORD, 0, "0"),
+        (WORD, 2**63, None),
+        (COUNT, "999999999", 999999999),
+        (COUNT, "", None),
+        (COUNT, "-1", None),
+        (COUNT, True, None),
+        (COUNT, 2**63, None),
         (DECIMAL, 0.5, 0.5),
         (DECIMAL, float("nan"), None),
         (WORD, 5, "5"),
@@ -71,6 +158,17 @@ def test_null_is_the_same_as_nothing() -> None:
 )
 def test_scalars(scalar: Scalar, value: Any, found: Any) -> None:
     assert fit(value, scalar)[0] == found
+    assert type(fit(value, scalar)[0]) is type(found)
+
+
+@pytest.mark.parametrize(
+    ("scalar", "name"),
+    [(TEXT, "text"), (NUMBER, "a whole number"), (DECIMAL, "a number"), (WORD, "a name"), (COUNT, "a whole number")],
+)
+def test_a_value_of_another_type_is_told_by_what_it_must_be(scalar: Scalar, name: str) -> None:
+    (odd,) = fit([], scalar, "spec.a")[1]
+    assert str(odd) == f"spec.a must be {name}, it is a list"
+    assert str(fit([], scalar)[1][0]) == f"What is given must be {name}, it is a list"
 
 
 def test_the_shape_of_options_is_that_of_their_own_options() -> None:

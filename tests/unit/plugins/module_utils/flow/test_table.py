@@ -213,6 +213,21 @@ def test_what_the_service_leaves_out_equals_the_empty_value(option: str, empty: 
     assert not changes_between(ROWS, params, {}, "Mesh 'shop'")
 
 
+def test_numbers_are_compared_by_value_however_they_are_written() -> None:
+    sampling = row("sampling")
+    assert not sampling.differs("1.50", 1.5)
+    assert not sampling.differs(100, "100.0")
+    assert sampling.differs("1.5", 1.25)
+
+
+@pytest.mark.parametrize("option", [*OTHERS, "token"])
+def test_an_option_is_compared_whatever_the_ones_before_it_are(option: str) -> None:
+    value, action, parameters = OTHERS.get(option, ("other", "Update", {"Token": "other"}))
+    params: dict[str, Any] = {}
+    put(params, option, value)
+    assert changes_between(ROWS, params, DESCRIBED, "Mesh 'shop'").calls == {action: parameters}
+
+
 def test_what_cannot_be_read_is_never_compared() -> None:
     assert not changes_between(ROWS, {"period": 3, "key": "another"}, DESCRIBED, "Mesh 'shop'")
 
@@ -223,6 +238,16 @@ def test_an_immutable_difference_names_the_object_both_values_and_what_to_do() -
     message = caught.value.message
     for part in ("Mesh 'shop'", "vpc_id", '"vpc-1"', '"vpc-2"', "Make another mesh.", "Nothing was changed"):
         assert part in message
+
+
+def test_a_refusal_of_immutable_differences_is_whole_sentences_with_values_as_they_are_written() -> None:
+    with pytest.raises(Immutable) as caught:
+        changes_between(ROWS, {"vpc_id": "网络", "zones": ["c"]}, DESCRIBED, "Mesh 'shop'")
+    assert caught.value.message == (
+        'Mesh \'shop\' exists with values that cannot be changed in place: vpc_id is "vpc-1", wanted "网络". Make '
+        'another mesh. zones is ["a", "b"], wanted ["c"]. Nothing was changed: correct the option, or remove the '
+        "object first if it is to be made anew."
+    )
 
 
 def test_every_immutable_difference_is_named_at_once() -> None:
@@ -391,7 +416,9 @@ def test_put_makes_the_levels_in_between_and_keeps_their_neighbours() -> None:
     [
         ("bool", "true", True),
         ("bool", "False", False),
+        ("bool", "", False),
         ("int", "7", 7),
+        ("int", " ", 0),
         ("float", "1.5", 1.5),
         ("float", 2, 2),
         ("str", 5, "5"),
@@ -423,3 +450,6 @@ def test_what_cannot_be_decoded_is_named_too() -> None:
     assert row.current({"A": {"a": 1}}) == {"a": 1}
     with pytest.raises(AsmError, match="A is no value of the option option"):
         row.current({"A": [1]})
+    shouting = Attribute("option", "str", read="A", decode=lambda shown: shown.upper())
+    with pytest.raises(AsmError, match="A is no value of the option option"):
+        shouting.current({"A": 1})

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import platform
+import re
 from typing import Any
 
 import pytest
@@ -54,6 +56,37 @@ def test_it_says_what_was_done_and_nothing_of_the_text(error: BaseException, cod
         assert "meshops_debug=true" in told.message
 
 
+def test_what_is_said_of_each_sort() -> None:
+    def said(error: BaseException) -> str:
+        return unexpected.explain(error, "reading").message
+
+    assert said(KeyboardInterrupt()) == "Interrupted while it was reading. Run the task again to go on."
+    assert said(MemoryError()) == (
+        "The memory was not enough while it was reading. Run the task again with more, or with less at a time."
+    )
+    assert said(ValueError(HIDDEN)) == (
+        "It stopped unexpectedly while it was reading: ValueError. This is a fault of meshops.asm, not of your "
+        "playbook. Run the task again, it goes on from what is there. If it comes back, run it with meshops_debug=true "
+        "and report what it then returns as 'debug', without any of your values, to "
+        "https://github.com/meshops/asm/issues."
+    )
+    place = unexpected.place(deep())
+    assert f"reading: ValueError at {place}. This is" in said(deep())
+
+
+def test_of_files_of_others_no_more_is_said_than_which_they_are() -> None:
+    try:
+        json.loads("{")
+    except ValueError as error:
+        assert re.fullmatch(r"[^/]+/json/decoder\.py:\d+", unexpected.place(_without_first(error)))
+
+
+def _without_first(error: BaseException) -> BaseException:
+    """As if the library had called itself."""
+    assert error.__traceback__
+    return error.with_traceback(error.__traceback__.tb_next)
+
+
 def test_the_place_is_the_innermost_of_our_own() -> None:
     assert unexpected.place(deep().__cause__ or ValueError()).startswith("plugins/module_utils/mesh/meshes.py:")
     assert unexpected.place(ValueError()) == ""
@@ -64,6 +97,19 @@ def test_debug_has_types_and_places_of_the_whole_chain_and_no_text() -> None:
     assert [one["type"] for one in debug["exceptions"]] == ["ValueError", "KeyError"]
     assert debug["exceptions"][1]["frames"][-1].endswith(" mesh_id")
     assert HIDDEN not in json.dumps(debug)
+    assert (debug["python"], debug["system"]) == (platform.python_version(), platform.system())
+    assert all(re.fullmatch(r"\S+:\d+ \w+", frame) for one in debug["exceptions"] for frame in one["frames"])
+    assert not any(frame.startswith("/") for one in debug["exceptions"] for frame in one["frames"])
+
+
+def test_an_exception_within_a_handler_is_told_with_the_one_before_it() -> None:
+    try:
+        try:
+            raise KeyError(HIDDEN)
+        except KeyError:
+            raise ValueError(HIDDEN)  # noqa: B904
+    except ValueError as error:
+        assert [one["type"] for one in unexpected.debug_of(error)["exceptions"]] == ["ValueError", "KeyError"]
 
 
 def test_a_chain_that_bites_its_tail_ends() -> None:

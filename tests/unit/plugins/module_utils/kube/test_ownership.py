@@ -104,6 +104,14 @@ def test_another_version_moves_the_record() -> None:
     assert judge(body, live) == DIFFERENT
 
 
+def test_an_object_that_is_shown_in_another_version_is_not_compared() -> None:
+    body = virtual_service()
+    assert judge(body, stored(body, apiVersion="networking.istio.io/v1beta1")) == DIFFERENT
+    live = stored(body)
+    del live["apiVersion"]
+    assert judge(body, live) == SAME
+
+
 def test_two_records_of_ours_are_for_the_server() -> None:
     live = stored(virtual_service())
     live["metadata"]["managedFields"] *= 2
@@ -151,6 +159,31 @@ def test_empty_maps() -> None:
     assert judge(body, stored(body)) == SAME
     live = stored(body)
     live["spec"]["workloadSelector"] = {"labels": {"a": "b"}}
+    assert judge(body, live) == UNSURE
+
+
+def test_a_record_of_the_whole_is_one_of_a_single_value() -> None:
+    body = virtual_service(workloadSelector={})
+    record = {"f:spec": {"f:hosts": {}, "f:workloadSelector": {".": {}}}}
+    assert judge(body, stored(body, record)) == SAME
+    live = stored(body, record)
+    live["spec"]["workloadSelector"] = {"labels": {"a": "b"}}
+    assert judge(body, live) == UNSURE
+
+
+@pytest.mark.parametrize(
+    ("want", "have", "below"),
+    [
+        ({"a": 1}, "text", {"f:a": {}}),
+        ("text", {"a": 1}, {"f:a": {}}),
+        ([{"name": "a"}], {"name": "a"}, {'k:{"name":"a"}': {}}),
+        ({"name": "a"}, [{"name": "a"}], {'k:{"name":"a"}': {}}),
+    ],
+)
+def test_values_of_two_types_are_for_the_server(want: Any, have: Any, below: Json) -> None:
+    body = virtual_service(value=want)
+    live = stored(body, {"f:spec": {"f:hosts": {}, "f:value": below}})
+    live["spec"]["value"] = have
     assert judge(body, live) == UNSURE
 
 
@@ -202,6 +235,47 @@ class TestKeyedLists:
         body["spec"]["ports"].append({"name": "http", "number": 80})
         assert judge(body, self.live()) != SAME
 
+    def test_an_element_that_is_one_value_is_compared_as_one(self) -> None:
+        """A record without fields of the element: it is owned as a whole."""
+        for whole in ({}, {".": {}}):
+            record = {"f:spec": {"f:ports": {f"k:{json.dumps({'name': name})}": whole for name in ("http", "tls")}}}
+            live = stored(self.BODY, record)
+            assert judge(self.BODY, live) == SAME
+            live["spec"]["ports"][0]["number"] = 81
+            assert judge(self.BODY, live) == UNSURE
+
+    def test_a_part_of_the_server_alone_decides_where_the_record_is_not_of_one_form(self) -> None:
+        mixed = {'k:{"name":"http"}': {}, 'k:{"number":443}': {}}
+        assert judge(self.BODY, stored(self.BODY, {"f:spec": {"f:ports": mixed}})) == UNSURE
+        several = {'k:{"name":"http"}': {}, 'v:"tls"': {}}
+        assert judge(self.BODY, stored(self.BODY, {"f:spec": {"f:ports": several}})) == UNSURE
+
+    def test_an_element_that_is_no_object_is_for_the_server(self) -> None:
+        body = copy.deepcopy(self.BODY)
+        body["spec"]["ports"][0] = "http"
+        assert judge(body, self.live()) == UNSURE
+        live = self.live()
+        live["spec"]["ports"].insert(0, "http")
+        assert judge(self.BODY, live) == SAME
+
+    def test_other_elements_are_a_difference_only_where_no_key_can_be_completed(self) -> None:
+        body = copy.deepcopy(self.BODY)
+        body["spec"]["ports"][0]["name"] = "grpc"
+        assert judge(body, self.live()) == DIFFERENT
+        assert judge(body, self.live(), builtin=True) == UNSURE
+        del body["spec"]["ports"][0]["name"]
+        assert judge(body, self.live()) == UNSURE
+
+    def test_an_unsure_element_does_not_hide_one_that_differs(self) -> None:
+        body = copy.deepcopy(self.BODY)
+        for port in body["spec"]["ports"]:
+            port["hosts"] = ["a"]
+        live = stored(body, self.record("http", "tls", fields=("name", "number", "hosts")))
+        live["spec"]["ports"][0]["hosts"] = ["b"]
+        assert judge(body, live) == UNSURE
+        live["spec"]["ports"][1]["number"] = 1
+        assert judge(body, live) == DIFFERENT
+
     def test_a_key_that_the_server_completes(self) -> None:
         body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}]}}
         record = {"f:spec": {"f:ports": {'k:{"port":80,"protocol":"TCP"}': {".": {}, "f:port": {}}}}}
@@ -225,6 +299,9 @@ def test_sets() -> None:
     live["metadata"]["finalizers"] = ["c/d", "a/b"]
     assert judge(body, live) == UNSURE
     body["metadata"]["finalizers"] = ["a/b"]
+    assert judge(body, live) == DIFFERENT
+    assert judge(body, live, builtin=True) == UNSURE
+    body["metadata"]["finalizers"] = ["a/b", "c/d", "a/b"]
     assert judge(body, live) == DIFFERENT
 
 
@@ -256,14 +333,33 @@ def test_quantities_count_in_the_servers_own_kinds_only() -> None:
     assert judge(body, live, builtin=False) == DIFFERENT
 
 
+def test_text_that_looks_like_a_quantity_is_text_anywhere_else() -> None:
+    body = virtual_service(env=[{"name": "LIMIT", "value": "0.5"}])
+    parts = {".": {}, "f:name": {}, "f:value": {}}
+    record = {"f:spec": {"f:hosts": {}, "f:env": {'k:{"name":"LIMIT"}': parts}}}
+    live = stored(body, record)
+    assert judge(body, live, builtin=True) == SAME
+    live["spec"]["env"][0]["value"] = "500m"
+    assert judge(body, live, builtin=True) == UNSURE
+    top = {**virtual_service(), "type": "0.5"}
+    assert judge(top, stored(top, type="500m"), builtin=True) == UNSURE
+
+
 def test_a_field_reference_gets_a_version() -> None:
     body = virtual_service(valueFrom={"fieldRef": {"fieldPath": "metadata.name"}})
     record = {"f:spec": {"f:hosts": {}, "f:valueFrom": {"f:fieldRef": {}}}}
     live = stored(body, record)
     live["spec"]["valueFrom"]["fieldRef"]["apiVersion"] = "v1"
     assert judge(body, live, builtin=True) == SAME
+    assert judge(body, live, builtin=False) == UNSURE
     live["spec"]["valueFrom"]["fieldRef"]["fieldPath"] = "metadata.uid"
     assert judge(body, live, builtin=True) == UNSURE
+    live["spec"]["valueFrom"]["fieldRef"] = "metadata.uid"
+    assert judge(body, live, builtin=True) == UNSURE
+    plain = virtual_service(fieldRef="a")
+    live = stored(plain)
+    live["spec"]["fieldRef"] = "b"
+    assert judge(plain, live) == DIFFERENT
 
 
 def test_same_content_ignores_revisions_and_times_but_not_owners() -> None:
@@ -273,6 +369,49 @@ def test_same_content_ignores_revisions_and_times_but_not_owners() -> None:
     assert same_content(one, other)
     other["metadata"]["managedFields"][0]["manager"] = "kubectl"
     assert not same_content(one, other)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("metadata", "labels"), {"team": "a"}),
+        (("metadata", "deletionTimestamp"), "now"),
+        (("metadata", "uid"), "another"),
+        (("spec", "hosts"), ["other"]),
+        (("data",), {"a": "1"}),
+        (("kind",), "Gateway"),
+    ],
+)
+def test_whatever_is_content_makes_two_states_differ(path: tuple[str, ...], value: Any) -> None:
+    one, other = stored(virtual_service()), stored(virtual_service())
+    place = other
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    assert not same_content(one, other)
+    assert not same_content(other, one)
+
+
+def test_what_only_others_say_of_an_object_is_no_content() -> None:
+    one, other = stored(virtual_service()), stored(virtual_service())
+    other["status"] = {"observedGeneration": 1}
+    other["metadata"].update(labels={}, annotations=None)
+    other["metadata"]["managedFields"] += managed(virtual_service(gateways=["mesh"]), "kubectl", "Update")
+    assert same_content(one, other)
+
+
+def test_owning_a_label_needs_a_record_that_names_it() -> None:
+    body = virtual_service()
+    live = stored(body)
+    assert not owns_label(live, "meshops.asm/set")
+    for record in (None, {}, {"f:metadata": {}}, {"f:metadata": {"f:labels": {"f:other": {}}}}):
+        live["metadata"]["managedFields"][0]["fieldsV1"] = record
+        assert not owns_label(live, "meshops.asm/set")
+    ours = {"manager": "meshops.asm", "operation": "Apply", "fieldsV1": {"f:metadata": {"f:labels": {"f:a": {}}}}}
+    live["metadata"]["managedFields"] = [*managed(body, "kubectl"), ours]
+    assert owns_label(live, "a")
+    del live["metadata"]["managedFields"]
+    assert not owns_label(live, "a")
 
 
 def test_owning_a_label() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, NotFound
 from ansible_collections.meshops.asm.plugins.module_utils.gateway.addresses import pick_addresses
-from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import WINDOWS
+from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import MOST, WINDOWS, needed_count
 
 from .conftest import plan_for
 
@@ -62,6 +62,75 @@ BY = {"status": True}
 def test_wrong_options(options: dict[str, Any], complaint: str) -> None:
     with pytest.raises(InvalidInput, match=complaint):
         plan_for("127.0.0.1", **options)
+
+
+@pytest.mark.parametrize("name", MOST)
+def test_bounds_belong_to_what_is_allowed(name: str) -> None:
+    plan = plan_for("127.0.0.1", **{name: MOST[name]})
+    assert getattr(plan, name) == MOST[name]
+    for beyond in (MOST[name] + 1, -1):
+        with pytest.raises(InvalidInput, match=f"^{name} must be between 0 and {MOST[name]}, not {beyond}"):
+            plan_for("127.0.0.1", **{name: beyond})
+    least = 1 if name in ("concurrency", "timeout") else 0
+    assert plan_for("127.0.0.1", **{name: least})
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "complaint"),
+    [
+        ({"expect": {"tolerance": 49.9}}, {"expect": {"tolerance": 50}}, "less than 50, not 50"),
+        ({"expect": {"confidence": 50}}, {"expect": {"confidence": 49.9}}, "from 50 to less than 100, not 49.9"),
+        ({"requests": [{}] * 100}, {"requests": [{}] * 101}, "requests has more than 100 items"),
+        *(
+            (
+                {"expect": {"balancing": {"policy": "RANDOM", "window": right}}},
+                {"expect": {"balancing": {"policy": "RANDOM", "window": wrong}}},
+                "window must be between 10 and 1000",
+            )
+            for right, wrong in [(10, 9), (1000, 1001)]
+        ),
+        ({"expect": {"split": {"a": 100, "b": 0}}}, {"expect": {"split": {"a": 100.01, "b": 0}}}, "sum to 100"),
+        ({"expect": {"split": {"a": 99.9}}}, {"expect": {"split": {"a": 99.8}}}, "99.8 is 99.8"),
+        ({"expect": {"split": {"a": 60, "b": 40.1}}}, {"expect": {"split": {"a": 60, "b": 40.2}}}, "is 100.2"),
+    ],
+)
+def test_the_last_value_that_is_right_and_the_first_that_is_not(
+    right: dict[str, Any], wrong: dict[str, Any], complaint: str
+) -> None:
+    assert plan_for("127.0.0.1", by=BY, **right)
+    with pytest.raises(InvalidInput, match=complaint):
+        plan_for("127.0.0.1", by=BY, **wrong)
+
+
+@pytest.mark.parametrize("port", [1, 65535])
+def test_every_port_can_be_asked(port: int) -> None:
+    assert plan_for(f"shop.test:{port}").addresses == (("shop.test", port),)
+    with pytest.raises(InvalidInput, match="there is no port 65536"):
+        plan_for("shop.test:65536")
+
+
+def test_the_smallest_count_that_decides_is_enough_and_one_less_is_not() -> None:
+    expect = {"split": {"v1": 80, "v2": 20}}
+    assert plan_for("a", by=BY, expect=expect, count=807).count == 807
+    with pytest.raises(InvalidInput, match=r"count 806 is too small for a verdict: .* needs 807 requests"):
+        plan_for("a", by=BY, expect=expect, count=806)
+
+
+def test_what_needs_as_many_requests_as_are_allowed_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    expect = {"split": {"v1": 80, "v2": 20}}
+    monkeypatch.setitem(MOST, "count", 807)
+    assert plan_for("a", by=BY, expect=expect).count == 807
+    monkeypatch.setitem(MOST, "count", 806)
+    with pytest.raises(InvalidInput, match="needs 807 requests, more than the 806 that are allowed"):
+        plan_for("a", by=BY, expect=expect)
+
+
+def test_a_verdict_on_shares_and_on_balancing_needs_what_the_greater_of_both_needs() -> None:
+    split = {"split": {"v1": 80, "v2": 20}}
+    for window, count in ((10, 807), (60, 60 * WINDOWS)):
+        plan = plan_for("a", by=BY, expect={**split, "balancing": {"policy": "RANDOM", "window": window}})
+        assert plan.expect
+        assert (plan.count, needed_count(plan.expect)) == (count, count)
 
 
 @pytest.mark.parametrize("address", ["http://a", "a/b", "a:b", "a:99999", "a:0", "[::1", ""])
