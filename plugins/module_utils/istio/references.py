@@ -29,7 +29,8 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import NUMBER, TEXT
-from ansible_collections.meshops.asm.plugins.module_utils.istio.model import destinations, full_host, overlap
+from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import full_host, overlap
+from ansible_collections.meshops.asm.plugins.module_utils.istio.model import destinations
 
 SUBSET, HOST, PORT, GATEWAY, ADMITS = "subset", "host", "port", "gateway", "admits"
 DELEGATE, ROUTE, LISTENER, WORKLOADS = "delegate", "route", "listener", "workloads"

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Refused
-from ansible_collections.meshops.asm.plugins.module_utils.istio.model import overlap
+from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import overlap
 from ansible_collections.meshops.asm.plugins.module_utils.istio.references import (
     ADMITS,
     DELEGATE,
