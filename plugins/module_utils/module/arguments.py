@@ -38,6 +38,7 @@ class AsmModule(AnsibleModule):
     _valid = False
 
     def __init__(self, *args: Any, **more: Any) -> None:
+        self._given: Json = {}
         try:
             super().__init__(*args, **more)
         except (TypeError, ValueError):
@@ -51,7 +52,7 @@ class AsmModule(AnsibleModule):
     def _load_params(self) -> None:
         super()._load_params()
         # Reading them takes the wrong ones away.
-        self._given: Json = dict(self.params)
+        self._given = dict(self.params)
 
     def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
         """While the arguments are being read, a failure names the item, the nearest option and what a value must be."""

@@ -510,4 +510,4 @@ def test_every_credential_has_both_families_of_variables() -> None:
 
 def test_ansible_mixes_no_variable_of_a_credential_into_the_options() -> None:
     mixed = {name for name, about in CLOUD_OPTIONS.items() if "fallback" in about}
-    assert mixed == {"role_session_name", "asm_endpoint", "cs_endpoint", "api_timeout"}
+    assert mixed == {"role_session_name", "asm_endpoint", "cs_endpoint", "api_server_address", "api_timeout"}
