@@ -40,6 +40,7 @@ _CSV = frozenset(("ServiceMesh", *str(row.read).split(".")) for row in MESH_ATTR
 def wanted(**more: Any) -> dict[str, Any]:
     """Every option of a mesh that can be read, each with a value that says something."""
     options: dict[str, Any] = {"name": "shop", "region": "cn-hangzhou", "tags": {"team": "7", "empty": ""}}
+    options["api_server_public_eip"] = False
     for row in MESH_ATTRIBUTES:
         if row.read:
             put(options, row.option, row.choices[0] if row.choices else _SAMPLES.get(row.type))
