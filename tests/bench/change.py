@@ -221,7 +221,8 @@ def random_pairs(place: Place, count: int, rate: float) -> dict[str, Any]:
         hosts = [
             host
             for port, host in random_meshes.requests()
-            if port == 80 and all(random_meshes.arrives(one, port, host) for one in (old, new))
+            # A name without a dot is a Service's, and no request from outside has it.
+            if port == 80 and "." in host and all(random_meshes.arrives(one, port, host) for one in (old, new))
         ]
         if not hosts or not has_order(old, new):
             continue
