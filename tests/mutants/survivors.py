@@ -48,6 +48,7 @@ SURVIVORS: tuple[Survivor, ...] = (
         "the comparison as text is a shortcut; what it leaves open is compared",
     ),
     _same("flow/table", "_show", r"ensure_ascii=None", "None is as false as False where it is asked"),
+    _same("kube/pruning", "members", r"kind, None, target", "no namespace is told, whether it is empty or None"),
     _same("flow/text", "_escaped", r"UNICODE_ESCAPE", "names of encodings have no case"),
     _same("flow/reconcile", "_flow", r"^waited = None$", "None is as false as False where it is asked"),
     _same("flow/reconcile", "_apply", r"MOST_REAPPLIES \+ 2", "the last attempt raises before there is one more"),
