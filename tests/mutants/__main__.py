@@ -86,10 +86,10 @@ def _run(workspace: Workspace, processes: int) -> None:
 
 def _judge(outcome: Outcome) -> list[str]:
     """What is wrong with a set, a line each."""
+    if not outcome.tried:
+        return [f"{outcome.module}: {outcome.untried or 'all'} mutants were not tried yet"]
     found = [f"{outcome.module}: {survivor}" for survivor in outcome.unnamed]
     found += [f"{outcome.module}: survivors.py names what no survivor is: {one}" for one in outcome.vain]
-    if outcome.untried:
-        found.append(f"{outcome.module}: {outcome.untried} mutants were not tried")
     if outcome.rate < LEAST:
         found.append(f"{outcome.module}: {outcome.rate:.1f} % noticed, less than {LEAST:g} %")
     return found

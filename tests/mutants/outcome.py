@@ -95,10 +95,7 @@ def write_page(page: Path, outcomes: list[Outcome]) -> None:
 
 def _table(outcomes: list[Outcome]) -> str:
     tried = [one for one in outcomes if one.tried]
-    sums = [
-        sum(column)
-        for column in zip(*((one.mutants, one.noticed, one.equivalent, one.left) for one in tried), strict=True)
-    ] or [0] * 4
+    sums = [sum(getattr(one, name) for one in tried) for name in ("mutants", "noticed", "equivalent", "left")]
     rows = [
         [f"``{one.module}``", one.mutants, one.noticed, one.equivalent, one.left, f"{one.rate:.1f} %"]
         if one.tried

@@ -178,6 +178,7 @@ def test_a_record_of_the_whole_is_one_of_a_single_value() -> None:
         ("text", {"a": 1}, {"f:a": {}}),
         ([{"name": "a"}], {"name": "a"}, {'k:{"name":"a"}': {}}),
         ({"name": "a"}, [{"name": "a"}], {'k:{"name":"a"}': {}}),
+        ({"a": 1}, ["a"], {'v:"a"': {}}),
     ],
 )
 def test_values_of_two_types_are_for_the_server(want: Any, have: Any, below: Json) -> None:

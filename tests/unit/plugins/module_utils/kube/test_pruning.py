@@ -177,6 +177,12 @@ def test_a_usual_kind_or_one_of_the_task_that_may_not_be_listed_is_an_error(
     assert (caught.value.http_status, unlisted) == (403, [])
 
 
+def test_a_refusal_is_explained_for_the_server_that_is_aimed_at(api: MemoryApi, client: KubeClient) -> None:
+    api.fail_next(403, FORBIDDEN, only="configmaps")
+    with pytest.raises(AsmError, match=r"^Not allowed to list configmaps: no\. Is this the kubeconfig of a mesh"):
+        members(client, "shop", CLUSTER, [])
+
+
 def test_any_other_kind_that_may_not_be_listed_is_told(api: MemoryApi, client: KubeClient) -> None:
     api.documents["/apis"] = discovery(kind("VirtualService"), WIDGET)
     put(api, f"{ROUTES}/ours", labelled(virtual_service("ours")))
