@@ -385,7 +385,7 @@ class Gateway(ResourceModule):
 
     def __init__(self, params: dict[str, Any], cloud: Cloud) -> None:
         super().__init__(params, cloud)
-        self.warnings = gateway_manifest.check(params)
+        self.doubts = gateway_manifest.check(params)
         self.kube: Any = None
         self.departures = gateways.Departures(cloud)
         self.complaints = gateways.Complaints()
@@ -422,7 +422,7 @@ class Gateway(ResourceModule):
             return self._plan_creation(wanted, found["attached"])
         patch = gateway_manifest.changes(live, wanted, self.params)
         kept = gateway_manifest.kept_balancer(live, self.params)
-        warnings = (*self.warnings, *filter(None, [kept]))
+        warnings = (*self.doubts, *filter(None, [kept]))
         if not patch:
             said = gateways.complaint(live)
             warnings += (
@@ -437,7 +437,7 @@ class Gateway(ResourceModule):
         p = self.params
         if not p["clusters"] and not (p["annotations"] or {}).get("asm.alibabacloud.com/managed-by-asm"):
             raise InvalidInput(f"Gateway '{p['name']}' does not exist, and creating it needs clusters to deploy it to.")
-        warnings = (*self.warnings, *self.no_mesh_yet())
+        warnings = (*self.doubts, *self.no_mesh_yet())
         names = self.names if attached is not None else {}
         return Plan(CREATE, None, gateways.essence(wanted), wanted, gateways.view(wanted, names), warnings)
 

@@ -20,7 +20,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube import foreign, g
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import plain_definition
 from ansible_collections.meshops.asm.plugins.module_utils.kube.files import SUFFIXES, Files, files_of, read_text
 from ansible_collections.meshops.asm.plugins.plugin_utils import drift_record
-from ansible_collections.meshops.asm.plugins.plugin_utils.clean_failure import clean_action
 from ansible_collections.meshops.asm.plugins.plugin_utils.short_diff import shortened
 from ansible_collections.meshops.asm.plugins.plugin_utils.untrusted import untrusted
 from ansible_collections.meshops.asm.plugins.plugin_utils.vaulted import decrypted
@@ -39,10 +38,6 @@ class ManifestsAction(WaitingAction):
 
     The texts travel in an option that is never logged, because manifests may hold Secrets.
     """
-
-    @clean_action
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        return shortened(self, task_vars or {}, super().run(tmp, task_vars))
 
     def _module_args(self, task_vars: dict[str, Any]) -> dict[str, Any]:
         args = super()._module_args(task_vars)
@@ -65,6 +60,9 @@ class ManifestsAction(WaitingAction):
             warnings = [*warnings, f"Not read, so that their objects are not in the task: {', '.join(doubtful)}."]
         told = {**result, "files": {"read": read, "passed_over": passed_over}}
         return {**told, "warnings": warnings} if warnings else told
+
+    def _shown(self, task_vars: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
+        return shortened(self, task_vars, result)
 
     def _texts(self, args: dict[str, Any], task_vars: dict[str, Any]) -> list[dict[str, str]]:
         texts: list[dict[str, str]] = []

@@ -56,7 +56,7 @@ class WaitingAction(ActionBase):
         with showing_waits(self, task_vars):
             result = self._completed(run_module(self, task_vars, args))
         record(self, task_vars, result)
-        return result
+        return self._shown(task_vars, result)
 
     def _module_args(self, task_vars: Json) -> Json:
         """The options of the task as its module gets them, with the text of the kubeconfig."""
@@ -64,6 +64,10 @@ class WaitingAction(ActionBase):
 
     def _completed(self, result: Json) -> Json:
         """The module's result with what only the controller knows."""
+        return result
+
+    def _shown(self, task_vars: Json, result: Json) -> Json:
+        """What is shown of a result that the report of drift has."""
         return result
 
 

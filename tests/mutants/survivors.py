@@ -59,7 +59,4 @@ SURVIVORS: tuple[Survivor, ...] = (
     Survivor("flow/reconcile", "reconcile", r"timeout: float = 601", "a default; every module says how long it waits"),
     _same("kube/ownership", "_alike", r"zip\(one, other, (strict=\w+)?\)", _LENGTHS),
     _same("kube/ownership", "_Comparison._keyed", r"zip\(keys, want, (strict=\w+)?\)", _LENGTHS),
-    _same(
-        "flow/table", "_quantity", r"XXmkKMGTiXX", "with an X in it, text is no quantity whichever part it is taken for"
-    ),
 )

@@ -39,6 +39,7 @@ ROW = """    Section(
 BY_HAND = {"meta/runtime.yml", "plugins/module_utils/spec/sections.py", "plugins/modules/asm_trial.py"}
 WRITTEN = {
     "plugins/action/asm_trial.py",
+    "roles/spec/tasks/main.yml",
     *(
         f"roles/{role}/{file}"
         for role in ("preflight", "define", "remove")
@@ -181,7 +182,7 @@ def test_its_role_takes_passes_and_documents_it(overlay: Path) -> None:
         assert option["options"]["name"]["required"] is True
         assert "| `asm_trials` | `[]` | The trials of the mesh" in (roles / role / "README.md").read_text("utf-8")
     *_others, task = yaml.safe_load((roles / "define/tasks/main.yml").read_text("utf-8"))
-    assert set(task["meshops.asm.asm_trial"]) == {*option["options"], "mesh", "region"}
+    assert set(task["meshops.asm.asm_trial"]) == {*option["options"], "mesh", "region", "api_server_address"}
 
 
 @pytest.mark.playbooks
