@@ -87,6 +87,9 @@ def actions_of_module(module: str) -> set[str]:
     """``product:Action`` of every action that the module may call."""
     start = ROOT / "plugins" / "modules" / f"{module}.py"
     found: set[str] = set()
+    # Those of the tables of attributes, which a module that only compares reads as well.
+    of_tables: set[str] = set()
+    writes = False
     seen: set[int] = set()
     waiting: list[tuple[Path, ast.AST]] = [(start, node) for nodes in symbols(start).values() for node in nodes]
     waiting = [(path, node) for path, node in waiting if not _is_documentation(node)]
@@ -100,12 +103,17 @@ def actions_of_module(module: str) -> set[str]:
         for part in ast.walk(node):
             if isinstance(part, ast.Constant) and isinstance(part.value, str) and id(part) not in keys:
                 action = as_ram_action(part.value)
-                found |= {action} if action else set()
+                (of_tables if _is_table(path) else found).update({action} if action else ())
             name = part.id if isinstance(part, ast.Name) else part.attr if isinstance(part, ast.Attribute) else None
+            writes = writes or name == "changes_between"
             if name is not None:
                 for place in (path, *imported(path)):
                     waiting += [(place, target) for target in symbols(place).get(name, ())]
-    return found
+    return found | of_tables if writes else found
+
+
+def _is_table(path: Path) -> bool:
+    return any(name.endswith("_ATTRIBUTES") for name in symbols(path))
 
 
 def _is_documentation(node: ast.AST) -> bool:

@@ -60,6 +60,7 @@ class Cloud:
     """Every action has one reply; all of them go through the judge, as those of the service do."""
 
     region = "cn-hangzhou"
+    private = None
 
     def __init__(self, replies: dict[str, Any], status: int = 200) -> None:
         self.replies, self.status = replies, status

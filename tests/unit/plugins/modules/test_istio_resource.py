@@ -71,7 +71,7 @@ def test_with_a_kubeconfig_a_removal_waits_the_stated_time_and_says_so(api: Memo
 
 def test_wait_proxies_asks_the_service_once_something_was_written(api: MemoryApi) -> None:
     class Account:
-        region, writes = "cn-hangzhou", 0
+        region, writes, private = "cn-hangzhou", 0, None
 
         def __init__(self) -> None:
             self.asked: list[str] = []

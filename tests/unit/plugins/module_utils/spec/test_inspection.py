@@ -387,6 +387,7 @@ def test_settings_of_the_mesh_are_compared_when_they_are_given(fake_cloud: Calla
     cloud = fake_cloud(
         DescribeServiceMeshes={"ServiceMeshes": [MESH]},
         DescribeServiceMeshDetail={"ServiceMesh": shown},
+        DescribeServiceMeshProxyStatus={"ProxyStatus": []},
         DescribeClustersInServiceMesh={"Clusters": list(ATTACHED)},
     )
     (row,) = inspection.inspect(cloud, {"mesh": "shop", "mesh_options": {"telemetry": True, "version": "v1.25"}})
