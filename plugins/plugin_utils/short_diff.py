@@ -50,7 +50,8 @@ def _line(before: Json, key: str, value: Any) -> Any:
         return value
     if not _is_object(key):
         return _short(before.get(key), value)
-    text = json.dumps(_content(value), ensure_ascii=False)
+    # Sorted: a prediction has the order of the file, what was applied that of the server.
+    text = json.dumps(_content(value), ensure_ascii=False, sort_keys=True)
     return f"new: {text}" if len(text) <= _SHOWN else f"new: {text[:_SHOWN]}... (-v shows it)"
 
 
