@@ -51,6 +51,22 @@ load(__name__)
 class ActionModule(WaitingAction):
     """See ``WaitingAction``."""
 '''
+# The options of asm_preflight, whose sections are described as the roles describe their variables.
+FRAGMENT = '''# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Written by tools/argument_specs.py from the rows of spec/sections.py: change it there.
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The options of asm_preflight: the sections of a spec, as the roles describe their variables."""
+
+    DOCUMENTATION = r"""
+%s"""
+'''
 # Options of a section with manifests that say which objects an item has; paths start from asm_base_dir.
 PATHS = ("src", "template")
 OBJECTS = ("definition", *PATHS, "namespace")
@@ -287,6 +303,15 @@ def role_tasks(role: str, text: str) -> str:
     return text
 
 
+def fragment() -> str:
+    """``plugins/doc_fragments/sections.py``."""
+    options = {
+        one.option: {"description": one.description[0], "type": "list", "elements": "dict", "default": []}
+        for one in VOCABULARY.LISTS
+    }
+    return FRAGMENT % yaml.dump({"options": options}, Dumper=_Dumper, sort_keys=False, width=80, allow_unicode=True)
+
+
 def given() -> list[str]:
     """The lines by which the role spec hands on what is given of a spec."""
     names = [name for one in VOCABULARY.SECTIONS for name in (one.variable, *one.settings)]
@@ -316,6 +341,7 @@ def files(rules: Json) -> Iterator[tuple[Path, str]]:
         tasks, page = folder / "tasks" / "main.yml", folder / "README.md"
         yield tasks, role_tasks(role, tasks.read_text(encoding="utf-8"))
         yield page, readme(page.read_text(encoding="utf-8"), spec)
+    yield ROOT / "plugins" / "doc_fragments" / "sections.py", fragment()
     tasks = ROOT / "roles" / "spec" / "tasks" / "main.yml"
     yield tasks, marked(tasks.read_text(encoding="utf-8"), "variables", given())
     for module in sorted((ROOT / "plugins" / "modules").glob("*.py")):

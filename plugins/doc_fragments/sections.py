@@ -1,22 +1,48 @@
 # Copyright: (c) 2026, the meshops.asm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Written by tools/argument_specs.py from the rows of spec/sections.py: change it there.
 
 from __future__ import annotations
-
-import json
-
-from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import LISTS
 
 
 class ModuleDocFragment:
     """The options of asm_preflight: the sections of a spec, as the roles describe their variables."""
 
-    DOCUMENTATION = json.dumps(
-        {
-            "options": {
-                one.option: {"description": one.description[0], "type": "list", "elements": "dict", "default": []}
-                for one in LISTS
-            }
-        }
-    )
+    DOCUMENTATION = r"""
+options:
+  clusters:
+    description: The clusters that are the mesh's data plane, each by its plain name
+      or as an item of the option O(meshops.asm.asm_cluster#module:clusters).
+    type: list
+    elements: dict
+    default: []
+  gateways:
+    description: The gateways of the mesh, each as options of M(meshops.asm.asm_gateway).
+    type: list
+    elements: dict
+    default: []
+  namespaces:
+    description: The namespaces of the applications, each as options of M(meshops.asm.asm_namespace).
+    type: list
+    elements: dict
+    default: []
+  workloads:
+    description: The applications, each a set of manifests, as options of M(meshops.asm.asm_workload).
+    type: list
+    elements: dict
+    default: []
+  istio_resources:
+    description: What is defined in the control plane, each a set of Istio resources,
+      as options of M(meshops.asm.istio_resource).
+    type: list
+    elements: dict
+    default: []
+  checks:
+    description: What the traffic must be seen to do, each item as options of M(meshops.asm.asm_probe),
+      with a C(name) and the C(service) that it is about.
+    type: list
+    elements: dict
+    default: []
+"""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.probe import metrics, versus
@@ -95,9 +95,7 @@ def _compare(options: Json, share: float, tests: int) -> versus.Compare:
     numbers = {"margin": 1.0, "false_rollback": 5.0, "false_promotion": 5.0, "expected": 0.1}
     named = {name: _number(name, given.get(name, usual)) for name, usual in numbers.items()}
     named["false_rollback"] /= int(tests)
-    found = versus.read({**_names(options), **named, "share": float(share), "latency": latency})
-    assert found
-    return found
+    return cast(versus.Compare, versus.read({**_names(options), **named, "share": float(share), "latency": latency}))
 
 
 def _number(name: str, value: Any) -> float:

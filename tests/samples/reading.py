@@ -21,6 +21,9 @@ HERE = Path(__file__).parent
 INPUTS = HERE / "inputs"
 SAMPLES: dict[str, list[dict[str, Any]]] = yaml.safe_load((HERE / "samples.yml").read_text(encoding="utf-8"))
 
+# What an input's own name is followed by: text, and bytes that are no text.
+ENDINGS = (".txt", ".bin")
+
 Json = dict[str, Any]
 
 
@@ -32,15 +35,20 @@ class Verdict:
     says: str
 
 
+def inputs(folder: Path = INPUTS) -> list[Path]:
+    """The files of samples below a folder."""
+    return sorted(path for path in folder.rglob("*") if path.suffix in ENDINGS)
+
+
 def laid_out(sample: Json, folder: Path, below: str = "") -> Path:
     """The sample under its own names in ``folder``, with its links."""
     source = INPUTS / below / sample["input"]
-    named = source.with_name(f"{source.name}.txt")
-    if named.is_file():
-        source = named
+    source = next(
+        (one for one in (source.with_name(f"{source.name}{end}") for end in ENDINGS) if one.is_file()), source
+    )
     # A kubeconfig may name files beside it.
     beside = source.parent if source.is_file() and source.parent not in (INPUTS, INPUTS / "kubeconfigs") else None
-    for path in [source] if source.is_file() and not beside else sorted((beside or source).rglob("*.txt")):
+    for path in [source] if source.is_file() and not beside else inputs(beside or source):
         place = folder / path.relative_to(INPUTS / below).with_suffix("")
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, place)

@@ -39,6 +39,7 @@ ROW = """    Section(
 BY_HAND = {"meta/runtime.yml", "plugins/module_utils/spec/sections.py", "plugins/modules/asm_trial.py"}
 WRITTEN = {
     "plugins/action/asm_trial.py",
+    "plugins/doc_fragments/sections.py",
     "roles/spec/tasks/main.yml",
     *(
         f"roles/{role}/{file}"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.samples.reading import INPUTS, SAMPLES, read_kubeconfigs, read_manifests
+from tests.samples.reading import INPUTS, SAMPLES, inputs, read_kubeconfigs, read_manifests
 from tests.samples.table import PAGE, page
 
 
@@ -32,11 +32,11 @@ def test_kubeconfigs(sample: dict[str, Any], tmp_path: Path) -> None:
 def test_every_input_is_a_sample() -> None:
     folders = {"manifests": "", "owners": "owners/", "kubeconfigs": "kubeconfigs/"}
     listed = {f"{folders[section]}{one['input']}" for section, samples in SAMPLES.items() for one in samples}
-    names = [str(path.relative_to(INPUTS)).removesuffix(".txt") for path in INPUTS.rglob("*.txt")]
+    names = [str(path.relative_to(INPUTS).with_suffix("")) for path in inputs()]
     assert [
         name for name in names if not any(name == one or name.startswith(f"{Path(one).parts[0]}/") for one in listed)
     ] == []
-    assert all((INPUTS / one).is_dir() or (INPUTS / f"{one}.txt").is_file() for one in listed)
+    assert all((INPUTS / one).is_dir() or one in names for one in listed)
 
 
 def test_the_tables_are_those_of_the_code() -> None:

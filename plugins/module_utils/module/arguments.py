@@ -46,7 +46,7 @@ class AsmModule(AnsibleModule):
             message = self._wrong() or "An option has a value of another type than its documentation says."
             error = _as_error(message)
             sys.stdout.write(json.dumps({"failed": True, "changed": False, "msg": message, "error": error}) + "\n")
-            sys.exit(1)
+            raise SystemExit(1) from None
         self._valid = True
 
     def _load_params(self) -> None:

@@ -23,7 +23,7 @@ def _texts(value: Any) -> bool:
 #: configuration is the product's own (oidc: a proxy that it deploys).
 _EXTENSION_FIELDS: dict[str, Callable[[Any], bool]] = {
     "service": lambda value: isinstance(value, str) and bool(re.fullmatch(r"([a-z0-9-]+/)?[a-z0-9.-]+", value)),
-    "port": lambda value: type(value) is int and 0 < value < 65536,
+    "port": lambda value: isinstance(value, int) and not isinstance(value, bool) and 0 < value < 65536,
     "timeout": lambda value: isinstance(value, str) and bool(re.fullmatch(r"\d+(\.\d+)?(ms|s|m|h)", value)),
     "failOpen": lambda value: isinstance(value, bool),
     "clearRouteCache": lambda value: isinstance(value, bool),

@@ -254,8 +254,10 @@ def client_of(mesh: MeshPlane) -> Iterator[KubeClient]:
     """The collection's own client of a control plane, as an administrator."""
     text = mesh.kubeconfig(user="tester", groups=["system:masters"], server=mesh.private_url, hours=1.0)
     made = KubeClient(load(text))
-    yield made
-    made.close()
+    try:
+        yield made
+    finally:
+        made.close()
 
 
 def ours(

@@ -49,7 +49,7 @@ def test_what_is_no_quantity(text: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same"),
+    ("left", "right", "same"),
     [
         ("1Pi", "1024Ti", True),
         ("1e3", "1k", True),
@@ -60,8 +60,8 @@ def test_what_is_no_quantity(text: Any) -> None:
         ("", "0", False),
     ],
 )
-def test_amounts(one: str, other: str, same: bool) -> None:
-    assert same_amount(one, other) is same_amount(other, one) is same
+def test_amounts(left: str, right: str, same: bool) -> None:
+    assert same_amount(left, right) is same_amount(right, left) is same
 
 
 @pytest.mark.parametrize(

@@ -384,13 +384,13 @@ def test_same_content_ignores_revisions_and_times_but_not_owners() -> None:
     ],
 )
 def test_whatever_is_content_makes_two_states_differ(path: tuple[str, ...], value: Any) -> None:
-    one, other = stored(virtual_service()), stored(virtual_service())
-    place = other
+    usual, changed = stored(virtual_service()), stored(virtual_service())
+    place = changed
     for key in path[:-1]:
         place = place[key]
     place[path[-1]] = value
-    assert not same_content(one, other)
-    assert not same_content(other, one)
+    assert not same_content(usual, changed)
+    assert not same_content(changed, usual)
 
 
 def test_what_only_others_say_of_an_object_is_no_content() -> None:

@@ -67,22 +67,19 @@ def planes(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return servers
 
 
-NO_PROXIES: dict[str, Any] = {"ProxyStatus": []}
-
-
 def inspect(
     fake_cloud: Callable[..., Any],
     *,
     meshes: Any = (MESH,),
     attached: Any = ATTACHED,
-    connected: Any = NO_PROXIES,
+    connected: Any = None,
     **params: Any,
 ) -> list[Row]:
     lists = ("clusters", "gateways", "workloads", "istio_resources")
     cloud = fake_cloud(
         DescribeServiceMeshes={"ServiceMeshes": list(meshes)},
         DescribeClustersInServiceMesh={"Clusters": list(attached)},
-        DescribeServiceMeshProxyStatus=connected,
+        DescribeServiceMeshProxyStatus={"ProxyStatus": []} if connected is None else connected,
     )
     rows = inspection.inspect(cloud, {"mesh": "shop", **{name: [] for name in lists}, **params})
     assert cloud.written() == []
