@@ -142,7 +142,8 @@ def test_an_interrupted_release_goes_on_where_the_mesh_stands(book: Bookinfo, re
     book.run("istio_resource", mesh="bookinfo", definition=[service(75, 25)])
     played = release(steps=[5, 25, 50, 100]).ok()
     assert "v3 has 25 %. Steps left: 25 %, 50 %, 100 %." in played.output
-    assert changing(played.output) == ["canary : Shift to 50 %", "canary : Shift to 100 %"]
+    # These weights came without the release's own record: the step that has them writes it, and shifts nothing.
+    assert changing(played.output) == [f"canary : Shift to {weight} %" for weight in (25, 50, 100)]
 
 
 def test_a_cluster_that_is_cut_off_in_the_middle_rolls_back(book: Bookinfo, release: Callable[..., Played]) -> None:
