@@ -222,5 +222,6 @@ def test_the_environment_is_complete(control: Control, cloud: Lab) -> None:
         "ALIBABA_CLOUD_REGION_ID",
         "MESHOPS_ASM_ENDPOINT",
         "MESHOPS_CS_ENDPOINT",
+        "MESHOPS_PROXIES_SETTLE",
     }
     assert cloud.world.main_user().access_key_secret not in json.dumps(control.status())
