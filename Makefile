@@ -23,7 +23,7 @@ export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
 export SECONDS_EACH
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.cache/hypothesis
 
-.PHONY: help setup demo remove-demo test check unit unit-quick flow lab fuzz fuzz-short faults faults-sample integration sanity lint docs bench bench-apply bench-traffic bench-change molecule lab-up lab-down lab-env binaries build clean molecule-all awx awx-short site-docs release ee matrix matrix-here prometheus analyzers yaml-reference samples importer mutants
+.PHONY: help setup demo remove-demo test check unit unit-quick flow lab fuzz fuzz-short faults faults-sample integration sanity lint docs bench bench-apply bench-traffic bench-change molecule lab-up lab-down lab-env binaries build clean molecule-all awx awx-short site-docs release ee matrix matrix-here prometheus analyzers yaml-reference samples routing importer mutants
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -167,6 +167,9 @@ prometheus: binaries ## the playbook canary held to a real Prometheus, which is 
 
 analyzers: setup ## the checks of lint held to Istio's own analyzers, which are built once
 	@python -m pytest -q tests/analyzers
+
+routing: binaries ## the model of what Istio does with a request held to istiod and Envoy for ROUTING_STEPS random meshes (30)
+	@ROUTING_STEPS="$${ROUTING_STEPS:-30}" python -m pytest -q tests/lab/tests/test_traffic_decisions.py
 
 samples: binaries ## what people have (manifests, objects, kubeconfigs), tried here and on the lab; writes the tables of docs/samples.rst
 	@python -m tests.samples
