@@ -4,8 +4,8 @@
 
 """The collection's model of Istio decides as istiod's own routes and Envoy's own answers show, for many random meshes.
 
-``make routing``: ``ROUTING_STEPS`` says how many meshes, ``ROUTING_SEED`` which ones. Known to differ still, and met in about one of thirty
-meshes: a rule with a delegate that istiod sends twice (seed 1, step 27), and what ``compare`` names.
+``make routing``: ``ROUTING_STEPS`` says how many meshes, ``ROUTING_SEED`` which ones. Known to differ still, and met in
+about one of thirty: a rule that istiod sends twice (seed 1, step 27), and what ``compare`` names.
 """
 
 from __future__ import annotations
