@@ -74,8 +74,12 @@ class ActionModule(SpecAction):
         return problems, hints
 
     def _own_variables(self, task_vars: Json) -> Json:
-        """Those that may be meant for the roles, with their values; one that cannot be had is as good as text."""
-        return {name: self._value(value) for name, value in task_vars.items() if str(name).startswith("asm")}
+        """Those that may be meant for the roles. Only where a name may be misspelt its value matters, and is rendered.
+
+        One that cannot be had is as good as text.
+        """
+        own = {str(name): value for name, value in task_vars.items() if str(name).startswith("asm")}
+        return {name: self._value(value) if spec_checks.resembled(name) else None for name, value in own.items()}
 
     def _value(self, given: Any) -> Any:
         try:

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.istio.route_weights import weights_of, with_weights
+from ansible_collections.meshops.asm.plugins.plugin_utils.filter_errors import told
 
 DOCUMENTATION = r"""
 name: route_weights
@@ -54,24 +53,18 @@ _value:
 
 def route_weights(virtual_service: dict[str, Any], subsets: list[str], route: str | None = None) -> dict[str, int]:
     """See DOCUMENTATION."""
-    try:
-        return weights_of(virtual_service, subsets, route)
-    except AsmError as error:
-        raise AnsibleFilterError(error.message) from None
+    return weights_of(virtual_service, subsets, route)
 
 
 def with_route_weights(
     virtual_service: dict[str, Any], weights: dict[str, int], route: str | None = None
 ) -> dict[str, Any]:
     """See with_route_weights.yml."""
-    try:
-        return with_weights(virtual_service, weights, route)
-    except AsmError as error:
-        raise AnsibleFilterError(error.message) from None
+    return with_weights(virtual_service, weights, route)
 
 
 class FilterModule:
     """The filters of this file by name."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"route_weights": route_weights, "with_route_weights": with_route_weights}
+        return {function.__name__: told(function) for function in (route_weights, with_route_weights)}

@@ -42,21 +42,17 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
 from ansible_collections.meshops.asm.plugins.module_utils.flow.emptiness import paths_below
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.plugin_utils.filter_errors import told
 
 
 def spec_paths(given: Any, base_dir: str = ".") -> list[str]:
     """See DOCUMENTATION."""
-    try:
-        return paths_below(base_dir, given)
-    except AsmError as error:
-        raise AnsibleFilterError(error.message) from None
+    return paths_below(base_dir, given)
 
 
 class FilterModule:
     """The filter by name."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"spec_paths": spec_paths}
+        return {"spec_paths": told(spec_paths)}

@@ -186,6 +186,9 @@ SPEC: dict[Callable[..., Any], Taker] = {
     options.wrong_variables: lambda value: options.wrong_variables(
         value if isinstance(value, dict) else dict.fromkeys(vocabulary(), value), vocabulary()
     ),
+    options.accepted: lambda value: options.accepted(
+        value, {"name": {"type": "str"}, "ports": {"type": "list"}}, name="a"
+    ),
     options.wrong_options: lambda value: options.wrong_options({"asm_mesh": value, "x": value}, vocabulary()),
     inspection.read: inspection.read,
     account_checks.what_is_created: lambda value: account_checks.what_is_created(_MESH, "r", value),
@@ -278,7 +281,7 @@ OTHERS: dict[ModuleType, set[str]] = {
     conditions: set(),
     subsets: set(),
     rules: {"needed_kinds", "as_result"},
-    spec_checks: set(),
+    spec_checks: {"resembled"},
     balancers: {"setting", "is_wanted", "kind"},
     gateway_described: set(),
     mesh_described: set(),

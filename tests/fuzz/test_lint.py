@@ -100,13 +100,10 @@ OBJECTS: list[Any] = [
     ),
     _made("ServiceEntry", "out", {"hosts": ["a.org", "*.b.org"], "exportTo": ["*"], "ports": [{"number": 80}]}),
     _made("Service", "reviews", {"ports": [{"port": 80, "name": "http"}]}),
-    _made("Gateway", "front", {"selector": {"istio": "front"}, "servers": [{"port": {"number": 80}}]}),
     _made("Gateway", "side", {"servers": [{"port": {"number": 443, "name": "x"}, "hosts": ["./a.org"], "tls": {}}]}),
-    _made("ServiceEntry", "out", {"hosts": ["a.org", "*.b.org"], "exportTo": ["*"]}),
     _made("ServiceEntry", "vm", {"hosts": ["c.org"], "ports": [{"number": 80}], "endpoints": [{"ports": {"x": 1}}]}),
     _made("Sidecar", "view", {"egress": [{"hosts": ["shop/*"]}]}),
     _made("VirtualService", "root", {"hosts": ["a.org"], "http": [{"delegate": {"name": "part"}}]}),
-    _made("Service", "reviews", {}),
     _made("AuthorizationPolicy", "deny", {"action": "DENY", "selector": {"matchLabels": {"app": "reviews"}}}),
     _made("PeerAuthentication", "strict", {"mtls": {"mode": "STRICT"}}),
 ]

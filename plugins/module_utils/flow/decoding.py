@@ -98,8 +98,9 @@ def listed(value: Any) -> list[Any] | None:
 
 def texts(value: Any) -> list[str] | None:
     """A list of texts."""
-    found = [text(item) for item in listed(value) or []]
-    return None if listed(value) is None or None in found else [one for one in found if one is not None]
+    items = listed(value)
+    found = [one for one in map(text, items or []) if one is not None]
+    return None if items is None or len(found) < len(items) else found
 
 
 def mapping(value: Any) -> dict[str, Any] | None:

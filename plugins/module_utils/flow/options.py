@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import type_name
 
 _NAMES = {
@@ -80,6 +81,14 @@ def wrong_variables(given: Mapping[str, Any], spec: Spec) -> list[str]:
 def wrong_options(given: Mapping[str, Any], spec: Spec) -> list[str]:
     """The same for the options of one module."""
     return [*_mapping(given, spec, _Place())]
+
+
+def accepted(item: Any, spec: dict[str, Any], **fixed: Any) -> dict[str, Any] | None:
+    """An item of a spec as its module gets it, with what is ``fixed``; None where the module would refuse it."""
+    given, odd = shapes.fit(item, shapes.of_options(spec))
+    known = {key: value for key, value in given.items() if key in spec}
+    validated = ArgumentSpecValidator(spec).validate({**known, **fixed})
+    return None if odd or validated.error_messages else dict(validated.validated_parameters)
 
 
 def _value(value: Any, about: Spec, place: _Place) -> Iterator[str]:

@@ -12,8 +12,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
+from ansible_collections.meshops.asm.plugins.module_utils.flow import options
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import manifest
 
@@ -28,13 +27,9 @@ def differences(item: Any, live: Json, names: dict[str, str]) -> list[str]:
     ``item`` is one of ``asm_gateways``, of whatever types; what the module would refuse has no differences. ``names``
     are those of the attached clusters by id.
     """
-    given, odd = shapes.fit(item, shapes.of_options(manifest.OPTIONS))
-    known = {key: value for key, value in given.items() if key in manifest.OPTIONS}
-    known["name"] = live["metadata"]["name"]
-    validated = ArgumentSpecValidator(manifest.OPTIONS).validate(known)
-    if odd or validated.error_messages:
+    params = options.accepted(item, manifest.OPTIONS, name=live["metadata"]["name"])
+    if params is None:
         return []
-    params = dict(validated.validated_parameters)
     ids = {name: key for key, name in names.items()} | {key: key for key in names}
     named = [*(params["clusters"] or []), *(one["cluster"] for one in params["overrides"] or [])]
     if any(name not in ids for name in named):
@@ -44,7 +39,7 @@ def differences(item: Any, live: Json, names: dict[str, str]) -> list[str]:
         patch = manifest.changes(live, wanted, params)
     except (AsmError, TypeError, AttributeError, ValueError, RecursionError):
         return []
-    if "type" not in known:
+    if not item or item.get("type") is None:
         patch.get("spec", {}).pop("gatewayType", None)
     return list(_told(patch, {"metadata": live.get("metadata"), "spec": live.get("spec")}, ""))
 

@@ -11,9 +11,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import tags
-from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
+from ansible_collections.meshops.asm.plugins.module_utils.flow import options
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import argument_spec
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import MESH_ATTRIBUTES
@@ -30,11 +29,9 @@ def differences(item: Any, found: Json) -> list[str]:
     Secrets are never compared.
     """
     spec = {**argument_spec(MESH_ATTRIBUTES), **_MORE}
-    given, odd = shapes.fit(item, shapes.of_options(spec))
-    validated = ArgumentSpecValidator(spec).validate({key: value for key, value in given.items() if key in spec})
-    if odd or validated.error_messages:
+    params = options.accepted(item, spec)
+    if params is None:
         return []
-    params = dict(validated.validated_parameters)
     told = []
     for row in MESH_ATTRIBUTES:
         desired = None if row.no_log or row.read is None else row.desired(params)

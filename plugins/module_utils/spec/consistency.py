@@ -91,6 +91,12 @@ _OTHERS: dict[str, tuple[type, ...]] = {
 }
 
 
+def resembled(name: str) -> str:
+    """The variable of the spec that a name is almost, but not quite; empty for none."""
+    near = [] if name in VARIABLES else difflib.get_close_matches(name, VARIABLES, n=1, cutoff=0.85)
+    return near[0] if near else ""
+
+
 def misspelt(given: Mapping[str, Any]) -> list[str]:
     """Variables that are almost, but not quite, one of the spec's, and hold what that one would hold.
 
@@ -98,9 +104,9 @@ def misspelt(given: Mapping[str, Any]) -> list[str]:
     """
     found = []
     for name in sorted(map(str, given)):
-        near = [] if name in VARIABLES else difflib.get_close_matches(name, VARIABLES, n=1, cutoff=0.85)
-        if near and near[0] not in given and isinstance(given[name], _OTHERS.get(near[0], (list, tuple))):
-            found.append(f"The variable {name} means nothing to the roles. Did you mean {near[0]}?")
+        near = resembled(name)
+        if near and near not in given and isinstance(given[name], _OTHERS.get(near, (list, tuple))):
+            found.append(f"The variable {name} means nothing to the roles. Did you mean {near}?")
     return found
 
 

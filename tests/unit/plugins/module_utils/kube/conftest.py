@@ -249,6 +249,20 @@ def client(api: MemoryApi) -> Iterator[KubeClient]:
     made.close()
 
 
+def definition(served: bool = True, api_version: str = "apiextensions.k8s.io/v1") -> Json:
+    return {
+        "apiVersion": api_version,
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "widgets.acme.example"},
+        "spec": {
+            "group": "acme.example",
+            "scope": "Namespaced",
+            "names": {"kind": "Widget", "plural": "widgets"},
+            "versions": [{"name": "v1", "served": served}],
+        },
+    }
+
+
 def virtual_service(name: str = "reviews", namespace: str = "default", **spec: Any) -> Json:
     """A VirtualService as a user writes it."""
     return {

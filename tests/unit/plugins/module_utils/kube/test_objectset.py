@@ -18,7 +18,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import CLUS
 from ansible_collections.meshops.asm.plugins.module_utils.kube.objectset import Manner, ObjectSet
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Wishes, explain_list_error
 
-from .conftest import MemoryApi, managed, virtual_service
+from .conftest import MemoryApi, definition, managed, virtual_service
 
 Json = dict[str, Any]
 ISTIO = "/apis/networking.istio.io/v1/namespaces/default"
@@ -382,17 +382,6 @@ def test_deletion_waits_until_gone(api: MemoryApi, run: Run) -> None:
 
 
 def test_kinds_that_come_with_the_task(api: MemoryApi, run: Run) -> None:
-    definition = {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": "widgets.acme.example"},
-        "spec": {
-            "group": "acme.example",
-            "scope": "Namespaced",
-            "names": {"kind": "Widget", "plural": "widgets"},
-            "versions": [{"name": "v1", "served": True}],
-        },
-    }
     widget = {"apiVersion": "acme.example/v1", "kind": "Widget", "metadata": {"name": "w"}, "spec": {"a": 1}}
     api.unserved.add("widgets")
     path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.acme.example"
@@ -403,7 +392,7 @@ def test_kinds_that_come_with_the_task(api: MemoryApi, run: Run) -> None:
         return real(place, query, live, {**stored, "status": established} if place == path else stored)
 
     api._store = store
-    outcome = run(widget, definition, target="cluster")
+    outcome = run(widget, definition(), target="cluster")
     assert [one["outcome"] for one in outcome.value] == ["created", "created"]
     assert api.sent("PATCH")[-2:] == [path, "/apis/acme.example/v1/namespaces/default/widgets/w"]
 

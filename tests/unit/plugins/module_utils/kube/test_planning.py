@@ -34,7 +34,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import (
     read_live,
 )
 
-from .conftest import MemoryApi, managed, virtual_service
+from .conftest import MemoryApi, definition, managed, virtual_service
 
 Json = dict[str, Any]
 ISTIO = "/apis/networking.istio.io/v1/namespaces/default"
@@ -55,20 +55,6 @@ def kind(name: str) -> Kind:
     found = known_kind(name)
     assert found
     return found
-
-
-def definition(served: bool = True, api_version: str = "apiextensions.k8s.io/v1") -> Json:
-    return {
-        "apiVersion": api_version,
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": "widgets.acme.example"},
-        "spec": {
-            "group": "acme.example",
-            "scope": "Namespaced",
-            "names": {"kind": "Widget", "plural": "widgets"},
-            "versions": [{"name": "v1", "served": served}],
-        },
-    }
 
 
 def wishes(*bodies: Json, target: str = MESH, **more: Any) -> Wishes:
