@@ -71,6 +71,12 @@ _PROXY = dict.fromkeys(("ProxyId", "ClusterSynced", "ListenerSynced", "RouteSync
 _GATEWAY_STATE = {"Status": TEXT, "Version": TEXT, "Message": SAID}
 
 
+_PERMISSION = {
+    "IsRamRole": BOOL,
+    **dict.fromkeys(("ResourceId", "ResourceType", "ParentId", "RoleName", "RoleType"), TEXT),
+}
+
+
 class Shapes:
     """By the name of the action: attributes, as tools/ram_policies.py takes a string of that name for a call."""
 
@@ -88,6 +94,8 @@ class Shapes:
     DescribeVSwitches = {"VSwitches": [{"VSwitchId": TEXT}], "NextToken": TEXT}
     DescribeUpgradeVersion = {"Version": {"IstioVersion": TEXT}}
     DescribeServiceMeshUpgradeStatus = {"UpgradeDetail": {"GatewayStatusRecord": {"*": _GATEWAY_STATE}}}
+    DescribeUserPermissions = {"Permissions": [_PERMISSION]}
+    DescribeUsersWithPermissions = {"UIDs": [ID]}
     DescribeClustersV1 = {"clusters": [_ACK_CLUSTER], "page_info": {"total_count": NUMBER}}
     DescribeClusterUserKubeconfig = {"config": TEXT, "expiration": TEXT}
 
