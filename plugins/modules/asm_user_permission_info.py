@@ -57,7 +57,7 @@ permissions:
       type: bool
       returned: always
     roles:
-      description: The roles, by the name of the mesh; by its id where two have the name, or it is not in the account's list.
+      description: The roles by the name of the mesh, or by its id where two have the name or the account lists none.
       type: dict
       returned: always
   sample:
@@ -89,7 +89,7 @@ def read(params: dict[str, Any], cloud: Cloud) -> list[dict[str, Any]]:
     named = {meshes.mesh_id(one): str(meshes.info(one).get("Name")) for one in meshes.list_meshes(cloud)}
     # Two meshes may have one name, in different regions.
     names = {key: name for key, name in named.items() if [*named.values()].count(name) == 1}
-    kinds = {user: True for user in permissions.granted(cloud, permissions.RAM_ROLES)}
+    kinds = dict.fromkeys(permissions.granted(cloud, permissions.RAM_ROLES), True)
     kinds |= {user: False for user in permissions.granted(cloud, permissions.USERS) if user not in kinds}
     wanted = [params["user"]] if params["user"] else sorted(kinds)
     found = []

@@ -31,7 +31,7 @@ _WHOLE = {"ResourceType": ("cluster", ""), "ParentId": ("0", "")}
 
 @dataclass(frozen=True)
 class Grant:
-    """One row of a user's list: the role in one mesh. ``odd`` says what it has that cannot be sent back, if anything."""
+    """One row of a user's list: the role in one mesh. ``odd`` says what it has that cannot be sent back."""
 
     mesh: str
     role: str

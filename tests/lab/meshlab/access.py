@@ -49,7 +49,7 @@ class Access:
         self.grant(mesh, user.uid)
 
     def grant(self, mesh: Mesh, uid: str) -> None:
-        """Bring the role of a user in a mesh in step with the account; servers that do not run get it at their start."""
+        """Bring the role of a user in a mesh in step with the account; servers get it at their start as well."""
         plane = self._fleet.running_mesh(mesh.mesh_id)
         if plane is not None:
             self._bind(mesh, plane, uid)
