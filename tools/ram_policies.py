@@ -39,7 +39,10 @@ def known_actions() -> dict[str, str]:
         methods = [key for key in dir(importlib.import_module(name).Client) if key.endswith("with_options")]
         for method in methods:
             found.setdefault(method.replace("_", "").removesuffix("withoptions"), product)
-    return found
+    # Those that the SDK has no methods for.
+    (names,) = [node for node in symbols(UTILS / "cloud" / "unlisted.py")["UNLISTED"] if isinstance(node, ast.Assign)]
+    texts = [part.value for part in ast.walk(names) if isinstance(part, ast.Constant)]
+    return {**found, **{str(text).lower(): "servicemesh" for text in texts}}
 
 
 def as_ram_action(text: str) -> str | None:

@@ -39,6 +39,12 @@ options:
     type: list
     elements: dict
     default: []
+  extension_providers:
+    description: Services that decide about requests, for policies with the action
+      C(CUSTOM), each as options of M(meshops.asm.asm_extension_provider).
+    type: list
+    elements: dict
+    default: []
   istio_resources:
     description: What is defined in the control plane, each a set of Istio resources,
       as options of M(meshops.asm.istio_resource).

@@ -206,6 +206,22 @@ SECTIONS = (
         verified=True,
     ),
     Section(
+        variable="asm_extension_providers",
+        noun="provider",
+        module="asm_extension_provider",
+        role="define",
+        description=(
+            "Services that decide about requests, for policies with the action C(CUSTOM), each as options of "
+            "M(meshops.asm.asm_extension_provider).",
+        ),
+        options={"drop": ("renew_secrets",), "secrets": ("oidc.client_secret", "oidc.cookie_secret")},
+        making="Make the extension providers",
+        removal="Remove the extension providers",
+        kind="ExtensionProvider",
+        result="provider",
+        results="providers",
+    ),
+    Section(
         variable="asm_istio_resources",
         noun="istio",
         module="istio_resource",
