@@ -24,6 +24,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 UTILS = ROOT / "plugins" / "module_utils"
+# The names of the actions that the SDK does not have; naming them calls none.
+UNLISTED = UTILS / "cloud" / "unlisted.py"
 # Prefix of RAM's actions, and the client of the SDK from which the names are known.
 PRODUCTS = {"servicemesh": "alibabacloud_servicemesh20200111.client", "cs": "alibabacloud_cs20151215.client"}
 _IMPORT = "ansible_collections.meshops.asm.plugins.module_utils"
@@ -40,8 +42,7 @@ def known_actions() -> dict[str, str]:
         for method in methods:
             found.setdefault(method.replace("_", "").removesuffix("withoptions"), product)
     # Those that the SDK has no methods for.
-    (names,) = [node for node in symbols(UTILS / "cloud" / "unlisted.py")["UNLISTED"] if isinstance(node, ast.Assign)]
-    texts = [part.value for part in ast.walk(names) if isinstance(part, ast.Constant)]
+    texts = [part.value for part in ast.walk(symbols(UNLISTED)["UNLISTED"][0]) if isinstance(part, ast.Constant)]
     return {**found, **{str(text).lower(): "servicemesh" for text in texts}}
 
 
@@ -98,7 +99,7 @@ def actions_of_module(module: str) -> set[str]:
     waiting = [(path, node) for path, node in waiting if not _is_documentation(node)]
     while waiting:
         path, node = waiting.pop()
-        if id(node) in seen:
+        if id(node) in seen or path == UNLISTED:
             continue
         seen.add(id(node))
         # A table about actions (what their replies look like) calls none of them.

@@ -203,6 +203,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     UPDATE,
     Plan,
     Progress,
+    Steps,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import argument_spec
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, providers
@@ -250,9 +251,9 @@ class ExtensionProvider(ResourceModule):
             return Plan(action, *pictures, **told)
         return Plan(action, before, after, **told)
 
-    def apply(self, plan: Plan) -> None:
+    def apply(self, plan: Plan) -> Steps:
         meshes.require_mesh(self.cloud, self.params["mesh"])
-        self.settle()
+        yield self.settled
         named = {"ServiceMeshId": self.id, "Type": self.kind, "Name": self.name}
         if plan.action == DELETE:
             self.cloud.asm("DeleteExtensionProvider", **named)

@@ -141,7 +141,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     UPDATE,
     Plan,
     Progress,
-    wait_until_done,
+    Steps,
     waiting,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, permissions
@@ -192,13 +192,13 @@ class UserPermission(ResourceModule):
         action = DELETE if self.wants_absence() else UPDATE
         return Plan(action, *pictures, predicted=self.view(after), warnings=self._no_mesh_yet())
 
-    def apply(self, plan: Plan) -> None:
+    def apply(self, plan: Plan) -> Steps:
         if not self.wants_absence():
             meshes.require_mesh(self.cloud, self.params["mesh"])
-        if self.id:
-            self.settle()
+            # One that has failed will never run, however long the grant is tried.
+            yield self.settled
         # Any mesh of the list may be busy, not only this one.
-        wait_until_done(self._grant, timeout=float(self.params["wait_timeout"]))
+        yield self._grant
 
     def progress(self, plan: Plan) -> Progress:
         if self._differs(permissions.grants(self.cloud, self.user)):

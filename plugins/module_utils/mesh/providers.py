@@ -67,7 +67,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Change:
-    """The configuration as it is to be, and whether it differs; ``secrets``: whether one that is sent is another one."""
+    """The configuration as it is to be, whether it differs, and whether a secret of the task is another one."""
 
     config: Json
     differs: bool
@@ -93,7 +93,9 @@ def check(params: Json) -> None:
 
 def _problems(params: Json, kind: str) -> list[str]:
     given = {row.option: row.desired(params) for row in EXTENSION_ATTRIBUTES if row.desired(params) is not None}
-    found = [f"{one} is only for {HTTP}, not for {kind}." for one in given if kind == GRPC and one.startswith(_ONLY_HTTP)]
+    found = [
+        f"{one} is only for {HTTP}, not for {kind}." for one in given if kind == GRPC and one.startswith(_ONLY_HTTP)
+    ]
     rules = (
         ("service", _SERVICE, "the name of a service, as oauth2.istio-system.svc.cluster.local, in small letters"),
         ("timeout", _TIMEOUT, "a time with its unit, as 500ms or 10s"),

@@ -20,7 +20,12 @@ from .conftest import FakeAsm
 
 NAME, LOGIN = "httpextauth-ours", "httpextauth-login"
 SERVICE = {"service": "authz.istio-system.svc.cluster.local", "port": 8000}
-OIDC = {"client_id": "shop", "client_secret": "hush-1", "issuer_uri": "https://id.example.com", "cookie_secret": "hush-2"}
+OIDC = {
+    "client_id": "shop",
+    "client_secret": "hush-1",
+    "issuer_uri": "https://id.example.com",
+    "cookie_secret": "hush-2",
+}
 
 Json = dict[str, Any]
 Run = Callable[..., Outcome]
@@ -237,7 +242,11 @@ def test_a_description_that_is_none(asm: Providing, run: Run, config: str) -> No
 
 def test_secrets_are_rows_that_no_log_shows() -> None:
     secret = {row.option for row in EXTENSION_ATTRIBUTES if "secret" in row.option}
-    assert secret == {row.option for row in EXTENSION_ATTRIBUTES if row.no_log} == {
-        "oidc.client_secret",
-        "oidc.cookie_secret",
-    }
+    assert (
+        secret
+        == {row.option for row in EXTENSION_ATTRIBUTES if row.no_log}
+        == {
+            "oidc.client_secret",
+            "oidc.cookie_secret",
+        }
+    )
