@@ -264,6 +264,12 @@ options:
       log_level:
         description: Least important messages that OPA logs, V(info), V(debug) or V(error).
         type: str
+      scope_injected:
+        description:
+          - Whether OPA comes only to pods of namespaces with the label C(opa-istio-injection=enabled), which
+            M(meshops.asm.asm_namespace) sets with its O(meshops.asm.asm_namespace#module:labels), instead of to all
+            pods with a sidecar. Pods that run keep what they have. The service's default is V(false).
+        type: bool
       requests:
         description: What the OPA container gets for certain.
         type: dict
@@ -666,6 +672,7 @@ mesh:
     opa:
       enabled: false
       log_level: info
+      scope_injected: false
       requests:
         cpu: "1"
         memory: 512Mi

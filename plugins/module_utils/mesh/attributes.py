@@ -183,6 +183,7 @@ MESH_ATTRIBUTES: list[Attribute] = [
     # Components.
     _both("opa.enabled", "bool", "OpaEnabled", _CONFIG + "OPA.Enabled"),
     _both("opa.log_level", "str", "OPALogLevel", _CONFIG + "OPA.LogLevel"),
+    _later("opa.scope_injected", "bool", "OPAScopeInjected", _EXTRA + "OPAScopeInjection.OPAScopeInjected"),
     *_resources("opa", "OPA", _CONFIG + "OPA", at_creation=True),
     *_resources("proxy", "Proxy", _CONFIG + "Proxy", at_creation=True),
     _both("proxy.dns_proxying_enabled", "bool", "DNSProxyingEnabled", _CONFIG + "Proxy.EnableDNSProxying"),
