@@ -96,6 +96,7 @@ class Shapes:
     DescribeServiceMeshUpgradeStatus = {"UpgradeDetail": {"GatewayStatusRecord": {"*": _GATEWAY_STATE}}}
     DescribeUserPermissions = {"Permissions": [_PERMISSION]}
     DescribeUsersWithPermissions = {"UIDs": [ID]}
+    DescribeClusterGrafana = {"Dashboards": [{"Title": SAID, "Url": TEXT}]}
     DescribeExtensionProvider = {"ExtensionProviderArray": [{"Name": TEXT, "Type": TEXT, "Config": JSON}]}
     DescribeClustersV1 = {"clusters": [_ACK_CLUSTER], "page_info": {"total_count": NUMBER}}
     DescribeClusterUserKubeconfig = {"config": TEXT, "expiration": TEXT}
