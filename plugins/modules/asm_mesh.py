@@ -90,12 +90,15 @@ options:
       - Version of the mesh, as in V(v1.22.6.109-g5ddeaef7-aliyun). It must be on offer in the account. Unset means the
         newest one at creation.
       - Without its build, as in V(v1.22.6), it stands for any build; a mesh is made with the newest one on offer.
+      - V(latest) is the newest version of the mesh's edition. An existing mesh moves to it with O(upgrade=true), and
+        stays what it is where the service offers it no newer one.
       - Immutable unless O(upgrade=true), which moves an existing mesh to a newer version. No mesh goes back.
     type: str
   upgrade:
     description:
       - Lets O(version) upgrade an existing mesh. The service decides where a step goes to; where O(version) is further
-        away, one step follows the other.
+        away, one step follows the other. Before the first one, in check mode as well, the service's own check is asked
+        whether this mesh can make it.
       - New sidecars come with the next restart of the applications' pods, which is not part of it.
     type: bool
     default: false

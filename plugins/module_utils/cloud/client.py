@@ -76,7 +76,8 @@ class Cloud:
         request = getattr(models, f"{_model_name(models, action)}Request", None)
         sent = {key: value for key, value in parameters.items() if value is not None}
         arguments = [request().from_map(sent)] if request else []
-        return self._call(client, failures.Call(action, "asm", _ids(sent)), arguments)
+        call = failures.Call(action, "asm", _ids(sent), only_checks=sent.get("PreCheck") is True)
+        return self._call(client, call, arguments)
 
     def cs(self, action: str, *path: str, headers: bool = True, **parameters: Any) -> dict[str, Any]:
         """Calls an action of ACK (product ``CS``, 2015-12-15); ``path`` are the variables of its resource path."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute
-from ansible_collections.meshops.asm.plugins.module_utils.mesh.versions import is_build_of
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.versions import LATEST, is_build_of
 
 _CONFIG = "Spec.MeshConfig."
 _EXTRA = "Spec.MeshConfig.ExtraConfiguration."
@@ -93,8 +93,8 @@ def _target(to: Any) -> Any:
 
 
 def _same_version(wanted: Any, there: Any) -> bool:
-    """``v1.25.6`` stands for any of its builds, as ``v1.25.6.41-g2adf45be-aliyun``."""
-    return wanted == there or is_build_of(str(there), str(wanted))
+    """``v1.25.6`` stands for any of its builds, as ``v1.25.6.41-g2adf45be-aliyun``; ``latest`` asks for none."""
+    return wanted in (there, LATEST) or is_build_of(str(there), str(wanted))
 
 
 def _same_domain(wanted: Any, there: Any) -> bool:

@@ -158,7 +158,9 @@ def _proxy_rows(cloud: Cloud, mesh: Json | None) -> list[Row]:
         seen = proxies.patient_look(lambda: proxies.look(cloud, meshes.mesh_id(mesh)))
     except AsmError as error:
         return [Row("mesh", "proxies", "", f"not known ({error.code})", True)]
-    return [Row("mesh", "proxies", "", seen.text, not seen.behind)] if seen.total else []
+    older = seen.older(str(meshes.info(mesh).get("Version") or ""))
+    text = f"{seen.text}; older than the mesh until their pods restart: {older}" if older else seen.text
+    return [Row("mesh", "proxies", "", text, not seen.behind)] if seen.total else []
 
 
 def _cluster_row(name: str, attached: list[Json]) -> Row:

@@ -43,7 +43,7 @@ class FakeAsm(FakeCloud):
 
     def _answer(self, action: str, parameters: dict[str, Any]) -> Any:
         self.answers.setdefault(action, getattr(self, action))
-        fault = self.faults.get(action, [])
+        fault = [] if parameters.get("PreCheck") else self.faults.get(action, [])
         if fault:
             error, happens = fault.pop(0)
             if happens:
@@ -156,6 +156,7 @@ class FakeAsm(FakeCloud):
         ExpectedVersion: str,
         ASMGatewayContinue: bool = False,
         UpgradeGatewayRecords: str = "",
+        PreCheck: bool = False,
     ) -> Any:
         mesh = self._running(ServiceMeshId)
         if ASMGatewayContinue:
@@ -164,6 +165,8 @@ class FakeAsm(FakeCloud):
                 self.gateways[name]["Status"] = "upgrading"
             return {}
         assert ExpectedVersion == self.DescribeUpgradeVersion(ServiceMeshId)["Version"]["IstioVersion"]
+        if PreCheck:
+            return {}
         self._begin(mesh)
         self._set_state(mesh, "upgrading")
         mesh["Goal"] = ExpectedVersion
