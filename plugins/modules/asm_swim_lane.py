@@ -35,9 +35,9 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  label_key:
+  label_name:
     description:
-      - Key of the label that the lane's pods have.
+      - Name (key) of the label that the lane's pods have.
       - Not given means V(ASM_TRAFFIC_TAG) for a new lane.
     type: str
   label_value:
@@ -181,7 +181,7 @@ EXAMPLES = r"""
     mesh: shop
     group: release
     name: next
-    label_key: version
+    label_name: version
     label_value: v2
     ingress_weight: {host: cart.shop.svc.cluster.local, weight: 10}
 
@@ -207,8 +207,8 @@ swim_lane:
       description: The name of its group.
       type: str
       returned: always
-    label_key:
-      description: Key of the label that its pods have.
+    label_name:
+      description: Name (key) of the label that its pods have.
       type: str
       returned: always
     label_value:
@@ -241,7 +241,7 @@ swim_lane:
   sample:
     name: cheaper
     group: features
-    label_key: ASM_TRAFFIC_TAG
+    label_name: ASM_TRAFFIC_TAG
     label_value: cheaper
     services: [shop-1/shop/prices]
     baseline: false
@@ -289,8 +289,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.module.connection impo
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
 
 _COLLECTION = "/apis/istio.alibabacloud.com/v1/asmswimlanes"
-_LABEL_KEY = "ASM_TRAFFIC_TAG"
-_LABELS = ("label_key", "label_value")
+_LABEL_NAME = "ASM_TRAFFIC_TAG"
+_LABELS = ("label_name", "label_value")
 # What an action of the API changes, and what is in the object alone.
 _OF_LANE = (*_LABELS, "services")
 _OF_OBJECT = ("ingress_rules", "ingress_weight")
@@ -307,7 +307,7 @@ class SwimLane(ResourceModule):
         "mesh": {"type": "str", "required": True},
         "group": {"type": "str", "required": True},
         "name": {"type": "str", "required": True},
-        "label_key": {"type": "str"},
+        "label_name": {"type": "str"},
         "label_value": {"type": "str"},
         "services": {"type": "list", "elements": "str"},
         "baseline": {"type": "bool"},
@@ -352,7 +352,7 @@ class SwimLane(ResourceModule):
         if before is None and not self.params["label_value"]:
             raise InvalidInput(
                 f"The swim lane '{self.name}' does not exist yet. To create it, give label_value: the value of the "
-                f"label {self.params['label_key'] or _LABEL_KEY} that its pods have."
+                f"label {self.params['label_name'] or _LABEL_NAME} that its pods have."
             )
         after = {**_new(self.name, self.params["group"]), **(before or {})}
         after |= {key: self.params[key] for key in _LABELS if self.params[key] is not None}
@@ -375,7 +375,7 @@ class SwimLane(ResourceModule):
         before, after, settled = plan.changes
         before = before or {}
         sent = {
-            "LabelSelectorKey": after["label_key"],
+            "LabelSelectorKey": after["label_name"],
             "LabelSelectorValue": after["label_value"],
             "ServicesList": json.dumps([one.wire for one in settled]),
         }
@@ -495,7 +495,7 @@ class SwimLane(ResourceModule):
 def _new(name: str, group: str) -> dict[str, Any]:
     """A lane of which nothing is said."""
     empty = {"baseline": False, "baseline_for": [], "ingress_rules": [], "ingress_weight": None}
-    return {"name": name, "group": group, "label_key": _LABEL_KEY, "label_value": "", "services": [], **empty}
+    return {"name": name, "group": group, "label_name": _LABEL_NAME, "label_value": "", "services": [], **empty}
 
 
 def _differs(before: dict[str, Any], after: dict[str, Any], keys: tuple[str, ...]) -> bool:

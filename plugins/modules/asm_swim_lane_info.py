@@ -120,7 +120,7 @@ swim_lane_groups:
       lanes:
         - name: stable
           group: features
-          label_key: ASM_TRAFFIC_TAG
+          label_name: ASM_TRAFFIC_TAG
           label_value: stable
           services: [shop-1/shop/cart, shop-1/shop/prices]
           baseline: true

@@ -98,7 +98,7 @@ def lane_view(row: Json, group: Json) -> Json:
     return {
         "name": name,
         "group": group["GroupName"],
-        "label_key": row.get("LabelSelectorKey") or "",
+        "label_name": row.get("LabelSelectorKey") or "",
         "label_value": row.get("LabelSelectorValue") or "",
         "services": [one.text for one in services.listed(row.get("ServiceList"))],
         "baseline": group.get("FallbackTarget") == name,

@@ -144,6 +144,7 @@ def rules_of_spec(spec: Any) -> list[Json]:
             "online": bool(one.get("online")),
         }
         for one in found
+        if one
     ]
 
 
@@ -185,6 +186,7 @@ def rules_of_row(text: Any) -> list[Json]:
             **_destination(next(iter(one.get("RouteDestinations") or [{}])).get("Destination") or {}, "Host", "Port"),
         }
         for one in found
+        if one
     ]
 
 

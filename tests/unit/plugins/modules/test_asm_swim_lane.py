@@ -246,7 +246,7 @@ def test_a_lane_of_a_strict_group(asm: FakeLanes) -> None:
     assert done.value["services"] == ["shop-1/shop/cart", "shop-1/shop/prices"]
     assert (asm.lanes["gray"]["LabelSelectorKey"], asm.lanes["gray"]["LabelSelectorValue"]) == ("ASM_TRAFFIC_TAG", "v2")
     assert asm.server.sent("PATCH") == []
-    converges(asm, lane, label_key="version")
+    converges(asm, lane, label_name="version")
     assert asm.written() == ["UpdateSwimLane"]
     assert (asm.lanes["gray"]["LabelSelectorKey"], asm.lanes["gray"]["LabelSelectorValue"]) == ("version", "v2")
     converges(asm, lane, state="absent")
