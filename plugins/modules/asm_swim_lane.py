@@ -278,8 +278,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     UPDATE,
     Plan,
     Progress,
+    Steps,
     failed,
-    wait_until_done,
     waiting,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
@@ -364,10 +364,10 @@ class SwimLane(ResourceModule):
         yet = () if self.group or not self.id else (groups.group_not_yet(self.params["group"]),)
         return Plan(action, before, after, changes=(before, after, settled), warnings=(*self.no_mesh_yet(), *yet))
 
-    def apply(self, plan: Plan) -> None:
+    def apply(self, plan: Plan) -> Steps:
         meshes.require_mesh(self.cloud, self.params["mesh"])
         group = self.group or groups.require_group(self.cloud, self.id, self.params["group"])
-        self.settle()
+        yield self.settled
         named = {"ServiceMeshId": self.id, "GroupName": group["GroupName"], "SwimLaneName": self.name}
         if plan.action == DELETE:
             self.cloud.asm("DeleteSwimLane", **named)
@@ -384,8 +384,10 @@ class SwimLane(ResourceModule):
         elif _differs(before, after, _OF_LANE):
             self.cloud.asm("UpdateSwimLane", **named, **sent)
         if _differs(before, after, _OF_OBJECT):
+            yield self._made
             self._write_rules(after)
         if _differs(before, after, _OF_GROUP):
+            yield self.settled
             self._write_baselines(group, after)
 
     def progress(self, plan: Plan) -> Progress:
@@ -457,21 +459,19 @@ class SwimLane(ResourceModule):
         if missing and self.params["services"] is not None:
             raise InvalidInput(f"In a strict group a lane has all services; missing in services: {', '.join(missing)}.")
 
+    def _made(self) -> Progress:
+        """Whether the service has made the lane's object, which it does in its own time."""
+        there = self._kube().get(self.path)
+        return DONE if there else waiting(f"the object of the swim lane '{self.name}' in the control plane")
+
     def _write_rules(self, after: dict[str, Any]) -> None:
-        """The object is made by the service, in its own time."""
-        client = self._kube()
-
-        def look() -> Progress:
-            return DONE if client.get(self.path) else waiting(f"the object of the swim lane '{self.name}'")
-
-        wait_until_done(look, timeout=float(self.params["wait_timeout"]))
         spec: dict[str, Any] = {}
         if "ingress_rules" in self.wanted:
             spec["ingressRules"] = rules.rules_as_spec(after["ingress_rules"])
         if "ingress_weight" in self.wanted:
             spec["ingressWeight"] = rules.weight_as_spec(after["ingress_weight"])
         try:
-            client.merge(self.path, {"spec": spec})
+            self._kube().merge(self.path, {"spec": spec})
         except AsmError as error:
             if error.http_status == 403:
                 error.message = (

@@ -248,6 +248,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     UPDATE,
     Plan,
     Progress,
+    Steps,
     waiting,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.lane import groups, rules, services
@@ -318,9 +319,9 @@ class SwimLaneGroup(ResourceModule):
         action = CREATE if before is None else NONE if before == after else UPDATE
         return Plan(action, before, after, changes=(found, after, settled), warnings=self.no_mesh_yet())
 
-    def apply(self, plan: Plan) -> None:
+    def apply(self, plan: Plan) -> Steps:
         meshes.require_mesh(self.cloud, self.params["mesh"])
-        self.settle()
+        yield self.settled
         named = {"ServiceMeshId": self.id, "GroupName": self.name}
         if plan.action == DELETE:
             self.cloud.asm("DeleteSwimLaneGroup", **named)
@@ -342,6 +343,7 @@ class SwimLaneGroup(ResourceModule):
             if after["ingress_routing"] == groups.RULES:
                 return
             # The action takes no routing.
+            yield self.settled
             found = {"GroupName": self.name}
         rule = rules.weighted_rule_as_row(after["weighted_rule"]) if after["weighted_rule"] else None
         routing = {"IngressRoutingStrategy": after["ingress_routing"], "WeightedIngressRule": rule}
