@@ -39,6 +39,16 @@ options:
     type: list
     elements: dict
     default: []
+  swim_lane_groups:
+    description: The groups of swim lanes of the mesh, each as options of M(meshops.asm.asm_swim_lane_group).
+    type: list
+    elements: dict
+    default: []
+  swim_lanes:
+    description: The swim lanes of the groups, each as options of M(meshops.asm.asm_swim_lane).
+    type: list
+    elements: dict
+    default: []
   checks:
     description: What the traffic must be seen to do, each item as options of M(meshops.asm.asm_probe),
       with a C(name) and the C(service) that it is about.

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.checks import replies, running, surroundings
-from ansible_collections.meshops.asm.plugins.module_utils.flow import options, shapes
+from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding, options, shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import described as gateway_described
@@ -34,6 +34,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio import (
 from ansible_collections.meshops.asm.plugins.module_utils.istio import model as mesh
 from ansible_collections.meshops.asm.plugins.module_utils.kube import bounds, documents, kinds, linting, texts
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items
+from ansible_collections.meshops.asm.plugins.module_utils.lane import groups as lane_groups
+from ansible_collections.meshops.asm.plugins.module_utils.lane import rules as lane_rules
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import described as mesh_described
 from ansible_collections.meshops.asm.plugins.module_utils.probe import metrics, versus
 from ansible_collections.meshops.asm.plugins.module_utils.probe.sequential import Rule
@@ -251,7 +253,26 @@ CHECKS: dict[Callable[..., Any], Taker] = {
     surroundings.is_ready: surroundings.is_ready,
     surroundings.proxy_of: lambda value: surroundings.proxy_of(value, "front"),
 }
-TABLES = (MANIFESTS, LINT, SPEC, OBJECTS, ROUTES, CANARY, ORDER, CHECKS)
+_LANE = {"Name": "gray", "GroupName": "features"}
+# Parts of replies whose shape is not documented, and the spec of an object that anybody may have written.
+LANES: dict[Callable[..., Any], Taker] = {
+    lane_rules.rules_of_spec: lambda value: lane_rules.rules_as_spec(lane_rules.rules_of_spec({"ingressRules": value})),
+    lane_rules.weight_of_spec: lambda value: lane_rules.weight_of_spec({"ingressWeight": value}),
+    lane_rules.rules_of_row: lane_rules.rules_of_row,
+    lane_rules.weight_of_row: lane_rules.weight_of_row,
+    lane_rules.weighted_rule_of_row: lane_rules.weighted_rule_of_row,
+    lane_groups.group_view: lambda value: lane_groups.group_view(
+        {"GroupName": "features", "IngressRoutingStrategy": "weighted", "WeightedIngressRule": value}
+    ),
+    lane_groups.lane_view: lambda value: lane_groups.lane_view(
+        {**_LANE, "IngressRule": value, "WeightedIngressDestinatin": value},
+        {"GroupName": "features", "ServiceLevelFallbackTarget": value},
+    ),
+    lane_groups.labels_of: lambda value: lane_groups.labels_of({"SwimLaneLabels": value}),
+    lane_groups.baselines: lambda value: lane_groups.baselines({"ServiceLevelFallbackTarget": value}),
+    lane_groups.problem: lambda value: lane_groups.problem({"ValidationMessage": decoding.json_text(value)}),
+}
+TABLES = (MANIFESTS, LINT, SPEC, OBJECTS, ROUTES, CANARY, ORDER, CHECKS, LANES)
 
 # Public functions that take none of these: names, hosts, paths, results of our own, an account that is asked.
 OTHERS: dict[ModuleType, set[str]] = {
@@ -265,6 +286,7 @@ OTHERS: dict[ModuleType, set[str]] = {
         "belongs",
         "entries",
         "is_of_mesh",
+        "is_optional",
         "istio_kinds",
         "objects",
         "prunable_kinds",
@@ -299,6 +321,13 @@ OTHERS: dict[ModuleType, set[str]] = {
     deciding: set(),
     replies: {"hints"},
     surroundings: {"look"},
+    lane_rules: {
+        *("check_match", "check_header", "check_rules", "check_destination", "plain", "in_order"),
+        *("rules_as_spec", "weight_as_spec", "weighted_rule_as_row"),
+    },
+    lane_groups: {
+        *("check_name", "groups", "find_group", "require_group", "group_not_yet", "lanes", "update_group"),
+    },
 }
 
 _MESH: dict[str, Any] = {

@@ -68,6 +68,19 @@ _MESH_STATUS = {
     **dict.fromkeys(("AccessLogProjectStatus", "AuditProjectStatus", "ControlPlaneProjectStatus", "SgStatus"), TEXT),
 }
 _PROXY = dict.fromkeys(("ProxyId", "ClusterSynced", "ListenerSynced", "RouteSynced", "EndpointSynced"), TEXT)
+_SWIM_LANE_GROUP = {
+    "GroupName": ID,
+    **dict.fromkeys(("IngressGatewayName", "IngressRoutingStrategy", "RouteHeader", "TraceHeader"), TEXT),
+    "FallbackTarget": TEXT,
+    "IsPermissive": BOOL,
+    "ServiceList": [TEXT],
+}
+_SWIM_LANE = {
+    "Name": ID,
+    **dict.fromkeys(("GroupName", "LabelSelectorKey", "LabelSelectorValue"), TEXT),
+    "ServiceList": [TEXT],
+    "ValidationMessage": JSON,
+}
 _GATEWAY_STATE = {"Status": TEXT, "Version": TEXT, "Message": SAID}
 
 
@@ -88,6 +101,8 @@ class Shapes:
     DescribeVSwitches = {"VSwitches": [{"VSwitchId": TEXT}], "NextToken": TEXT}
     DescribeUpgradeVersion = {"Version": {"IstioVersion": TEXT}}
     DescribeServiceMeshUpgradeStatus = {"UpgradeDetail": {"GatewayStatusRecord": {"*": _GATEWAY_STATE}}}
+    GetSwimLaneGroupList = {"SwimLaneGroupList": [_SWIM_LANE_GROUP]}
+    GetSwimLaneList = {"SwimLaneList": [_SWIM_LANE]}
     DescribeClustersV1 = {"clusters": [_ACK_CLUSTER], "page_info": {"total_count": NUMBER}}
     DescribeClusterUserKubeconfig = {"config": TEXT, "expiration": TEXT}
 

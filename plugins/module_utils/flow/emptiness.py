@@ -41,6 +41,8 @@ MAY_BE_EMPTY: dict[str, str] = {
     "exclude_inbound_ports": _LIST,
     "exclude_outbound_ports": _LIST,
     "sidecar_injector.cni.exclude_namespaces": _LIST,
+    "baseline_for": "the lane is the baseline of no service of its own",
+    "ingress_rules": "no request is led into the lane",
     "retain_resources": "nothing is to stay",
     "upgrade_gateways": "no gateway is to be upgraded",
 }

@@ -21,6 +21,7 @@ TOPICS = (
     "observability",
     "permissions",
     "proxies",
+    "swimlanes",
     "tags",
     "versions",
 )
