@@ -68,6 +68,11 @@ _MESH_STATUS = {
     **dict.fromkeys(("AccessLogProjectStatus", "AuditProjectStatus", "ControlPlaneProjectStatus", "SgStatus"), TEXT),
 }
 _PROXY = dict.fromkeys(("ProxyId", "ClusterSynced", "ListenerSynced", "RouteSynced", "EndpointSynced"), TEXT)
+_SECRET_RECORD = {"State": TEXT, "ClusterId": TEXT, "Message": SAID}
+_GATEWAY_SECRET = {
+    **dict.fromkeys(("SecretName", "GatewayName", "State", "IssueTime", "ExpiredTime"), TEXT),
+    "Message": SAID,
+}
 _GATEWAY_STATE = {"Status": TEXT, "Version": TEXT, "Message": SAID}
 
 
@@ -82,6 +87,9 @@ class Shapes:
     DescribeClustersInServiceMesh = {"Clusters": [_CLUSTER]}
     DescribeServiceMeshClusters = {"Clusters": [_CLUSTER], "NumberOfClusters": NUMBER}
     DescribeServiceMeshAdditionalStatus = {"ClusterStatus": _MESH_STATUS}
+    CreateGatewaySecret = {"SecretCreateRecord": {"*": _SECRET_RECORD}}
+    DeleteGatewaySecret = {"SecretDeleteRecord": {"*": _SECRET_RECORD}}
+    DescribeGatewaySecretDetails = {"GatewaySecretDetails": [_GATEWAY_SECRET]}
     DescribeEipResources = {"EipList": [{"AllocationId": ID, "Status": TEXT}], "PageResult": {"TotalCount": NUMBER}}
     DescribeVersions = {"VersionInfo": [{"Edition": TEXT, "Versions": [TEXT]}]}
     DescribeVpcs = {"Vpcs": [{"VpcId": TEXT}], "NextToken": TEXT}
