@@ -22,22 +22,18 @@ CERTIFICATE = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"
 KEY = "-----BEGIN PRIVATE KEY-----\nsecret-of-a-gateway\n-----END PRIVATE KEY-----\n"
 
 
+def named(site: Site) -> dict[str, str]:
+    return {"service_mesh_id": site.mesh_id, "istio_gateway_name": "ingressgateway", "secret_name": "tls"}
+
+
 def create(site: Site, certificate: str = CERTIFICATE) -> dict[str, Any]:
-    request = models.CreateGatewaySecretRequest(
-        service_mesh_id=site.mesh_id,
-        istio_gateway_name="ingressgateway",
-        secret_name="tls",
-        cert=certificate,
-        key=KEY,
-    )
+    request = models.CreateGatewaySecretRequest(**named(site), cert=certificate, key=KEY)
     record: dict[str, Any] = site.asm.create_gateway_secret(request).body.to_map()["SecretCreateRecord"]
     return record
 
 
 def delete(site: Site) -> dict[str, Any]:
-    request = models.DeleteGatewaySecretRequest(
-        service_mesh_id=site.mesh_id, istio_gateway_name="ingressgateway", secret_name="tls"
-    )
+    request = models.DeleteGatewaySecretRequest(**named(site))
     record: dict[str, Any] = site.asm.delete_gateway_secret(request).body.to_map()["SecretDeleteRecord"]
     return record
 
