@@ -264,7 +264,7 @@ def task(section: Any, *, removal: bool = False) -> list[str]:
     lines = [f"- name: {section.removal if removal else section.making}", f"  meshops.asm.{section.module}:"]
     lines += [f"    {line}" for line in arguments(section, item, removal=removal)]
     # Manifests may hold secrets, so loops over them run over names: the items would be in the output.
-    if section.target:
+    if section.target or section.options.get("secrets"):
         indexed = f"({section.variable} | reverse | list)" if removal else section.variable
         names = f"{items} | map(attribute='name'){' | reverse' if removal else ''} | list"
         lines += ["  vars:", f'    {item}: "{{{{ {indexed}[index] }}}}"', f'  loop: "{{{{ {names} }}}}"']

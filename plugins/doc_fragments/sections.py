@@ -23,6 +23,12 @@ options:
     type: list
     elements: dict
     default: []
+  gateway_secrets:
+    description: The TLS certificates of the gateways, each as options of M(meshops.asm.asm_gateway_secret).
+      Their private keys belong into a vault.
+    type: list
+    elements: dict
+    default: []
   namespaces:
     description: The namespaces of the applications, each as options of M(meshops.asm.asm_namespace).
     type: list

@@ -81,6 +81,11 @@ _SWIM_LANE = {
     "ServiceList": [TEXT],
     "ValidationMessage": JSON,
 }
+_SECRET_RECORD = {"State": TEXT, "ClusterId": TEXT, "Message": SAID}
+_GATEWAY_SECRET = {
+    **dict.fromkeys(("SecretName", "GatewayName", "State", "IssueTime", "ExpiredTime"), TEXT),
+    "Message": SAID,
+}
 _GATEWAY_STATE = {"Status": TEXT, "Version": TEXT, "Message": SAID}
 
 
@@ -95,6 +100,9 @@ class Shapes:
     DescribeClustersInServiceMesh = {"Clusters": [_CLUSTER]}
     DescribeServiceMeshClusters = {"Clusters": [_CLUSTER], "NumberOfClusters": NUMBER}
     DescribeServiceMeshAdditionalStatus = {"ClusterStatus": _MESH_STATUS}
+    CreateGatewaySecret = {"SecretCreateRecord": {"*": _SECRET_RECORD}}
+    DeleteGatewaySecret = {"SecretDeleteRecord": {"*": _SECRET_RECORD}}
+    DescribeGatewaySecretDetails = {"GatewaySecretDetails": [_GATEWAY_SECRET]}
     DescribeEipResources = {"EipList": [{"AllocationId": ID, "Status": TEXT}], "PageResult": {"TotalCount": NUMBER}}
     DescribeVersions = {"VersionInfo": [{"Edition": TEXT, "Versions": [TEXT]}]}
     DescribeVpcs = {"Vpcs": [{"VpcId": TEXT}], "NextToken": TEXT}

@@ -144,6 +144,31 @@ SECTIONS = (
         results="gateways",
     ),
     Section(
+        variable="asm_gateway_secrets",
+        noun="certificate",
+        module="asm_gateway_secret",
+        role="gateway",
+        description=(
+            "The TLS certificates of the gateways, each as options of M(meshops.asm.asm_gateway_secret). Their private "
+            "keys belong into a vault.",
+        ),
+        options={
+            "add": {
+                "min_days": _option(
+                    "int", "M(meshops.asm.asm_verify) names a certificate that ends within this many days.", default=14
+                )
+            },
+            "require": ("gateway",),
+            "secrets": ("private_key",),
+        },
+        making="Put the certificates",
+        removal="Remove the certificates",
+        verified=True,
+        kind="Secret",
+        result="gateway_secret",
+        results="gateway_secrets",
+    ),
+    Section(
         variable="asm_namespaces",
         noun="namespace",
         module="asm_namespace",

@@ -13,6 +13,7 @@ TOPICS = (
     "eips",
     "extensions",
     "gateways",
+    "gatewaysecrets",
     "injection",
     "kiali",
     "kubeconfigs",

@@ -30,6 +30,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "asm_cluster_info": {"mesh": "shop"},
     "asm_gateway": {"mesh": "shop", "clusters": ["shop-1"]},
     "asm_gateway_info": {"mesh": "shop"},
+    "asm_gateway_secret": {"mesh": "shop", "name": "tls", "state": "absent"},
+    "asm_gateway_secret_info": {"mesh": "shop"},
     "asm_kubeconfig": {"mesh": "shop"},
     "asm_mesh": {"name": "shop"},
     "asm_mesh_info": {"name": "shop"},
