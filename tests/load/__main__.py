@@ -103,9 +103,10 @@ def main() -> None:
                 lab(workdir, "down")
     last = json.loads(RESULTS.read_text(encoding="utf-8")) if options.keys and RESULTS.exists() else {}
     before = last["rows"] if last.get("machine") == describe_machine() else {}
-    result = {"machine": describe_machine(), "rows": {**before, **rows}}
+    everything = {**before, **rows}
+    result = {"machine": describe_machine(), "rows": everything}
     RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    documents.put("load", markdown(result["rows"]))
+    documents.put("load", markdown(everything))
     if bad := [key for key, row in rows.items() if row["lost"] and not known[key].allowed]:
         sys.exit(f"requests were lost that need not be: {', '.join(bad)}")
 

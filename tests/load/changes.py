@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from tests.integration import test_traffic_tls as https
 from tests.integration.playing import EXAMPLE, SPEC
+from tests.integration.runner import Played
 from tests.integration.traffic import GATEWAY, NAMESPACE, PATIENCE, RATINGS, REVIEWS, Bookinfo
 
 from .requests import Seen, load
@@ -312,13 +313,21 @@ class Strict(Change):
     way = "playbook `strict`"
 
     def make(self, book: Bookinfo) -> None:
-        strict = {"namespaces": [NAMESPACE], "callers": ["istio-system"], "clusters": CLUSTERS, "proxies_settle": 2}
-        book.run.play("meshops.asm.strict", *SPEC, "-e", json.dumps({"asm_strict": strict}), cwd=EXAMPLE).ok()
+        strict(book, NAMESPACE, CLUSTERS).ok()
 
     def restore(self, book: Bookinfo) -> None:
-        policy = {"apiVersion": "security.istio.io/v1", "kind": "PeerAuthentication"}
-        policy["metadata"] = {"name": "default", "namespace": NAMESPACE}  # type: ignore[assignment]
-        book.run("istio_resource", mesh="bookinfo", definition=policy, state="absent")
+        open_again(book, NAMESPACE)
+
+
+def strict(book: Bookinfo, namespace: str, clusters: list[str]) -> Played:
+    given = {"namespaces": [namespace], "callers": ["istio-system"], "clusters": clusters, "proxies_settle": 2}
+    return book.run.play("meshops.asm.strict", *SPEC, "-e", json.dumps({"asm_strict": given}), cwd=EXAMPLE)
+
+
+def open_again(book: Bookinfo, namespace: str) -> None:
+    metadata = {"name": "default", "namespace": namespace}
+    policy = {"apiVersion": "security.istio.io/v1", "kind": "PeerAuthentication", "metadata": metadata}
+    book.run("istio_resource", mesh="bookinfo", definition=policy, state="absent")
 
 
 class RegistryOnly(Change):

@@ -255,7 +255,7 @@ def test_proxies_that_are_behind_or_away_are_waited_for(sides: dict[str, FakeClu
     sides["shop-1"].put("a", sidecar=True)
     there = {"ProxyId": "a-old-0.web", **SYNCED}
     late = {"ProxyId": "a-old-1.web", **SYNCED, "RouteSynced": "STALE"}
-    with pytest.raises(WaitTimeout, match="the proxies of a-old-1.web to be in sync"):
+    with pytest.raises(WaitTimeout, match=r"the proxies of a-old-1\.web to be in sync"):
         restart(timeout=5, said={"ProxyStatus": [there]})
     with pytest.raises(WaitTimeout, match=r"the proxies of a-old-1.web \(routes\) to be in sync"):
         restart(timeout=5, said={"ProxyStatus": [there, late]})
