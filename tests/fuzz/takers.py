@@ -32,7 +32,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio import (
     subsets,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.istio import model as mesh
-from ansible_collections.meshops.asm.plugins.module_utils.kube import bounds, documents, kinds, linting, texts
+from ansible_collections.meshops.asm.plugins.module_utils.kube import bounds, documents, injected, kinds, linting, texts
+from ansible_collections.meshops.asm.plugins.module_utils.kube.answers import as_page
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items
 from ansible_collections.meshops.asm.plugins.module_utils.lane import groups as lane_groups
 from ansible_collections.meshops.asm.plugins.module_utils.lane import rules as lane_rules
@@ -55,6 +56,14 @@ def mesh_of(value: Any) -> mesh.Mesh:
         if isinstance(one, dict):
             found.put(one)
     return found
+
+
+def listed_of(value: Any) -> list[Any]:
+    """What is left of a list of a server, see ``kube.answers.as_page``."""
+    try:
+        return as_page({"metadata": {}, "items": value if isinstance(value, list) else [value]}, "server", "GET")[0]
+    except AsmError:
+        return []
 
 
 def specs_of(value: Any) -> list[Any]:
@@ -247,6 +256,14 @@ ORDER: dict[Callable[..., Any], Taker] = {
     steps.plan: lambda value: [steps.plan(changes) for changes in changes_of(value)],
     steps.unordered: lambda value: [steps.unordered(changes) for changes in changes_of(value)],
 }
+# What the API server of a cluster answers: every item of a list is a mapping with metadata (``kube/answers.py``).
+WORKLOADS: dict[Callable[..., Any], Taker] = {
+    injected.group: lambda value: [
+        (one.short, one.exempt, one.lacking, one.needs_restart, one.risk, one.refusal)
+        for kind in injected.KINDS
+        for one in injected.group("shop", {kind: listed_of(value)}, listed_of(value))
+    ],
+}
 CHECKS: dict[Callable[..., Any], Taker] = {
     running.read_checks: lambda value: running.read_checks(value, ["front"]),
     deciding.explain: explained,
@@ -273,7 +290,7 @@ LANES: dict[Callable[..., Any], Taker] = {
     lane_groups.baselines: lambda value: lane_groups.baselines({"ServiceLevelFallbackTarget": value}),
     lane_groups.problem: lambda value: lane_groups.problem({"ValidationMessage": decoding.json_text(value)}),
 }
-TABLES = (MANIFESTS, LINT, SPEC, OBJECTS, ROUTES, CANARY, ORDER, CHECKS, LANES)
+TABLES = (MANIFESTS, LINT, SPEC, OBJECTS, ROUTES, CANARY, ORDER, WORKLOADS, CHECKS, LANES)
 
 # Public functions that take none of these: names, hosts, paths, results of our own, an account that is asked.
 OTHERS: dict[ModuleType, set[str]] = {
@@ -312,6 +329,7 @@ OTHERS: dict[ModuleType, set[str]] = {
     inspection: {"inspect", "check_rows", "table", "problems"},
     account_checks: {"check"},
     references: {"entries_of"},
+    injected: {"exemption", "interruption", "asks_for_sidecars"},
     steps: set(),
     route_weights: {"rule_of", "set_weights", "applicable", "copied"},
     release: set(),

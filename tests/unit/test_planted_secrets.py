@@ -191,8 +191,10 @@ EXTRA: dict[str, dict[str, Any]] = {
     "asm_preflight": {"mesh": {"name": MESH}},
     "asm_verify": {"mesh": MESH},
     "asm_probe": {"address": ["127.0.0.1"], "port": 9, "count": 1},
+    "asm_restart": {"mesh": MESH, "clusters": [CLUSTER], "namespace": "istio-system", "wait": False},
     "istio_resource": {"definition": []},
     "asm_workload": {"definition": []},
+    "asm_workload_info": {"clusters": [CLUSTER], "namespaces": ["istio-system"]},
 }
 
 
