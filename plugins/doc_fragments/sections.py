@@ -18,6 +18,12 @@ options:
     type: list
     elements: dict
     default: []
+  user_permissions:
+    description: Who may do what with the mesh's control plane, each RAM user or RAM
+      role as options of M(meshops.asm.asm_user_permission).
+    type: list
+    elements: dict
+    default: []
   gateways:
     description: The gateways of the mesh, each as options of M(meshops.asm.asm_gateway).
     type: list
@@ -36,6 +42,12 @@ options:
     default: []
   workloads:
     description: The applications, each a set of manifests, as options of M(meshops.asm.asm_workload).
+    type: list
+    elements: dict
+    default: []
+  extension_providers:
+    description: Services that decide about requests, for policies with the action
+      C(CUSTOM), each as options of M(meshops.asm.asm_extension_provider).
     type: list
     elements: dict
     default: []

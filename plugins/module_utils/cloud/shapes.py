@@ -89,6 +89,12 @@ _GATEWAY_SECRET = {
 _GATEWAY_STATE = {"Status": TEXT, "Version": TEXT, "Message": SAID}
 
 
+_PERMISSION = {
+    "IsRamRole": BOOL,
+    **dict.fromkeys(("ResourceId", "ResourceType", "ParentId", "RoleName", "RoleType"), TEXT),
+}
+
+
 class Shapes:
     """By the name of the action: attributes, as tools/ram_policies.py takes a string of that name for a call."""
 
@@ -111,6 +117,9 @@ class Shapes:
     DescribeServiceMeshUpgradeStatus = {"UpgradeDetail": {"GatewayStatusRecord": {"*": _GATEWAY_STATE}}}
     GetSwimLaneGroupList = {"SwimLaneGroupList": [_SWIM_LANE_GROUP]}
     GetSwimLaneList = {"SwimLaneList": [_SWIM_LANE]}
+    DescribeUserPermissions = {"Permissions": [_PERMISSION]}
+    DescribeUsersWithPermissions = {"UIDs": [ID]}
+    DescribeExtensionProvider = {"ExtensionProviderArray": [{"Name": TEXT, "Type": TEXT, "Config": JSON}]}
     DescribeClustersV1 = {"clusters": [_ACK_CLUSTER], "page_info": {"total_count": NUMBER}}
     DescribeClusterUserKubeconfig = {"config": TEXT, "expiration": TEXT}
 

@@ -129,6 +129,23 @@ SECTIONS = (
         settings=("asm_clusters_purge", "asm_reserve_namespace", "asm_release_gateways"),
     ),
     Section(
+        variable="asm_user_permissions",
+        noun="permission",
+        module="asm_user_permission",
+        role="create",
+        description=(
+            "Who may do what with the mesh's control plane, each RAM user or RAM role as options of "
+            "M(meshops.asm.asm_user_permission).",
+        ),
+        options={"add": _called("the user"), "require": ("role",), "drop": ("exclusive",)},
+        making="Grant the permissions",
+        stays="A permission is for one mesh, and means nothing without it.",
+        verified=True,
+        kind="UserPermission",
+        result="permission",
+        results="permissions",
+    ),
+    Section(
         variable="asm_gateways",
         noun="gateway",
         module="asm_gateway",
@@ -212,6 +229,22 @@ SECTIONS = (
         target="cluster",
         in_clusters=True,
         verified=True,
+    ),
+    Section(
+        variable="asm_extension_providers",
+        noun="provider",
+        module="asm_extension_provider",
+        role="define",
+        description=(
+            "Services that decide about requests, for policies with the action C(CUSTOM), each as options of "
+            "M(meshops.asm.asm_extension_provider).",
+        ),
+        options={"drop": ("renew_secrets",), "secrets": ("oidc.client_secret", "oidc.cookie_secret")},
+        making="Make the extension providers",
+        removal="Remove the extension providers",
+        kind="ExtensionProvider",
+        result="provider",
+        results="providers",
     ),
     Section(
         variable="asm_istio_resources",
