@@ -43,7 +43,6 @@ MAY_BE_EMPTY: dict[str, str] = {
     "exclude_outbound_ports": _LIST,
     "sidecar_injector.cni.exclude_namespaces": _LIST,
     "baseline_for": "the lane is the baseline of no service of its own",
-    "ingress_rules": "no request is led into the lane",
     "request_headers": _HEADERS,
     "headers_to_upstream_on_allow": _HEADERS,
     "headers_to_downstream_on_allow": _HEADERS,
