@@ -68,6 +68,21 @@ _MESH_STATUS = {
     **dict.fromkeys(("AccessLogProjectStatus", "AuditProjectStatus", "ControlPlaneProjectStatus", "SgStatus"), TEXT),
 }
 _PROXY = dict.fromkeys(("ProxyId", "ClusterSynced", "ListenerSynced", "RouteSynced", "EndpointSynced"), TEXT)
+_SIDECAR: dict[str, Any] = {
+    "LifecycleStr": JSON,
+    "ProxyMetadata": {},
+    "ProxyStatsMatcher": {},
+    "RuntimeValues": {},
+    "SMCConfiguration": {},
+    "ScaledSidecarResource": {},
+    "SidecarProxyAckSloResource": {},
+    "SidecarProxyInitAckSloResource": {},
+    "SidecarProxyInitResourceLimit": {},
+    "SidecarProxyInitResourceRequest": {},
+    "SidecarProxyResourceLimit": {},
+    "SidecarProxyResourceRequest": {},
+    "Tracing": {},
+}
 _GATEWAY_STATE = {"Status": TEXT, "Version": TEXT, "Message": SAID}
 
 
@@ -79,6 +94,7 @@ class Shapes:
     DescribeServiceMeshDetail = {"ServiceMesh": _MESH}
     DescribeServiceMeshProxyStatus = {"ProxyStatus": [_PROXY]}
     DescribeServiceMeshKubeconfig = {"Kubeconfig": TEXT, "ExpireTime": TEXT}
+    DescribeNamespaceScopeSidecarConfig = {"ConfigPatches": _SIDECAR}
     DescribeClustersInServiceMesh = {"Clusters": [_CLUSTER]}
     DescribeServiceMeshClusters = {"Clusters": [_CLUSTER], "NumberOfClusters": NUMBER}
     DescribeServiceMeshAdditionalStatus = {"ClusterStatus": _MESH_STATUS}

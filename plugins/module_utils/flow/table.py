@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, Immutable
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, Immutable, InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.flow.quantities import same_amount
 
 # The kinds of rows, by the type that the option has: Ansible type, value of a field that the service leaves out, and
@@ -45,7 +45,7 @@ class Attribute:
     the service describes. Without ``change`` a difference is refused, with ``advice``; without ``read`` the
     service does not show the value: it is sent at creation and never compared. ``decode`` turns what is read
     into the option's form where the two differ by more than their type, ``same`` says whether what is wanted is what is
-    there where that is more than to be equal.
+    there where that is more than to be equal, ``check`` what is wrong with a value that is wanted.
     """
 
     option: str
@@ -58,6 +58,7 @@ class Attribute:
     advice: str = ""
     decode: Callable[[Any], Any] | None = None
     same: Callable[[Any, Any], bool] | None = None
+    check: Callable[[Any], str] | None = None
 
     def desired(self, params: dict[str, Any]) -> Any:
         """The value in the module's options; ``None`` means unset: leave the remote value alone."""
@@ -132,6 +133,18 @@ def argument_spec(rows: Iterable[Attribute]) -> dict[str, Any]:
         if row.choices:
             level[leaf]["choices"] = list(row.choices)
     return spec
+
+
+def refuse_wrong(rows: Iterable[Attribute], params: dict[str, Any]) -> None:
+    """Raises ``InvalidInput`` that names every set option whose value cannot be. An empty one takes a setting away."""
+    wrong = []
+    for row in rows:
+        desired = row.desired(params)
+        problem = row.check(desired) if row.check and desired not in (None, "", [], {}) else ""
+        if problem:
+            wrong.append(f"{row.option}: {problem}.")
+    if wrong:
+        raise InvalidInput(f"{' '.join(wrong)} Nothing was changed.")
 
 
 def create_parameters(rows: Iterable[Attribute], params: dict[str, Any]) -> dict[str, Any]:

@@ -167,6 +167,20 @@ SECTIONS = (
         kind="Namespace",
     ),
     Section(
+        variable="asm_sidecar_configs",
+        noun="sidecars",
+        module="asm_sidecar_config",
+        role="deploy",
+        description=(
+            "What the sidecars of namespaces do otherwise than the mesh says for all, each as options of "
+            "M(meshops.asm.asm_sidecar_config).",
+            "It is set before the applications are deployed, as a pod gets its sidecar when it is made.",
+        ),
+        making="Configure the sidecars of the namespaces",
+        stays="They are settings of the mesh and go with it.",
+        kind="SidecarConfig",
+    ),
+    Section(
         variable="asm_workloads",
         noun="workload",
         module="asm_workload",

@@ -21,6 +21,7 @@ TOPICS = (
     "observability",
     "permissions",
     "proxies",
+    "sidecars",
     "tags",
     "versions",
 )
