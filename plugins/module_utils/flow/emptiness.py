@@ -39,6 +39,8 @@ MAY_BE_EMPTY: dict[str, str] = {
     "pilot.config_source_nacos_id": _SETTING,
     "termination_drain_duration": _SIDECAR,
     "log_level": _SIDECAR,
+    "pilot.offloaded_workload_labels": _LIST,
+    "sidecar_injector.webhook": _SETTING,
     "include_inbound_ports": _LIST,
     "include_ip_ranges": _LIST,
     "include_outbound_ports": _LIST,

@@ -21,6 +21,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube import texts as y
 
 _DURATION = re.compile(r"(?:[0-9]{1,12}(?:\.[0-9]{0,9})?(?:ms|us|h|m|s))+\Z")
 _PART = re.compile(r"([0-9.]+)(ms|us|h|m|s)")
+# Parts of hooks and selectors that are lists.
+_LISTS = ("command", "httpHeaders", "matchExpressions", "values")
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 0.000001}
 
 
@@ -92,11 +94,18 @@ def canonical(value: Any) -> Any:
         inner = decoding.mapping(value)
         value = value if inner is None else inner
     if isinstance(value, dict):
-        parts = {key[:1].lower() + key[1:]: canonical(part) for key, part in value.items()}
+        parts = {key[:1].lower() + key[1:]: part for key, part in value.items()}
+        parts = {key: canonical(_listed(part) if key in _LISTS else part) for key, part in parts.items()}
         return {key: part for key, part in parts.items() if part not in (None, "", [], {})}
     if isinstance(value, list):
         return [canonical(part) for part in value]
     return decoding.text(value)
+
+
+def _listed(value: Any) -> Any:
+    """A list, in whichever spelling it comes."""
+    found = decoding.listed(value)
+    return value if found is None else found
 
 
 def _request(hook: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.mesh import equality
 _HOOKS = ("postStart", "preStop")
 _ACTIONS = ("exec", "httpGet", "tcpSocket", "sleep")
 _TAGS = ("literal", "header", "environment")
+_STATISTICS = ("inclusionPrefixes", "inclusionSuffixes", "inclusionRegexps")
 _OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 
 
@@ -51,6 +52,10 @@ def positive(value: Any) -> str:
     return "" if value > 0 else f"{value} is less than 1"
 
 
+def digits(value: Any) -> str:
+    return "" if value.isascii() and value.isdigit() and int(value) else f"'{value}' is no whole number from 1"
+
+
 def percent(value: Any) -> str:
     return "" if 0 <= value <= 100 else f"{value} is not from 0 to 100"
 
@@ -75,6 +80,34 @@ def tags(value: Any) -> str:
         if not isinstance(next(iter(tag.values())), dict):
             return f"{name}.{next(iter(tag))} is no mapping"
     return ""
+
+
+def statistics(value: Any) -> str:
+    """Istio's ProxyStatsMatcher."""
+    for name, part in value.items():
+        if name not in _STATISTICS:
+            return f"{name} is none of {', '.join(_STATISTICS)}"
+        if not isinstance(part, list) or not all(isinstance(one, str) for one in part):
+            return f"{name} is no list of texts"
+    return ""
+
+
+def scheduling(value: Any) -> str:
+    """Where pods may run."""
+    wrong = [name for name in value if name not in ("nodeSelector", "tolerations")]
+    if wrong:
+        return f"{wrong[0]} is none of nodeSelector, tolerations"
+    if not isinstance(value.get("nodeSelector", {}), dict):
+        return "nodeSelector is no mapping"
+    tolerations = value.get("tolerations", [])
+    fine = isinstance(tolerations, list) and all(isinstance(one, dict) for one in tolerations)
+    return "" if fine else "tolerations is no list of mappings"
+
+
+def annotations(value: Any) -> str:
+    """Annotations by the id of a cluster."""
+    wrong = [key for key, part in value.items() if not isinstance(part, dict) or texts(part)]
+    return f"{wrong[0]} has no mapping of annotations" if wrong else ""
 
 
 def texts(value: Any) -> str:

@@ -104,7 +104,7 @@ SECTIONS = (
                 *("new_name", "upgrade", "upgrade_gateways"),
                 *("detach_clusters", "release_gateways", "retain_resources"),
             ),
-            "secrets": ("ca.key", "ca.root_key"),
+            "secrets": ("ca.key", "ca.root_key", "kiali.arms_auth_tokens"),
         },
         in_account=True,
         verified=True,

@@ -44,6 +44,7 @@ def hook(**request: Any) -> dict[str, Any]:
         (equality.hooks, hook(port=1, scheme="https"), hook(port=1), False),
         (equality.hooks, {"preStop": {"exec": {"command": ["a"]}}}, {"PreStop": {"Exec": {"command": ["a"]}}}, True),
         (equality.hooks, {"preStop": {"exec": {"command": ["a"]}}}, {"postStart": {"exec": {"command": ["a"]}}}, False),
+        (equality.hooks, {"preStop": {"exec": {"command": ["a", "b"]}}}, {"preStop": {"exec": {"command": "a,b"}}}, True),
         (equality.hooks, {}, {"preStop": None, "postStart": {}}, True),
         (equality.documents, '{"replicaCount": 2, "a": [1]}', "a:\n- 1\nreplicaCount: 2\n", True),
         (equality.documents, "a: 1\n", "a: 1", True),
