@@ -71,16 +71,22 @@ remove-demo: lab-up ## take the demo's mesh away again
 	@eval "$$(python -m meshlab env)"
 	cd examples/bookinfo && ansible-playbook meshops.asm.remove -e @mesh.yml -e asm_remove=bookinfo
 
-# A lab leaves its machine idle for a good part of its time, so with LANES=2 two parts run at a time, each in a process of
-# its own and with a lab of its own, the longest first. What a part prints is shown once it has ended.
-LANES ?= 1
+# A lab leaves its machine idle for a good part of its time, so two parts run at a time, each in a process of its own and
+# with a lab of its own, the longest first. What a part prints is shown once it has ended, with how long that took.
+LANES ?= 2
 # A part that waits for a recipe of its own would be begun after all others.
 BINARIES := $(if $(BUILT),,binaries)
 PARTS := lint integration matrix-here importer awx-short unit lab sanity molecule faults-sample fuzz-short
 together = $(MAKE) --no-print-directory --jobs=$(LANES) --keep-going --output-sync=target BUILT=1
 
-test: binaries $(LINK) ## everything that has to pass; LANES=2 runs two parts at a time
-	@$(together) $(PARTS)
+test: binaries $(LINK) ## everything that has to pass, two parts at a time; LANES=1 runs one after the other
+	@$(together) $(PARTS:%=part-%)
+
+part-%:
+	@status=0
+	$(MAKE) --no-print-directory $* || status=$$?
+	printf '== %s: %d s\n' '$*' "$$SECONDS"
+	exit $$status
 
 check: binaries $(LINK) ## what to run while editing: lint, unit tests without playbooks, the main flow against the lab
 	@$(together) --jobs=2 lint unit-quick flow

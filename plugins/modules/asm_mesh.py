@@ -1019,8 +1019,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     UPDATE,
     Plan,
     Progress,
+    Steps,
     failed,
-    wait_until_done,
     waiting,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import (
@@ -1176,15 +1176,14 @@ class Mesh(ResourceModule):
         before, after = self.removal.diff(found["removal"])
         return Plan(DELETE, before, after, found["removal"])
 
-    def apply(self, plan: Plan) -> None:
+    def apply(self, plan: Plan) -> Steps:
         if plan.action == CREATE:
-            self._create()
-        elif plan.action == DELETE:
-            self.removal.carry_out(self.id, plan.changes)
-        else:
-            self._update(*plan.changes)
+            return self._create()
+        if plan.action == DELETE:
+            return self.removal.carry_out(self.id, plan.changes)
+        return self._update(*plan.changes)
 
-    def _create(self) -> None:
+    def _create(self) -> Steps:
         p = self.params
         try:
             reply = self.cloud.asm(
@@ -1204,26 +1203,27 @@ class Mesh(ResourceModule):
             raise Outrun(error.message, code=error.code, http_status=error.http_status) from error
         self.id = str(reply["ServiceMeshId"])
         if mesh_view.needs_second_step(p):
-            wait_until_done(self._running, timeout=p["wait_timeout"])
+            yield self._running
             detail = meshes.describe_mesh(self.cloud, self.id)
             changes = changes_between(MESH_ATTRIBUTES, p, detail, f"Mesh '{p['name']}'")
             changes.add(unseen_changes([row for row in MESH_ATTRIBUTES if row.create is None], p))
             mesh_view.plan_addresses(p, detail, changes)
-            self._update(changes, {}, [])
+            yield from self._update(changes, {}, [])
 
     def _update(
         self, changes: Any, to_set: dict[str, str], to_remove: list[str], upgrade: mesh_upgrade.Upgrade | None = None
-    ) -> None:
+    ) -> Steps:
         if upgrade:
             # First: what else is to be set may need the new version.
             wait = bool(self.params.get("wait", True) or changes)
-            mesh_upgrade.run(self.cloud, self.id, upgrade, wait=wait, timeout=self.params["wait_timeout"])
+            timeout = self.params["wait_timeout"]
+            yield from mesh_upgrade.run(self.cloud, self.id, upgrade, wait=wait, timeout=timeout)
         if "UpdateControlPlaneLogConfig" in changes.calls:
             # The action takes the whole setting: its switch has to be there whatever else changes.
             enabled = (self.params["control_plane_log"] or {}).get("enabled")
             changes.calls["UpdateControlPlaneLogConfig"].setdefault("Enabled", enabled is not False)
         for action, parameters in changes.calls.items():
-            self.settle()
+            yield self.settled
             self.cloud.asm(action, ServiceMeshId=self.id, **parameters)
         tags.apply(self.cloud, self.id, self.region, to_set, to_remove)
 

@@ -29,7 +29,8 @@ FAIL, GO_ON = "fail", "go_on"
 # Looks in a row in which no proxy may be behind, and the seconds between two.
 _LOOKS, _PAUSE = 3, 0.5
 _LONGEST_PAUSE = 5.0
-_PATIENT_LOOKS = 6
+# Seconds within which a message that is on its way arrives, also at proxies that are busy with many requests.
+_PATIENCE = 30.0
 _SHOWN = 5
 
 # What the service says of a proxy's parts, in the words of messages.
@@ -70,11 +71,12 @@ def look(cloud: Cloud, mesh_id: str) -> Seen:
 def patient_look(ask: Callable[[], Seen], clock: Clock | None = None) -> Seen:
     """The state without those that are behind only for a moment, because a message is on its way to them."""
     clock = clock or Clock()
+    begin, pause = clock.now(), _PAUSE
     seen = ask()
-    for _unused in range(_PATIENT_LOOKS):
-        if not seen.behind:
-            break
-        clock.sleep(_PAUSE)
+    while seen.behind and (elapsed := clock.now() - begin) < _PATIENCE:
+        tell(f"{len(seen.behind)} of {seen.total} proxies to follow", elapsed, None)
+        clock.sleep(pause)
+        pause = min(pause * 1.5, _LONGEST_PAUSE)
         seen = ask()
     return seen
 

@@ -21,8 +21,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     DONE,
     Deadline,
     Progress,
+    Steps,
     failed,
-    wait_until_done,
     waiting,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
@@ -123,14 +123,14 @@ def _is_behind(gateway: dict[str, Any], version: str) -> bool:
     return gateway.get("Status") != "finished" and shown < numbers(version)[: len(shown)]
 
 
-def run(cloud: Cloud, identifier: str, upgrade: Upgrade, *, wait: bool, timeout: float) -> None:
-    """Sends the requests, and waits wherever the next one needs it; ``timeout`` (seconds) bounds all of it together.
+def run(cloud: Cloud, identifier: str, upgrade: Upgrade, *, wait: bool, timeout: float) -> Steps:
+    """Sends the requests, waiting wherever the next one needs it; ``timeout`` (seconds) bounds all of it together.
 
     Without ``wait`` the last request's effect is not waited for. An upgrade that is going on already, from an
     interrupted run, is waited for and not asked for again.
     """
     deadline = Deadline(timeout)
-    meshes.settle(cloud, identifier, deadline.rest())
+    yield deadline.bound(functools.partial(meshes.settled, cloud, identifier))
     version = _version(cloud, identifier)
     while upgrade.version and numbers(version) < numbers(upgrade.version):
         step = offered(cloud, identifier)
@@ -139,7 +139,7 @@ def run(cloud: Cloud, identifier: str, upgrade: Upgrade, *, wait: bool, timeout:
         cloud.asm("UpgradeMeshEditionPartially", ServiceMeshId=identifier, ExpectedVersion=step)
         if is_build_of(step, upgrade.version) and not upgrade.gateways and not wait:
             return
-        wait_until_done(functools.partial(version_progress, cloud, identifier, step), timeout=deadline.rest())
+        yield deadline.bound(functools.partial(version_progress, cloud, identifier, step))
         version = step
     if upgrade.gateways:
         # The version it has: the service must not take this request for one more step of the control plane.

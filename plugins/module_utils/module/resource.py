@@ -32,6 +32,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     Outcome,
     Plan,
     Progress,
+    Steps,
     reconcile,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.flow.text import printable
@@ -75,7 +76,7 @@ class ResourceModule:
     def plan(self, found: Any) -> Plan:
         raise NotImplementedError
 
-    def apply(self, plan: Plan) -> None:
+    def apply(self, plan: Plan) -> Steps | None:
         raise NotImplementedError
 
     def progress(self, plan: Plan) -> Progress:
@@ -102,9 +103,9 @@ class ResourceModule:
         """The warning of a plan for a mesh that is yet to be made, as in check mode; none once the mesh is known."""
         return () if self.id else (meshes.not_yet(self.params["mesh"]),)
 
-    def settle(self) -> None:
-        """Waits until the mesh can take the next change."""
-        meshes.settle(self.cloud, self.id, self.params["wait_timeout"])
+    def settled(self) -> Progress:
+        """Whether the mesh can take the next change."""
+        return meshes.settled(self.cloud, self.id)
 
     def wants_absence(self) -> bool:
         return bool(self.params.get("state") == "absent")

@@ -123,7 +123,7 @@ def test_a_mesh_that_failed_says_why(fake_cloud: Callable[..., Any]) -> None:
 
 
 def test_proxies(fake_cloud: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proxies, "_PAUSE", 0)
+    monkeypatch.setattr(proxies, "_PATIENCE", 0)
     good = {"ProxyId": "in-1.istio-system", "ClusterSynced": "SYNCED", "RouteSynced": "NOT SENT"}
     stale = {"ProxyId": "details-1.shop", "ClusterSynced": "SYNCED", "RouteSynced": "STALE"}
     rows = inspect(fake_cloud, connected={"ProxyStatus": [good, good]})
