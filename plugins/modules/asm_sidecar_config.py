@@ -287,6 +287,7 @@ account:
     account_id: "1234567890123456"
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
@@ -296,9 +297,10 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     DONE,
     NONE,
     UPDATE,
+    Look,
     Plan,
     Progress,
-    wait_until_done,
+    Steps,
     waiting,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import argument_spec, refuse_wrong
@@ -311,6 +313,14 @@ _LOOKS = 5
 Json = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Changes:
+    """``{dotted option: value}`` of what the namespace sets, and of what it is to set."""
+
+    there: Json
+    target: Json
+
+
 class SidecarConfig(ResourceModule):
     """What the sidecars of one namespace do otherwise than those of the mesh."""
 
@@ -321,6 +331,10 @@ class SidecarConfig(ResourceModule):
         "purge": {"type": "bool", "default": False},
         **argument_spec(sidecar.SIDECAR_ATTRIBUTES),
     }
+
+    # Looks at settings that were to go, and those that were still there at the last one.
+    looks = 0
+    left: tuple[str, ...] = ()
 
     def __init__(self, params: Json, cloud: Cloud) -> None:
         super().__init__(params, cloud)
@@ -340,40 +354,38 @@ class SidecarConfig(ResourceModule):
         if not sidecar.different(found, target):
             return Plan(NONE, before, before)
         action = UPDATE if target else DELETE
-        return Plan(action, before, after, target, after, warnings=self.no_mesh_yet())
+        return Plan(action, before, after, Changes(found, target), after, warnings=self.no_mesh_yet())
 
-    def apply(self, plan: Plan) -> None:
+    def apply(self, plan: Plan) -> Steps:
+        """The whole of the settings, as what is not among them may go; the documents leave open whether it does."""
         meshes.require_mesh(self.cloud, self.params["mesh"])
-        self.settle()
-        self._send(plan.changes)
-        left = self._left(plan.changes)
-        if left:
-            # The documents leave open whether what is not sent goes or stays.
-            self._send(plan.changes, left)
-            left = self._left(plan.changes)
-        if left:
-            raise Refused(
-                f"The service keeps these settings of namespace {self.params['name']}: {', '.join(left)}. It does not "
-                "take them away; give them the values that the mesh has instead."
-            )
-
-    def _send(self, target: Json, cleared: tuple[str, ...] = ()) -> None:
-        """The whole of the settings, as what is not among them may go."""
         named = {"ServiceMeshId": self.id, "Namespace": self.params["name"]}
-        self.cloud.asm(sidecar.ACTION, **named, **sidecar.parameters(target, cleared))
-        self.settle()
+        going = tuple(key for key in plan.changes.there if key not in plan.changes.target)
+        for cleared in ((), going):
+            yield self.settled
+            self.cloud.asm(sidecar.ACTION, **named, **sidecar.parameters(plan.changes.target, cleared))
+            if not going:
+                return
+            yield self.settled
+            self.looks = 0
+            yield self._gone(plan.changes.target)
+            if not self.left:
+                return
+        raise Refused(
+            f"The service keeps these settings of namespace {self.params['name']}: {', '.join(self.left)}. It does not "
+            "take them away; give them the values that the mesh has instead."
+        )
 
-    def _left(self, target: Json) -> tuple[str, ...]:
-        """The settings that are still shown although they were to go."""
-        seen: list[tuple[str, ...]] = []
+    def _gone(self, target: Json) -> Look:
+        """Looks which settings are still shown although they were to go; not for ever, as the service may keep them."""
 
         def look() -> Progress:
-            seen.append(tuple(key for key in self.find() if key not in target))
-            what = f"the settings {', '.join(seen[-1])} of namespace {self.params['name']} to go"
-            return waiting(what) if seen[-1] and len(seen) < _LOOKS else DONE
+            self.looks += 1
+            self.left = tuple(key for key in self.find() if key not in target)
+            what = f"the settings {', '.join(self.left)} of namespace {self.params['name']} to go"
+            return waiting(what) if self.left and self.looks < _LOOKS else DONE
 
-        wait_until_done(look, timeout=self.params["wait_timeout"])
-        return seen[-1]
+        return look
 
     def progress(self, plan: Plan) -> Progress:
         return meshes.state_progress(meshes.describe_mesh(self.cloud, self.id)) if self.id else DONE
