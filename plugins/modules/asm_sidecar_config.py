@@ -305,6 +305,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
 )
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import argument_spec, refuse_wrong
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, sidecar
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.sidecar_attributes import SIDECAR_ATTRIBUTES
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
 
 # Looks (about a second) for which a setting that was taken away may still be shown: reads lag behind writes.
@@ -329,7 +330,7 @@ class SidecarConfig(ResourceModule):
         "name": {"type": "str", "required": True, "aliases": ["namespace"]},
         "mesh": {"type": "str", "required": True},
         "purge": {"type": "bool", "default": False},
-        **argument_spec(sidecar.SIDECAR_ATTRIBUTES),
+        **argument_spec(SIDECAR_ATTRIBUTES),
     }
 
     # Looks at settings that were to go, and those that were still there at the last one.
@@ -338,7 +339,7 @@ class SidecarConfig(ResourceModule):
 
     def __init__(self, params: Json, cloud: Cloud) -> None:
         super().__init__(params, cloud)
-        refuse_wrong(sidecar.SIDECAR_ATTRIBUTES, params)
+        refuse_wrong(SIDECAR_ATTRIBUTES, params)
         self.wanted = {} if self.wants_absence() else sidecar.wanted(params)
 
     def find(self) -> Any:
@@ -363,7 +364,9 @@ class SidecarConfig(ResourceModule):
         going = tuple(key for key in plan.changes.there if key not in plan.changes.target)
         for cleared in ((), going):
             yield self.settled
-            self.cloud.asm(sidecar.ACTION, **named, **sidecar.parameters(plan.changes.target, cleared))
+            self.cloud.asm(
+                "UpdateNamespaceScopeSidecarConfig", **named, **sidecar.parameters(plan.changes.target, cleared)
+            )
             if not going:
                 return
             yield self.settled

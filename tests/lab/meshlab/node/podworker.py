@@ -102,7 +102,8 @@ class PodWorker:
 
     async def _run_main(self) -> None:
         tasks = []
-        for container in self._pod["spec"]["containers"]:
+        # istiod moves such a proxy to the front for settings of the mesh and of the pod only, so it is done here.
+        for container in sorted(self._pod["spec"]["containers"], key=lambda one: not _waits_for_itself(one)):
             tasks.append(self._spawn(self._keep(container, self._main[container["name"]], self._policy)))
             if _waits_for_itself(container):
                 await self._until_ready(self._main[container["name"]])

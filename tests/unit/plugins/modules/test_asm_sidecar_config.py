@@ -20,7 +20,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import (
 )
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Outcome
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import put
-from ansible_collections.meshops.asm.plugins.module_utils.mesh.sidecar import SIDECAR_ATTRIBUTES
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.sidecar_attributes import SIDECAR_ATTRIBUTES
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import converge
 from ansible_collections.meshops.asm.plugins.modules import asm_sidecar_config_info
 from ansible_collections.meshops.asm.plugins.modules.asm_sidecar_config import SidecarConfig

@@ -13,6 +13,9 @@ from ansible_collections.meshops.asm.plugins.module_utils.mesh import equality, 
 REQUEST = {"path": "/quit", "port": 15000, "scheme": "HTTP"}
 
 
+LISTED = {"preStop": {"exec": {"command": "a,b"}}}
+
+
 def hook(**request: Any) -> dict[str, Any]:
     return {"preStop": {"httpGet": request}}
 
@@ -44,7 +47,7 @@ def hook(**request: Any) -> dict[str, Any]:
         (equality.hooks, hook(port=1, scheme="https"), hook(port=1), False),
         (equality.hooks, {"preStop": {"exec": {"command": ["a"]}}}, {"PreStop": {"Exec": {"command": ["a"]}}}, True),
         (equality.hooks, {"preStop": {"exec": {"command": ["a"]}}}, {"postStart": {"exec": {"command": ["a"]}}}, False),
-        (equality.hooks, {"preStop": {"exec": {"command": ["a", "b"]}}}, {"preStop": {"exec": {"command": "a,b"}}}, True),
+        (equality.hooks, {"preStop": {"exec": {"command": ["a", "b"]}}}, LISTED, True),
         (equality.hooks, {}, {"preStop": None, "postStart": {}}, True),
         (equality.documents, '{"replicaCount": 2, "a": [1]}', "a:\n- 1\nreplicaCount: 2\n", True),
         (equality.documents, "a: 1\n", "a: 1", True),

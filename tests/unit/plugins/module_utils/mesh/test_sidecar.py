@@ -13,7 +13,7 @@ from alibabacloud_servicemesh20200111 import models
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute, put, refuse_wrong
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import sidecar
-from ansible_collections.meshops.asm.plugins.module_utils.mesh.sidecar import SIDECAR_ATTRIBUTES
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.sidecar_attributes import SIDECAR_ATTRIBUTES
 from ansible_collections.meshops.asm.tests.unit.left_out import PARAMETERS
 
 from .test_attributes import fields, sub_model
@@ -65,7 +65,7 @@ def test_every_place_in_the_reply_exists_and_has_the_type(row: Attribute) -> Non
 
 def test_every_parameter_of_the_api_is_an_option_or_left_out_for_a_reason() -> None:
     ours = {parameter(row).partition(".")[0] for row in SIDECAR_ATTRIBUTES}
-    assert set(fields(REQUEST)) - ours == set(PARAMETERS[sidecar.ACTION])
+    assert set(fields(REQUEST)) - ours == set(PARAMETERS["UpdateNamespaceScopeSidecarConfig"])
 
 
 def test_every_member_of_the_reply_is_read() -> None:
