@@ -40,6 +40,12 @@ options:
     type: list
     elements: dict
     default: []
+  sidecar_configs:
+    description: What the sidecars of namespaces do otherwise than the mesh says for
+      all, each as options of M(meshops.asm.asm_sidecar_config).
+    type: list
+    elements: dict
+    default: []
   workloads:
     description: The applications, each a set of manifests, as options of M(meshops.asm.asm_workload).
     type: list

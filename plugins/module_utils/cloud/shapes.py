@@ -86,6 +86,21 @@ _GATEWAY_SECRET = {
     **dict.fromkeys(("SecretName", "GatewayName", "State", "IssueTime", "ExpiredTime"), TEXT),
     "Message": SAID,
 }
+_SIDECAR: dict[str, Any] = {
+    "LifecycleStr": JSON,
+    "ProxyMetadata": {},
+    "ProxyStatsMatcher": {},
+    "RuntimeValues": {},
+    "SMCConfiguration": {},
+    "ScaledSidecarResource": {},
+    "SidecarProxyAckSloResource": {},
+    "SidecarProxyInitAckSloResource": {},
+    "SidecarProxyInitResourceLimit": {},
+    "SidecarProxyInitResourceRequest": {},
+    "SidecarProxyResourceLimit": {},
+    "SidecarProxyResourceRequest": {},
+    "Tracing": {},
+}
 _GATEWAY_STATE = {"Status": TEXT, "Version": TEXT, "Message": SAID}
 
 
@@ -103,6 +118,7 @@ class Shapes:
     DescribeServiceMeshDetail = {"ServiceMesh": _MESH}
     DescribeServiceMeshProxyStatus = {"ProxyStatus": [_PROXY]}
     DescribeServiceMeshKubeconfig = {"Kubeconfig": TEXT, "ExpireTime": TEXT}
+    DescribeNamespaceScopeSidecarConfig = {"ConfigPatches": _SIDECAR}
     DescribeClustersInServiceMesh = {"Clusters": [_CLUSTER]}
     DescribeServiceMeshClusters = {"Clusters": [_CLUSTER], "NumberOfClusters": NUMBER}
     DescribeServiceMeshAdditionalStatus = {"ClusterStatus": _MESH_STATUS}

@@ -104,7 +104,7 @@ SECTIONS = (
                 *("new_name", "upgrade", "upgrade_gateways"),
                 *("detach_clusters", "release_gateways", "retain_resources"),
             ),
-            "secrets": ("ca.key", "ca.root_key"),
+            "secrets": ("ca.key", "ca.root_key", "kiali.arms_auth_tokens"),
         },
         in_account=True,
         verified=True,
@@ -207,6 +207,20 @@ SECTIONS = (
         stays="Those of the control plane go with the mesh, those of the clusters stay as the applications in them do.",
         in_clusters=True,
         kind="Namespace",
+    ),
+    Section(
+        variable="asm_sidecar_configs",
+        noun="sidecars",
+        module="asm_sidecar_config",
+        role="deploy",
+        description=(
+            "What the sidecars of namespaces do otherwise than the mesh says for all, each as options of "
+            "M(meshops.asm.asm_sidecar_config).",
+            "It is set before the applications are deployed, as a pod gets its sidecar when it is made.",
+        ),
+        making="Configure the sidecars of the namespaces",
+        stays="They are settings of the mesh and go with it.",
+        kind="SidecarConfig",
     ),
     Section(
         variable="asm_workloads",

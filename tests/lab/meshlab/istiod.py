@@ -149,7 +149,8 @@ class Istiod:
         # The part of the Helm chart's values that istiod and the injection template read.
         values = {"multiCluster": {"clusterName": ""}, "network": "", "proxy": configuration.get("proxy", {})}
         inject = private_dir(self._folder / "var" / "lib" / "istio" / "inject")
-        write_private(inject / "values", json.dumps({"global": values}))
+        sidecars = {name: configuration.get(name, {}) for name in ("sidecar", "sidecars")}
+        write_private(inject / "values", json.dumps({"global": values, **sidecars}))
         write_private(file, mesh)
         if keeper and self._follows(before):
             self._spread()

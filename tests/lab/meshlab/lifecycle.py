@@ -68,7 +68,7 @@ class Lifecycle:
         def work() -> None:
             plane = self._fleet.running_mesh(mesh.mesh_id)
             if plane is not None:
-                plane.configure(configuration(mesh.spec, mesh.hidden))
+                plane.configure(configuration(mesh.spec, mesh.hidden, mesh.sidecars))
 
         def done() -> None:
             if fault is not None:

@@ -22,6 +22,7 @@ TOPICS = (
     "observability",
     "permissions",
     "proxies",
+    "sidecars",
     "swimlanes",
     "tags",
     "versions",

@@ -137,7 +137,7 @@ class FakeAsm(FakeCloud):
         mesh = self._running(ServiceMeshId)
         for row in MESH_ATTRIBUTES:
             changed_by, _unused, parameter = (row.change or "").partition(".")
-            if changed_by == action and parameter in parameters:
+            if changed_by == action and parameter in parameters and row.read:
                 self._store(mesh, row, parameters[parameter])
         return self._begin(mesh)
 
@@ -226,9 +226,11 @@ class FakeAsm(FakeCloud):
     @staticmethod
     def _store(mesh: dict[str, Any], row: Attribute, value: Any) -> None:
         """Parameters that are JSON text are shown as structures; the one of locality shares its place with a switch."""
-        if row.type == "list":
+        if row.type in ("list", "objects"):
             value = json.loads(value)
-        if row.type == "json":
+        if row.type == "json" and row.option != "locality_lb.config":
+            value = json.loads(value)
+        elif row.type == "json":
             switch = {"Enabled": (dig(mesh, str(row.read)) or {}).get("Enabled", False)}
             value = {**switch, **{key[0].upper() + key[1:]: part for key, part in json.loads(value).items()}}
         put(mesh, str(row.read), value)
