@@ -180,6 +180,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     UPDATE,
     Plan,
     Progress,
+    Steps,
     waiting,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import certificates, gateway_secrets
@@ -263,14 +264,14 @@ class GatewaySecret(ResourceModule):
             said += (f"Not compared, as Container Service does not manage them: {', '.join(found.unseen)}.",)
         return said
 
-    def apply(self, plan: Plan) -> None:
+    def apply(self, plan: Plan) -> Steps:
         meshes.require_mesh(self.cloud, self.params["mesh"])
         if self.places is None:
             raise NotFound(
                 f"Mesh '{self.params['mesh']}' has no gateway '{self.params['gateway']}'. Make it first with "
                 "meshops.asm.asm_gateway."
             )
-        self.settle()
+        yield self.settled
         if plan.action == DELETE:
             self._delete()
             return
