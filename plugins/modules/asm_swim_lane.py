@@ -370,6 +370,9 @@ class SwimLane(ResourceModule):
         yield self.settled
         named = {"ServiceMeshId": self.id, "GroupName": group["GroupName"], "SwimLaneName": self.name}
         if plan.action == DELETE:
+            if self.name in groups.baselines(group).values():
+                self._write_baselines(group, {"baseline": False, "baseline_for": []})
+                yield self.settled
             self.cloud.asm("DeleteSwimLane", **named)
             return
         before, after, settled = plan.changes
