@@ -37,6 +37,7 @@ class Operators:
         fleet.on_gone.append(self._gone)
         lifecycle.after_attach.append(self._joined)
         lifecycle.before_detach.append(self._leaving)
+        lifecycle.gateways_follow.append(self._follow)
 
     def stop(self) -> None:
         """Stop all of them."""
@@ -83,6 +84,10 @@ class Operators:
 
     def _joined(self, mesh: Mesh, cluster_id: str) -> None:
         self._gateways[mesh.mesh_id].join(cluster_id, self._fleet.cluster(cluster_id).api)
+
+    def _follow(self, mesh: Mesh, gateways: list[str]) -> None:
+        self._fleet.mesh(mesh.mesh_id)
+        self._gateways[mesh.mesh_id].follow(gateways)
 
     def _leaving(self, mesh: Mesh, plane: ClusterPlane) -> None:
         self._fleet.mesh(mesh.mesh_id)
