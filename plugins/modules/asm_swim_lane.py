@@ -329,6 +329,8 @@ class SwimLane(ResourceModule):
         self.client: KubeClient | None = None
         self.group: dict[str, Any] | None = None
         self.complaints: list[str] = []
+        # The clusters of the mesh, where a service may have to be found in one.
+        self.clusters: list[dict[str, Any]] = []
 
     def find(self) -> Any:
         self.group = None
@@ -337,6 +339,8 @@ class SwimLane(ResourceModule):
         self.group = groups.find_group(self.cloud, self.id, self.params["group"])
         if self.group is None:
             return None
+        if self.services:
+            self.clusters = clusters.attached(self.cloud, self.id)
         row = self._row()
         if row is None or not self.wanted or self.wants_absence():
             return row and {**row, "object": None}
@@ -370,6 +374,9 @@ class SwimLane(ResourceModule):
         yield self.settled
         named = {"ServiceMeshId": self.id, "GroupName": group["GroupName"], "SwimLaneName": self.name}
         if plan.action == DELETE:
+            if self.name in groups.baselines(group).values():
+                self._write_baselines(group, {"baseline": False, "baseline_for": []})
+                yield self.settled
             self.cloud.asm("DeleteSwimLane", **named)
             return
         before, after, settled = plan.changes
@@ -435,7 +442,7 @@ class SwimLane(ResourceModule):
         if not self.group:
             return self.services
         # A lane has a service where its group has it.
-        return services.settled(self.services, live or of_group, lambda: clusters.attached(self.cloud, self.id))
+        return services.settled(self.services, live or of_group, self.clusters)
 
     def _refuse_for_group(self, group: dict[str, Any], settled: list[services.Service]) -> None:
         of_group = {one.key for one in services.listed(group.get("ServiceList"))}

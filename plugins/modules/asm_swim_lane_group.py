@@ -289,10 +289,14 @@ class SwimLaneGroup(ResourceModule):
                     raise InvalidInput(f"{header} is for a permissive group: a strict one needs no headers.")
         # Lanes that a group has which is to go.
         self.left: list[str] = []
+        # The clusters of the mesh, where a service may have to be found in one.
+        self.clusters: list[dict[str, Any]] = []
 
     def find(self) -> Any:
         if self.living_mesh() is None:
             return None
+        if self.services:
+            self.clusters = clusters.attached(self.cloud, self.id)
         found = groups.find_group(self.cloud, self.id, self.name)
         if found and self.wants_absence():
             self.left = sorted(one["Name"] for one in groups.lanes(self.cloud, self.id, self.name))
@@ -366,7 +370,7 @@ class SwimLaneGroup(ResourceModule):
             return live
         if not self.id:
             return self.services
-        return services.settled(self.services, live, lambda: clusters.attached(self.cloud, self.id))
+        return services.settled(self.services, live, self.clusters)
 
     def _route(self, after: dict[str, Any]) -> None:
         """Puts the routing into the group as it shall be."""

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from .labs import Lab
+from .playing import EXAMPLE, changing
 from .runner import Runner
 from .traffic import Bookinfo
 
@@ -188,3 +189,21 @@ def test_a_lane_without_pods_does_not_take_effect(run: Runner, site: Site) -> No
     assert run("asm_swim_lane", **lane, wait=False)["changed"] is False
     assert json.dumps(run("asm_swim_lane_info", mesh="bookinfo")).count("has no pod with the label") == 1
     site.gone("red")
+
+
+def test_the_playbook_sets_them_up_and_proves_them(run: Runner, book: Bookinfo) -> None:
+    command = ["ansible-playbook", "meshops.asm.lanes", "-e", "@../bookinfo/mesh.yml", "-e", "@swim-lanes.yml"]
+    folder = EXAMPLE.parent / "lanes"
+    try:
+        played = run.ansible(*command, cwd=folder).ok()
+        assert "v3 100 % (declared 100)" in played.output
+        assert changing(played.output) == [
+            "define : Apply the Istio resources",
+            "define : Make the groups of swim lanes",
+            "define : Make the swim lanes",
+        ]
+        assert changing(run.ansible(*command, "--tags", "define", cwd=folder).ok().output) == []
+    finally:
+        for name in ("gray", "base"):
+            run("asm_swim_lane", mesh="bookinfo", group="reviews", name=name, state="absent")
+        run("asm_swim_lane_group", mesh="bookinfo", name="reviews", state="absent")

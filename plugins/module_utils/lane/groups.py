@@ -129,14 +129,20 @@ def problem(row: Json) -> str:
 def update_group(cloud: Cloud, mesh_id: str, row: Json, **change: Any) -> None:
     """Changes a group (action UpdateSwimLaneGroup).
 
-    All that the group has is sent along with the ``change``: no document says what becomes of what is not sent.
+    All that the group has is sent along with the ``change``: no document says what becomes of what is not sent. What
+    names a lane that is gone is not.
     """
+    special, fallback = baselines(row), row.get("FallbackTarget")
+    if special or fallback:
+        known = {one["Name"] for one in lanes(cloud, mesh_id, row["GroupName"])}
+        special = {service: lane for service, lane in special.items() if lane in known}
+        fallback = fallback if fallback in known else None
     kept = {
         "ServicesList": json.dumps([one.wire for one in services.listed(row.get("ServiceList"))]),
         "IngressRoutingStrategy": row.get("IngressRoutingStrategy") or None,
         "WeightedIngressRule": decoding.json_text(row.get("WeightedIngressRule")) or None,
-        "FallbackTarget": row.get("FallbackTarget") or None,
-        "ServiceLevelFallbackTarget": json.dumps(baselines(row)) if baselines(row) else None,
+        "FallbackTarget": fallback or None,
+        "ServiceLevelFallbackTarget": json.dumps(special) if special else None,
     }
     sent = {**kept, **change}
     if sent["IngressRoutingStrategy"] != WEIGHTED:

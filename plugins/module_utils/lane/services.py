@@ -12,7 +12,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Inv
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 
 Name = tuple[str, str]
-Clusters = Callable[[], "list[dict[str, Any]]"]
 
 
 @dataclass(frozen=True, order=True)
@@ -76,17 +75,17 @@ def named(option: str, texts: list[str], *, with_cluster: bool = True) -> list[S
     return sorted(found)
 
 
-def settled(wanted: Iterable[Service], live: Iterable[Service], clusters: Clusters) -> list[Service]:
+def settled(wanted: Iterable[Service], live: Iterable[Service], clusters: list[dict[str, Any]]) -> list[Service]:
     """The services as they shall be, sorted.
 
     One without a cluster stays in those where it is; a new one is that of the first cluster, as a host name means the
-    same in all clusters of a mesh. ``clusters`` gives those of the mesh, and is asked when they are needed.
+    same in all clusters of a mesh. ``clusters`` are those of the mesh (DescribeClustersInServiceMesh).
     """
     known = list(live)
     found: set[Service] = set()
     for one in wanted:
         there = [other for other in known if other.key == one.key and one.cluster in _names(other)]
-        found.update(there or [_placed(one, clusters())])
+        found.update(there or [_placed(one, clusters)])
     return sorted(found)
 
 

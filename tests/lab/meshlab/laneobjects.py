@@ -123,7 +123,8 @@ def _by_rules(found: Lanes) -> dict[tuple[str, ...], list[Object]]:
                 entry = {"name": f"{lane}-{rule.get('name')}", **_conditions([rule.get("match") or {}])}
                 entry["route"] = [_into(found, lane, (rule.get("route") or {}).get("destination") or {})]
                 rules.setdefault(_hosts(rule), []).append(entry)
-    return rules
+    # One that every request meets would keep those behind it from all.
+    return {hosts: sorted(entries, key=lambda entry: "match" not in entry) for hosts, entries in rules.items()}
 
 
 def _weighted(found: Lanes, rule: dict[str, Any]) -> dict[tuple[str, ...], list[Object]]:

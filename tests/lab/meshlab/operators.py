@@ -12,6 +12,7 @@ from meshlab.gateways import GatewayOperator
 from meshlab.inventory import Inventory
 from meshlab.lanes import LaneOperator
 from meshlab.lifecycle import Lifecycle
+from meshlab.limits import LimitOperator
 from meshlab.loadbalancers import LoadBalancerController
 from meshlab.planes import ClusterPlane, MeshPlane
 from meshlab.states import Transitions
@@ -19,7 +20,7 @@ from meshlab.world import World
 
 
 class Operators:
-    """A load-balancer controller for each cluster, operators of gateways and of swim lanes for each mesh."""
+    """A load-balancer controller for each cluster, operators of gateways, lanes and limits for each mesh."""
 
     def __init__(
         self, world: World, inventory: Inventory, transitions: Transitions, fleet: Fleet, lifecycle: Lifecycle
@@ -30,7 +31,7 @@ class Operators:
         self._fleet = fleet
         self._balancers: dict[str, LoadBalancerController] = {}
         self._gateways: dict[str, GatewayOperator] = {}
-        self._lanes: dict[str, LaneOperator] = {}
+        self._others: dict[str, list[LaneOperator | LimitOperator]] = {}
         fleet.on_cluster.append(self._cluster_started)
         fleet.on_mesh.append(self._mesh_started)
         fleet.on_gone.append(self._gone)
@@ -46,8 +47,8 @@ class Operators:
     def idle(self, timeout: float) -> bool:
         """Wait until no controller has anything to do."""
         operators, controllers = list(self._gateways.values()), list(self._balancers.values())
-        lanes = list(self._lanes.values())
-        return all(one.idle(timeout) for several in (operators, controllers, lanes) for one in several)
+        others = [one for several in list(self._others.values()) for one in several]
+        return all(one.idle(timeout) for several in (operators, controllers, others) for one in several)
 
     def _cluster_started(self, cluster: Cluster, plane: ClusterPlane) -> None:
         controller = LoadBalancerController(
@@ -65,16 +66,16 @@ class Operators:
         operator = GatewayOperator(mesh, plane.api, self._problem)
         self._gateways[mesh.mesh_id] = operator
         operator.start()
-        self._lanes[mesh.mesh_id] = LaneOperator(mesh, plane.api)
-        self._lanes[mesh.mesh_id].start()
+        self._others[mesh.mesh_id] = [LaneOperator(mesh, plane.api), LimitOperator(mesh, plane.api)]
+        for one in self._others[mesh.mesh_id]:
+            one.start()
 
     def _gone(self, plane_id: str) -> None:
         operator = self._gateways.pop(plane_id, None)
         if operator is not None:
             operator.stop()
-        lanes = self._lanes.pop(plane_id, None)
-        if lanes is not None:
-            lanes.stop()
+        for one in self._others.pop(plane_id, []):
+            one.stop()
         controller = self._balancers.pop(plane_id, None)
         if controller is not None:
             controller.stop()

@@ -166,11 +166,8 @@ def get_swim_lane_detail(call: Call) -> dict[str, Any]:
     mesh = call.mesh()
     api = _api(call, mesh)
     row = _lane_row(call, mesh, _group(call, api), _lane(call, api))
-    renamed = {"ServicesList": row["ServiceList"], "WeightedIngressDestination": row["WeightedIngressDestinatin"]}
-    return {**{key: row[key] for key in row if key not in _ONLY_LISTED}, **renamed}
-
-
-_ONLY_LISTED = frozenset({"Name", "GroupName", "ServiceList", "WeightedIngressDestinatin"})
+    renamed = {"ServiceList": "ServicesList", "WeightedIngressDestinatin": "WeightedIngressDestination"}
+    return {renamed.get(key, key): value for key, value in row.items() if key not in ("Name", "GroupName")}
 
 
 def _writable(call: Call) -> tuple[Mesh, KubeApi]:
@@ -288,7 +285,7 @@ def _lane_row(call: Call, mesh: Mesh, group: Object, lane: Object) -> dict[str, 
     key, value = next(iter((spec.get("labelSelector") or {"": ""}).items()))
     name = lane["metadata"]["name"]
     weight = spec.get("ingressWeight")
-    return {
+    row = {
         "Name": name,
         "GroupName": group["metadata"]["name"],
         "LabelSelectorKey": key,
@@ -299,6 +296,7 @@ def _lane_row(call: Call, mesh: Mesh, group: Object, lane: Object) -> dict[str, 
         "ValidationMessage": _problem(call, mesh, group, spec),
         "WeightedIngressDestinatin": json.dumps(lanerules.weight_row(weight, name)) if weight else None,
     }
+    return {key: value for key, value in row.items() if value is not None}
 
 
 def _listed(spec: dict[str, Any]) -> str:

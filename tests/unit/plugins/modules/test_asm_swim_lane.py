@@ -183,9 +183,16 @@ def test_a_group_keeps_what_its_update_does_not_concern(asm: FakeLanes) -> None:
     group(asm, **HEADERS)
     asm.groups["features"] |= {"FallbackTarget": "base", "ServiceLevelFallbackTarget": '{"shop/cart": "gray"}'}
     asm.groups["features"]["IngressRoutingStrategy"] = "rule-based"
+    for name in ("base", "gray"):
+        asm.lanes[name] = {"Name": name, "GroupName": "features"}
     group(asm, services=["shop/cart", "shop/prices", "shop/stock"])
     (sent,) = asm.sent("UpdateSwimLaneGroup")
     assert (sent["FallbackTarget"], sent["ServiceLevelFallbackTarget"]) == ("base", '{"shop/cart": "gray"}')
+    # What names a lane that is gone would be refused.
+    asm.lanes.clear()
+    group(asm, services=["shop/cart", "shop/prices"])
+    (sent,) = asm.sent("UpdateSwimLaneGroup")
+    assert not {"FallbackTarget", "ServiceLevelFallbackTarget"} & sent.keys()
 
 
 @pytest.mark.parametrize(
@@ -263,12 +270,14 @@ def test_a_baseline_and_a_lane_with_fewer_services(asm: FakeLanes) -> None:
     assert json.loads(asm.groups["features"]["ServiceLevelFallbackTarget"]) == {"shop/cart": "gray"}
     converges(asm, lane, baseline_for=[])
     assert asm.groups["features"]["ServiceLevelFallbackTarget"] == "{}"
-    converges(asm, lane, baseline=True)
+    converges(asm, lane, baseline=True, baseline_for=["shop/prices"])
     assert asm.groups["features"]["FallbackTarget"] == "gray"
     # It has ended for the other one by that, which says nothing else.
     assert not lane(asm, name="base", baseline=False).changed
     with pytest.raises(Refused, match="make another lane the baseline"):
         lane(asm, baseline=False)
+    converges(asm, lane, state="absent")
+    assert asm.groups["features"]["ServiceLevelFallbackTarget"] == "{}"
 
 
 RULE: Json = {"name": "r", "host": CART, "headers": [{"name": "x", "exact": "1"}, {"name": "b", "regex": "2"}]}
