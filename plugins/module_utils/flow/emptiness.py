@@ -58,6 +58,8 @@ MAY_BE_EMPTY: dict[str, str] = {
     "headers_to_downstream_on_allow": _HEADERS,
     "headers_to_downstream_on_deny": _HEADERS,
     "oidc.scopes": "the login asks for nothing further",
+    "openid.scopes": "the login asks for nothing further",
+    "ram_redirect_uris": "the service finds it out",
     "retain_resources": "nothing is to stay",
     "upgrade_gateways": "no gateway is to be upgraded",
 }

@@ -163,10 +163,11 @@ def _another(row: Attribute, value: str, current: Json | None, *, renew: bool) -
     if current is None or not current.get("oidc"):
         return True
     there = dig(current, str(row.read))
-    return renew if _is_hidden(there) else bool(there != value)
+    return renew if is_hidden(there) else bool(there != value)
 
 
-def _is_hidden(value: Any) -> bool:
+def is_hidden(value: Any) -> bool:
+    """Whether a secret that the service shows is none: left out, or masked. Pure."""
     return value is None or not str(value).strip("* ")
 
 
@@ -184,10 +185,10 @@ def _refuse_lost(config: Json) -> None:
     """The configuration is replaced as a whole: a secret that is not shown has to come from the task."""
     if not config.get("oidc"):
         return
-    lost = ["oidc.client_secret"] if _is_hidden(dig(config, "oidc.clientSecret")) else []
+    lost = ["oidc.client_secret"] if is_hidden(dig(config, "oidc.clientSecret")) else []
     cookie = dig(config, "oidc.cookieSecret")
     # One that is masked is there; of one that is left out nobody knows, and a login can do without.
-    lost += ["oidc.cookie_secret"] if cookie and _is_hidden(cookie) else []
+    lost += ["oidc.cookie_secret"] if cookie and is_hidden(cookie) else []
     if lost:
         raise Refused(
             f"{' and '.join(lost)} must be given: the configuration is replaced as a whole, and the service does not "

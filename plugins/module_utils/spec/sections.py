@@ -342,6 +342,7 @@ VARIABLES = (*(name for one in SECTIONS for name in (one.variable, *one.settings
 
 # Modules that manage something and have no section, with the reason.
 ELSEWHERE = {
+    "asm_kiali": "There is one in a mesh, and its switch is an option of asm_mesh.",
     "asm_kubeconfig": "A kubeconfig is a file for people and programs, and no part of a mesh.",
     "asm_restart": "A restart is something that happens, and leaves nothing that could be described.",
 }
