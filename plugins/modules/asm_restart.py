@@ -158,7 +158,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     NONE,
     UPDATE,
     Clock,
-    Deadline,
     Plan,
     Progress,
     failed,
@@ -228,14 +227,13 @@ class Restart(ResourceModule):
         return Plan(UPDATE if after else NONE, before, after, predicted=predicted, warnings=tuple(warnings))
 
     def apply(self, plan: Plan) -> None:
-        deadline = Deadline(float(self.params["wait_timeout"]), self.clock)
         for place in self.places:
             for one in self._chosen(place):
                 if place.title(one) in self.done:
                     continue
-                self._wait_for_label(place, one, deadline)
+                self._wait_for_label(place, one)
                 if self.params["wait"]:
-                    place.roll(one, self.stamp, deadline, self.clock)
+                    place.roll(one, self.stamp, float(self.params["wait_timeout"]), self.clock)
                 else:
                     place.restart(one, self.stamp)
                 self.done.add(place.title(one))
@@ -286,16 +284,15 @@ class Restart(ResourceModule):
         always = self.params["restart"] == _ALWAYS
         return [one for one in place.workloads if (one.pods and always) or one.needs_restart]
 
-    def _wait_for_label(self, place: Place, workload: Workload, deadline: Deadline) -> None:
+    def _wait_for_label(self, place: Place, workload: Workload) -> None:
         """The label of the namespace comes from the control plane, a moment after it was set there."""
         if self.everywhere or workload.exempt or self.params["restart"] == _ALWAYS:
             return
 
         def look() -> Progress:
-            labels = (place.client.get(f"/api/v1/namespaces/{place.namespace}") or {}).get("metadata") or {}
-            if injected.asks_for_sidecars(labels.get("labels") or {}, workload.template):
+            if injected.asks_for_sidecars(place.labels(), workload.template):
                 return DONE
-            if deadline.rest() <= 0 or self.clock.now() >= end:
+            if self.clock.now() >= end:
                 return failed(
                     f"The namespace '{place.namespace}' of cluster {place.cluster} does not ask for injection, so that "
                     "a restart would bring no sidecar. Set injection: enabled with meshops.asm.asm_namespace."

@@ -363,18 +363,35 @@ class RegistryOnly(Change):
 
 class KilledGateway(Change):
     key = "killed-gateway"
-    title = "The only Envoy of a gateway is killed"
-    way = "nothing helps but another pod; see `retries` of clients"
-    allowed = "its connections break, and nothing listens until it is back"
+    title = "The Envoy of a gateway's only pod is killed"
+    way = "`retries` of the clients, or more pods"
+    allowed = "its connections break, and nothing answers until it is back"
 
     def requests(self) -> Json:
         return {**super().requests(), "cluster": "shop-1"}
 
     def make(self, book: Bookinfo) -> None:
-        (name,) = book.lab.control.kill(f"shop-1.istio-system.istio-{GATEWAY}-*.istio-proxy")
-        pod = name.split(".")[2]
-        book.lab.wait_for(lambda: not pods(book, "shop-1", f"istio={GATEWAY}").get(pod), "the death to be seen", 30)
-        book.lab.wait_for(lambda: pods(book, "shop-1", f"istio={GATEWAY}").get(pod), "the gateway to be back", 60)
+        selector = f"istio={GATEWAY}"
+        before = pods(book, "shop-1", selector)
+        (name, *_others) = sorted(before)
+        assert book.lab.control.kill(f"shop-1.istio-system.{name}.istio-proxy")
+        book.lab.wait_for(lambda: not pods(book, "shop-1", selector).get(name), "the death to be seen", 30)
+        book.lab.wait_for(lambda: pods(book, "shop-1", selector) == before, "the gateway to be back", 60)
+
+
+class KilledOfTwo(KilledGateway):
+    key = "killed-of-two"
+    title = "The Envoy of one of a gateway's two pods is killed"
+    way = "`retries` of the clients"
+    allowed = "its connections break, and some new ones still go there until it is known"
+
+    def prepare(self, book: Bookinfo) -> None:
+        gateway(book, replicas=2)
+        book.lab.wait_for(lambda: [*pods(book, "shop-1", f"istio={GATEWAY}").values()] == [True, True], "two pods", 120)
+
+    def restore(self, book: Bookinfo) -> None:
+        gateway(book, replicas=1)
+        book.lab.wait_for(lambda: len(pods(book, "shop-1", f"istio={GATEWAY}")) == 1, "one pod", 120)
 
 
 #: In the order of the table. The upgrade needs a mesh that is not of the newest version.
@@ -391,4 +408,5 @@ CHANGES: tuple[type[Change], ...] = (
     Strict,
     RegistryOnly,
     KilledGateway,
+    KilledOfTwo,
 )

@@ -14,7 +14,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Inv
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import (
     DONE,
     Clock,
-    Deadline,
     Progress,
     failed,
     wait_until_done,
@@ -44,17 +43,20 @@ class Place:
         self.namespace = namespace
         self.client = client
         self._chosen = chosen
-        self.labels: Json = {}
         self.workloads: list[Workload] = []
 
     def look(self) -> list[Workload]:
         """Reads the workloads anew; raises ``NotFound`` for a namespace or a workload that is not there."""
-        namespace = self.client.get(f"/api/v1/namespaces/{self.namespace}")
-        if namespace is None:
-            raise NotFound(f"Cluster {self.cluster} has no namespace '{self.namespace}'.")
-        self.labels = namespace["metadata"].get("labels") or {}
+        self.labels()
         self.workloads = pick(read(self.client, self.namespace), self._chosen, f"{self.namespace} of {self.cluster}")
         return self.workloads
+
+    def labels(self) -> Json:
+        """Those of the namespace; raises ``NotFound`` when it is not there."""
+        found = self.client.get(f"/api/v1/namespaces/{self.namespace}")
+        if found is None:
+            raise NotFound(f"Cluster {self.cluster} has no namespace '{self.namespace}'.")
+        return dict(found["metadata"].get("labels") or {})
 
     def title(self, workload: Workload) -> str:
         return f"{self.cluster}: {workload.kind} {workload.namespace}/{workload.name}"
@@ -78,10 +80,10 @@ class Place:
             return failed(f"{self.title(workload)} will not become ready: {'; '.join(stuck[:_SHOWN])}.")
         return waiting(f"{state.what} in cluster {self.cluster}", state.percent)
 
-    def roll(self, workload: Workload, stamp: str, deadline: Deadline, clock: Clock) -> None:
-        """Restarts a workload and waits for it. One whose pods come back without a sidecar ends the run."""
+    def roll(self, workload: Workload, stamp: str, timeout: float, clock: Clock) -> None:
+        """Restarts a workload and waits for it (seconds). One whose pods come back without a sidecar ends the run."""
         self.restart(workload, stamp)
-        wait_until_done(lambda: self.progress(workload), timeout=deadline.rest(), clock=clock)
+        wait_until_done(lambda: self.progress(workload), timeout=timeout, clock=clock)
         (now,) = pick(read(self.client, self.namespace), [workload.short], self.namespace)
         if now.lacking and not now.exempt:
             raise WaitFailed(
