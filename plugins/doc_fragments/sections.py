@@ -29,8 +29,20 @@ options:
     type: list
     elements: dict
     default: []
+  gateway_secrets:
+    description: The TLS certificates of the gateways, each as options of M(meshops.asm.asm_gateway_secret).
+      Their private keys belong into a vault.
+    type: list
+    elements: dict
+    default: []
   namespaces:
     description: The namespaces of the applications, each as options of M(meshops.asm.asm_namespace).
+    type: list
+    elements: dict
+    default: []
+  sidecar_configs:
+    description: What the sidecars of namespaces do otherwise than the mesh says for
+      all, each as options of M(meshops.asm.asm_sidecar_config).
     type: list
     elements: dict
     default: []
@@ -48,6 +60,16 @@ options:
   istio_resources:
     description: What is defined in the control plane, each a set of Istio resources,
       as options of M(meshops.asm.istio_resource).
+    type: list
+    elements: dict
+    default: []
+  swim_lane_groups:
+    description: The groups of swim lanes of the mesh, each as options of M(meshops.asm.asm_swim_lane_group).
+    type: list
+    elements: dict
+    default: []
+  swim_lanes:
+    description: The swim lanes of the groups, each as options of M(meshops.asm.asm_swim_lane).
     type: list
     elements: dict
     default: []

@@ -74,7 +74,7 @@ class Cloud:
         """
         client, models = self._client("asm")
         sent = {key: value for key, value in parameters.items() if value is not None}
-        call = failures.Call(action, "asm", _ids(sent))
+        call = failures.Call(action, "asm", _ids(sent), only_checks=sent.get("PreCheck") is True)
         if action in unlisted.UNLISTED:
             return self._call(client, call, "call_api", unlisted.arguments(action, sent))
         request = getattr(models, f"{_model_name(models, action)}Request", None)

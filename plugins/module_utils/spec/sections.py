@@ -104,7 +104,7 @@ SECTIONS = (
                 *("new_name", "upgrade", "upgrade_gateways"),
                 *("detach_clusters", "release_gateways", "retain_resources"),
             ),
-            "secrets": ("ca.key", "ca.root_key"),
+            "secrets": ("ca.key", "ca.root_key", "kiali.arms_auth_tokens"),
         },
         in_account=True,
         verified=True,
@@ -161,6 +161,31 @@ SECTIONS = (
         results="gateways",
     ),
     Section(
+        variable="asm_gateway_secrets",
+        noun="certificate",
+        module="asm_gateway_secret",
+        role="gateway",
+        description=(
+            "The TLS certificates of the gateways, each as options of M(meshops.asm.asm_gateway_secret). Their private "
+            "keys belong into a vault.",
+        ),
+        options={
+            "add": {
+                "min_days": _option(
+                    "int", "M(meshops.asm.asm_verify) names a certificate that ends within this many days.", default=14
+                )
+            },
+            "require": ("gateway",),
+            "secrets": ("private_key",),
+        },
+        making="Put the certificates",
+        removal="Remove the certificates",
+        verified=True,
+        kind="Secret",
+        result="gateway_secret",
+        results="gateway_secrets",
+    ),
+    Section(
         variable="asm_namespaces",
         noun="namespace",
         module="asm_namespace",
@@ -182,6 +207,20 @@ SECTIONS = (
         stays="Those of the control plane go with the mesh, those of the clusters stay as the applications in them do.",
         in_clusters=True,
         kind="Namespace",
+    ),
+    Section(
+        variable="asm_sidecar_configs",
+        noun="sidecars",
+        module="asm_sidecar_config",
+        role="deploy",
+        description=(
+            "What the sidecars of namespaces do otherwise than the mesh says for all, each as options of "
+            "M(meshops.asm.asm_sidecar_config).",
+            "It is set before the applications are deployed, as a pod gets its sidecar when it is made.",
+        ),
+        making="Configure the sidecars of the namespaces",
+        stays="They are settings of the mesh and go with it.",
+        kind="SidecarConfig",
     ),
     Section(
         variable="asm_workloads",
@@ -240,6 +279,35 @@ SECTIONS = (
         verified=True,
     ),
     Section(
+        variable="asm_swim_lane_groups",
+        noun="lane group",
+        module="asm_swim_lane_group",
+        role="define",
+        description=(
+            "The groups of swim lanes of the mesh, each as options of M(meshops.asm.asm_swim_lane_group).",
+            "They come after O(asm_istio_resources), which have the C(Gateway) that a group names.",
+        ),
+        making="Make the groups of swim lanes",
+        removal="Remove the groups of swim lanes",
+        kind="ASMSwimLaneGroup",
+        result="swim_lane_group",
+        results="swim_lane_groups",
+    ),
+    Section(
+        variable="asm_swim_lanes",
+        noun="lane",
+        module="asm_swim_lane",
+        role="define",
+        description=(
+            "The swim lanes of the groups, each as options of M(meshops.asm.asm_swim_lane).",
+            "They are removed in reverse order: a baseline that comes first goes last.",
+        ),
+        making="Make the swim lanes",
+        removal="Remove the swim lanes",
+        kind="ASMSwimLane",
+        result="swim_lane",
+    ),
+    Section(
         variable="asm_checks",
         noun="check",
         module="asm_probe",
@@ -277,6 +345,7 @@ VARIABLES = (*(name for one in SECTIONS for name in (one.variable, *one.settings
 ELSEWHERE = {
     "asm_kiali": "There is one in a mesh, and its switch is an option of asm_mesh.",
     "asm_kubeconfig": "A kubeconfig is a file for people and programs, and no part of a mesh.",
+    "asm_restart": "A restart is something that happens, and leaves nothing that could be described.",
 }
 
 LISTS = SECTIONS[1:]

@@ -219,9 +219,11 @@ def test_an_upgrade_of_edition_version_and_gateways(asm: AsmClient, cloud: Lab) 
     detail = wait_state(asm, mesh_id)
     assert (detail["ClusterSpec"], detail["ServiceMeshInfo"]["Version"]) == ("enterprise", second)
     assert (gateway().status, gateway().version) == ("notStart", first)
+    assert plane_of(cloud, mesh_id).steps == ["another istiod"]
     upgrade(expected_version=second, asmgateway_continue=True, upgrade_gateway_records="istio-system:in")
     assert wait_state(asm, mesh_id)["ServiceMeshInfo"]["Version"] == second
     status = _upgrade_status(asm, mesh_id)
     assert (status.finished_gateways_num, status.total_gateways_num) == (1, 1)
     assert gateway().version == second
+    assert plane_of(cloud, mesh_id).steps == ["another istiod"], "the control plane stays when gateways follow"
     assert "no gateway" in refused(lambda: upgrade(asmgateway_continue=True, upgrade_gateway_records="x:y")).message
