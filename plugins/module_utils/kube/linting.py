@@ -15,7 +15,9 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Asm
 from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
     AUTHORIZATION_POLICY,
     ERROR,
+    NAMING_ROUTES,
     SERVICE,
+    VIRTUAL_SERVICE,
     Finding,
     Key,
     Mesh,
@@ -27,7 +29,12 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.rules import (
     needed_kinds,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
-from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind, known_kind
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import (
+    ASM_GROUP,
+    Kind,
+    default_version,
+    known_kind,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import DELETED, Item
 
 _GROUP = "networking.istio.io"
@@ -69,10 +76,11 @@ def lint(client: KubeClient | None, items: list[Item], providers: Providers | No
     """
     routing = [item for item in items if item.kind.group == _GROUP]
     policies = [item for item in items if (item.kind.group, item.kind.kind) == (_SECURITY_GROUP, AUTHORIZATION_POLICY)]
-    relevant = [*routing, *policies]
+    limits = [item for item in items if item.kind.group == ASM_GROUP and item.kind.kind in NAMING_ROUTES]
+    relevant = [*routing, *policies, *limits]
     if not relevant:
         return Lint([], [])
-    before = _read(client, routing) if client and routing else Mesh()
+    before = _read(client, routing, bool(limits)) if client and (routing or limits) else Mesh()
     known = providers() if providers and client and any(map(_asks, policies)) else None
     before.providers = None if known is None else frozenset(known)
     after = before.copy()
@@ -92,9 +100,12 @@ def _asks(item: Item) -> bool:
     return isinstance(spec, dict) and spec.get("action") == "CUSTOM"
 
 
-def _read(client: KubeClient, items: list[Item]) -> Mesh:
-    kinds = [_kind(name, items[0].kind.version) for name in needed_kinds({item.kind.kind for item in items})]
-    mesh = Mesh()
+def _read(client: KubeClient, items: list[Item], routes: bool) -> Mesh:
+    """What the checks need of the mesh for these items; with ``routes`` the VirtualServices in any case."""
+    version = items[0].kind.version if items else default_version(_GROUP, VIRTUAL_SERVICE)
+    needed = needed_kinds({item.kind.kind for item in items})
+    kinds = [_kind(name, version) for name in dict.fromkeys([*needed, *([VIRTUAL_SERVICE] if routes else [])])]
+    mesh = Mesh(routes_known=routes)
     for kind, answer in zip(kinds, client.each(lambda kind: _listed(client, kind), kinds), strict=True):
         if isinstance(answer, AsmError):
             raise answer
