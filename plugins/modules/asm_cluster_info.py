@@ -21,6 +21,12 @@ options:
     description: Name or id of the mesh.
     type: str
     required: true
+  dashboards:
+    description:
+      - Returns the addresses of the Grafana dashboards that show each attached cluster, one request for each.
+      - They need C(telemetry=true) of M(meshops.asm.asm_mesh).
+    type: bool
+    default: false
   candidates:
     description: Lists the clusters that are not attached too.
     type: bool
@@ -113,6 +119,12 @@ clusters:
       returned: always
       type: str
       sample: null
+    dashboards:
+      description: Title and address of each Grafana dashboard; none where metrics are not collected.
+      returned: with O(dashboards=true), of attached clusters
+      type: list
+      elements: dict
+      sample: [{title: Istio mesh, url: "https://g.console.aliyun.com/d/mesh"}]
   sample:
     - id: c1111111111111111111111111111111a
       name: shop-1
@@ -168,15 +180,19 @@ from ansible_collections.meshops.asm.plugins.module_utils.module.resource import
 
 OPTIONS: dict[str, Any] = {
     "mesh": {"type": "str", "required": True},
+    "dashboards": {"type": "bool", "default": False},
     "candidates": {"type": "bool", "default": False},
 }
 
 
 def read(params: dict[str, Any], cloud: Cloud) -> list[dict[str, Any]]:
-    """Actions DescribeClustersInServiceMesh and, for candidates, DescribeServiceMeshClusters."""
+    """Actions DescribeClustersInServiceMesh, DescribeClusterGrafana, and DescribeServiceMeshClusters for candidates."""
     mesh_id = meshes.mesh_id(meshes.require_mesh(cloud, params["mesh"]))
     attached = {str(cluster["ClusterId"]): cluster for cluster in clusters.attached(cloud, mesh_id)}
     shown = [_view(cluster, mesh_id, attached=True, refusal=None) for cluster in attached.values()]
+    if params["dashboards"]:
+        for one in shown:
+            one["dashboards"] = clusters.dashboards(cloud, mesh_id, one["id"])
     if params["candidates"]:
         others = [cluster for cluster in clusters.candidates(cloud, mesh_id) if cluster["ClusterId"] not in attached]
         shown += [

@@ -135,6 +135,7 @@ class Shapes:
     GetSwimLaneList = {"SwimLaneList": [_SWIM_LANE]}
     DescribeUserPermissions = {"Permissions": [_PERMISSION]}
     DescribeUsersWithPermissions = {"UIDs": [ID]}
+    DescribeClusterGrafana = {"Dashboards": [{"Title": SAID, "Url": TEXT}]}
     DescribeExtensionProvider = {"ExtensionProviderArray": [{"Name": TEXT, "Type": TEXT, "Config": JSON}]}
     DescribeClustersV1 = {"clusters": [_ACK_CLUSTER], "page_info": {"total_count": NUMBER}}
     DescribeClusterUserKubeconfig = {"config": TEXT, "expiration": TEXT}

@@ -224,8 +224,8 @@ MESH_ATTRIBUTES: list[Attribute] = [
     # Components.
     _both("opa.enabled", "bool", "OpaEnabled", _CONFIG + "OPA.Enabled"),
     _both("opa.log_level", "str", "OPALogLevel", _CONFIG + "OPA.LogLevel"),
-    *_resources("opa", "OPA", _CONFIG + "OPA", at_creation=True),
     _later("opa.scope_injected", "bool", "OPAScopeInjected", _EXTRA + "OPAScopeInjection.OPAScopeInjected"),
+    *_resources("opa", "OPA", _CONFIG + "OPA", at_creation=True),
     *_unseen_resources("opa.injector", "OPAInjector{unit}{group}", "Requirement", "Limit"),
     *_resources("proxy", "Proxy", _CONFIG + "Proxy", at_creation=True),
     _both("proxy.dns_proxying_enabled", "bool", "DNSProxyingEnabled", _CONFIG + "Proxy.EnableDNSProxying"),
