@@ -94,6 +94,7 @@ def explain(around: Surroundings, entrance: Entrance | None = None, requests: li
         return found.lines + around.unreadable
     if not any(around.host == host for route in found.routes for host, *_more in routing.targets(route.rule)):
         _within(around, found)
+    found.lines += _hidden(around, found)
     found.lines += _subsets(around, found)
     found.lines += _policies(around)
     deciding = [key for route in found.routes for key in (route.key, route.delegate) if key]
@@ -285,6 +286,17 @@ def _subsets(around: Surroundings, found: _Found) -> list[str]:
     if around.pods and not any(around.pods.values()):
         lines.append(f"{around.title} has no ready pod in {', '.join(sorted(around.pods))}.")
     return lines
+
+
+def _hidden(around: Surroundings, found: _Found) -> list[str]:
+    """Destinations that the mesh has, and the proxies of the client do not."""
+    there = {one.host for one in services(around.mesh)} - routing.reachable(around.mesh, found.client)
+    hosts = dict.fromkeys(host for route in found.routes for host, *_more in routing.targets(route.rule))
+    return [
+        f"{short_host(host)} is not exported to {found.client}, from where it is asked: requests to it fail."
+        for host in hosts
+        if host in there
+    ]
 
 
 def _undeclared(around: Surroundings, client: str, name: str) -> str:

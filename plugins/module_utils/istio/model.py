@@ -27,7 +27,7 @@ EXPORT_ANNOTATION = "networking.istio.io/exportTo"
 
 Json = dict[str, Any]
 
-_TARGET: shapes.Shape = {"host": TEXT, "subset": TEXT}
+_TARGET: shapes.Shape = {"host": TEXT, "subset": TEXT, "port": {"number": NUMBER}}
 _TEXTS: shapes.Shape = {...: TEXT}
 _TESTS: shapes.Shape = {...: _TEXTS}
 _MATCH: shapes.Shape = {
@@ -146,17 +146,13 @@ class Mesh:
             yield (kind, namespace, name), found.get("spec") or {}
 
     def by_age(self, kind: str) -> list[tuple[Key, Json]]:
-        """The same, the oldest first, as Istio orders them: by time of creation, name, namespace.
+        """The same, the oldest first, as Istio orders them: by time of creation, name, namespace."""
+        return sorted(self.each(kind), key=lambda one: (*self.age(one[0]), one[0][2], one[0][1]))
 
-        What has no such time is yet to be made.
-        """
-
-        def age(found: tuple[Key, Json]) -> tuple[bool, str, str, str]:
-            (_kind, namespace, name), _spec = found
-            created = str(self.objects[kind][namespace, name].get("metadata", {}).get("creationTimestamp") or "")
-            return (not created, created, name, namespace)
-
-        return sorted(self.each(kind), key=age)
+    def age(self, key: Key) -> tuple[bool, str]:
+        """What is less for an older object; what has no time of creation is yet to be made."""
+        created = str(self.objects[key[0]][key[1:]].get("metadata", {}).get("creationTimestamp") or "")
+        return not created, created
 
     def spec(self, key: Key) -> Json | None:
         """The ``spec`` of one object; None when it is not there."""
@@ -186,11 +182,18 @@ def services(mesh: Mesh) -> Iterator[Service]:
         seen = scopes([one.strip() for one in given.split(",") if one.strip()], namespace)
         ports = {one.get("port", 0): _is_http(one.get("appProtocol"), one.get("name")) for one in spec.get("ports", [])}
         yield Service(SERVICE, full_host(name, namespace), namespace, tuple(seen), ports)
-    for (_kind, namespace, _name), spec in mesh.by_age(SERVICE_ENTRY):
+    entries = [
+        ((namespace, name), full_host(host, namespace), spec)
+        for (_kind, namespace, name), spec in mesh.each(SERVICE_ENTRY)
+        for host in spec.get("hosts") or []
+    ]
+    # Of equal age they come by their hosts, not by their names.
+    for (namespace, name), host, spec in sorted(
+        entries, key=lambda one: (*mesh.age((SERVICE_ENTRY, *one[0])), one[1], *one[0])
+    ):
         seen = scopes(spec.get("exportTo"), namespace)
         ports = {one.get("number", 0): _is_http(one.get("protocol"), one.get("name")) for one in spec.get("ports", [])}
-        for host in spec.get("hosts") or []:
-            yield Service(SERVICE_ENTRY, full_host(host, namespace), namespace, tuple(seen), ports)
+        yield Service(SERVICE_ENTRY, host, namespace, tuple(seen), ports)
 
 
 def visible(mesh: Mesh, namespace: str) -> list[Service]:
