@@ -15,7 +15,12 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import DECIMAL, NUMBER, TEXT, Odd
-from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import Hosts, full_host, scopes
+from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import (
+    SERVICES_DOMAIN,
+    Hosts,
+    full_host,
+    scopes,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 
 ERROR, WARNING = "error", "warning"
@@ -109,12 +114,13 @@ class Mesh:
     """The objects of a mesh by kind and (namespace, name), what the checks read of them in the right types.
 
     ``services_known`` says whether the Services of the clusters are among them: a control plane has none of its own.
-    ``odd`` are the parts of objects that are of another type.
+    ``odd`` are the parts of objects that are of another type. All hosts of Services end with ``domain``.
     """
 
     objects: dict[str, dict[tuple[str, str], Json]] = field(default_factory=dict)
     services_known: bool = False
     odd: dict[Key, list[Odd]] = field(default_factory=dict)
+    domain: str = SERVICES_DOMAIN
 
     def put(self, found: Json) -> None:
         """Takes an object in; here alone types are looked at."""
@@ -138,7 +144,12 @@ class Mesh:
 
     def copy(self) -> Mesh:
         """A mesh of its own with the same objects."""
-        return Mesh({kind: dict(found) for kind, found in self.objects.items()}, self.services_known, dict(self.odd))
+        objects = {kind: dict(found) for kind, found in self.objects.items()}
+        return Mesh(objects, self.services_known, dict(self.odd), self.domain)
+
+    def full(self, host: str, namespace: str) -> str:
+        """See ``full_host``."""
+        return full_host(host, namespace, self.domain)
 
     def each(self, kind: str) -> Iterator[tuple[Key, Json]]:
         """The key and the ``spec`` of every object of a kind."""
@@ -181,16 +192,14 @@ def services(mesh: Mesh) -> Iterator[Service]:
         given = str(metadata.get("annotations", {}).get(EXPORT_ANNOTATION) or "")
         seen = scopes([one.strip() for one in given.split(",") if one.strip()], namespace)
         ports = {one.get("port", 0): _is_http(one.get("appProtocol"), one.get("name")) for one in spec.get("ports", [])}
-        yield Service(SERVICE, full_host(name, namespace), namespace, tuple(seen), ports)
+        yield Service(SERVICE, mesh.full(name, namespace), namespace, tuple(seen), ports)
     entries = [
-        ((namespace, name), full_host(host, namespace), spec)
-        for (_kind, namespace, name), spec in mesh.each(SERVICE_ENTRY)
+        (mesh.age(key), mesh.full(host, key[1]), key, spec)
+        for key, spec in mesh.each(SERVICE_ENTRY)
         for host in spec.get("hosts") or []
     ]
-    # Of equal age they come by their hosts, not by their names.
-    for (namespace, name), host, spec in sorted(
-        entries, key=lambda one: (*mesh.age((SERVICE_ENTRY, *one[0])), one[1], *one[0])
-    ):
+    # Of equal age they come by their hosts and namespaces, not by their names.
+    for _age, host, (_kind, namespace, _name), spec in sorted(entries, key=lambda one: one[:3]):
         seen = scopes(spec.get("exportTo"), namespace)
         ports = {one.get("number", 0): _is_http(one.get("protocol"), one.get("name")) for one in spec.get("ports", [])}
         yield Service(SERVICE_ENTRY, host, namespace, tuple(seen), ports)

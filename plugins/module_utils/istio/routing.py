@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from ansible_collections.meshops.asm.plugins.module_utils.istio.conditions import Request, fits, is_catch_all, merged
 from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import (
     best,
-    full_host,
     is_exported,
     kubernetes_namespace,
     meeting,
@@ -149,7 +148,7 @@ def gateway_hosts(mesh: Mesh, proxy: Proxy, port: int, server_name: str | None =
         name = f"{gateway[1]}/{gateway[2]}"
         redirects = (server.get("tls") or {}).get("httpsRedirect") is True
         for key, spec in ranked(mesh, proxy.namespace, name):
-            common = meeting(_server_hosts(server, gateway[1], key[1]), _hosts(spec, key[1]))
+            common = meeting(_server_hosts(server, gateway[1], key[1]), _hosts(mesh, key, spec))
             # Those of the first server at whose port there are any.
             if common and not made.get((name, key)):
                 made[name, key] = _routes(mesh, key, spec, name, proxy, server["port"]["number"])
@@ -173,21 +172,21 @@ def sidecar_hosts(mesh: Mesh, proxy: Proxy, port: int) -> dict[str, VirtualHost]
         if port in one.ports:
             known.setdefault(one.host, one)
     order = ranked(mesh, proxy.namespace)
-    owners = _owners(order, list(known))
+    owners = _owners(mesh, order, list(known))
     found: dict[str, VirtualHost] = {}
     taken: set[str] = set()
     for key, spec in order:
         routes = _routes(mesh, key, spec, MESH_GATEWAY, proxy, port)
-        outside, inside = _split(key, _hosts(spec, key[1]), known, owners)
+        outside, inside = _split(key, _hosts(mesh, key, spec), known, owners)
         inside = [host for host in inside if known[host].ports[port]]
         # Port 80 alone takes hosts that no Service has.
         if not routes or not (inside or port == 80):
             continue
         taken.update(inside)
-        for name in [*outside, *(name for host in inside for name in _names(host, proxy.namespace))]:
+        for name in [*outside, *(name for host in inside for name in _names(mesh, host, proxy.namespace))]:
             found.setdefault(name, VirtualHost(routes))
     for host in (host for host, one in known.items() if host not in taken and one.ports[port]):
-        for name in _names(host, proxy.namespace):
+        for name in _names(mesh, host, proxy.namespace):
             found.setdefault(name, VirtualHost(service=host))
     return found
 
@@ -297,15 +296,15 @@ def _server_hosts(server: Json, own: str, namespace: str) -> list[str]:
     return [host for where, _slash, host in parts if where in ("", namespace)]
 
 
-def _hosts(spec: Json, namespace: str) -> list[str]:
-    return [full_host(one, namespace) for one in spec.get("hosts") or []]
+def _hosts(mesh: Mesh, key: Key, spec: Json) -> list[str]:
+    return [mesh.full(one, key[1]) for one in spec.get("hosts") or []]
 
 
-def _owners(order: list[tuple[Key, Json]], hosts: list[str]) -> dict[str, Key]:
+def _owners(mesh: Mesh, order: list[tuple[Key, Json]], hosts: list[str]) -> dict[str, Key]:
     """The VirtualService with the most specific pattern for each host."""
     first: dict[str, Key] = {}
     for key, spec in order:
-        for host in _hosts(spec, key[1]):
+        for host in _hosts(mesh, key, spec):
             first.setdefault(host, key)
     patterns = {host: best(first, host) for host in hosts}
     return {host: first[pattern] for host, pattern in patterns.items() if pattern is not None}
@@ -324,12 +323,12 @@ def _split(
     return outside, inside
 
 
-def _names(host: str, namespace: str) -> list[str]:
+def _names(mesh: Mesh, host: str, namespace: str) -> list[str]:
     """What a client in ``namespace`` may call a host."""
-    home = kubernetes_namespace(host)
+    home = kubernetes_namespace(host, mesh.domain)
     if not home:
         return [host]
-    short = short_host(host)
+    short = short_host(host, mesh.domain)
     return [host, f"{short}.svc", short, *([short.partition(".")[0]] if home == namespace else [])]
 
 
@@ -357,14 +356,14 @@ def _is_at(match: Json, gateway: str, proxy: Proxy, port: int) -> bool:
 def _rules(mesh: Mesh, key: Key, spec: Json) -> Iterator[tuple[int, Json, Key | None]]:
     """The HTTP rules of a VirtualService with those to which it delegates, hosts and gateways in full."""
     for number, given in enumerate(spec.get("http") or [], 1):
-        rule = _resolved(given, key[1])
+        rule = _resolved(mesh, given, key[1])
         if "delegate" not in rule:
             yield number, rule, None
             continue
         other = delegate_of(rule, key[1])
         leaf = {} if no_delegate(mesh, other, key[1]) else mesh.spec(other) or {}
         for one in leaf.get("http") or []:
-            both = merged(rule, _resolved(one, other[1]))
+            both = merged(rule, _resolved(mesh, one, other[1]))
             if both is not None:
                 yield number, both, other
 
@@ -372,7 +371,7 @@ def _rules(mesh: Mesh, key: Key, spec: Json) -> Iterator[tuple[int, Json, Key | 
 def _asked(mesh: Mesh, key: Key, spec: Json, client: str) -> dict[str, set[int]]:
     """The hosts to which a VirtualService leads a client of a namespace, with the ports it names, 0 for any."""
     rules = [rule for _number, rule, _delegate in _rules(mesh, key, spec) if _is_from(rule, client)]
-    rules += [_resolved(one, key[1]) for protocol in ("tls", "tcp") for one in spec.get(protocol) or []]
+    rules += [_resolved(mesh, one, key[1]) for protocol in ("tls", "tcp") for one in spec.get(protocol) or []]
     found: dict[str, set[int]] = {}
     for rule in rules:
         several = [one["destination"] for part in ("route", "mirrors") for one in rule.get(part) or []]
@@ -386,11 +385,11 @@ def _is_from(rule: Json, client: str) -> bool:
     return not spaces or client in spaces
 
 
-def _resolved(rule: Json, namespace: str) -> Json:
+def _resolved(mesh: Mesh, rule: Json, namespace: str) -> Json:
     """A rule with the hosts and gateways in it as the whole mesh knows them."""
 
     def full(target: Json) -> Json:
-        return {**target, "host": full_host(target.get("host") or "", namespace)}
+        return {**target, "host": mesh.full(target.get("host") or "", namespace)}
 
     found = dict(rule)
     for part in ("route", "mirrors"):

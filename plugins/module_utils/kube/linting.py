@@ -8,10 +8,11 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import services_domain
 from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
     ERROR,
     SERVICE,
@@ -58,12 +59,19 @@ class Lint:
         return InvalidInput(f"lint: {shown}. Nothing was written.", code="LintFailed")
 
 
-def lint(client: KubeClient | None, items: list[Item]) -> Lint:
-    """Looks at the mesh as it would be with the items. Without ``client`` there is no mesh yet."""
+def lint(client: KubeClient | None, items: list[Item], cluster_domain: Callable[[], str] = str) -> Lint:
+    """Looks at the mesh as it would be with the items. Without ``client`` there is no mesh yet.
+
+    ``cluster_domain`` says that of the mesh, empty for the usual one; it is asked when it is needed.
+    """
     relevant = [item for item in items if item.kind.group == _GROUP]
     if not relevant:
         return Lint([], [])
-    before = _read(client, relevant) if client else Mesh()
+    before = Mesh()
+    kinds = _kinds(relevant)
+    if client and kinds:
+        before.domain = services_domain(cluster_domain())
+        _read(client, kinds, before)
     after = before.copy()
     own: set[Key] = set()
     for item in relevant:
@@ -75,9 +83,11 @@ def lint(client: KubeClient | None, items: list[Item]) -> Lint:
     return Lint(findings(before, after, own), relevant)
 
 
-def _read(client: KubeClient, items: list[Item]) -> Mesh:
-    kinds = [_kind(name, items[0].kind.version) for name in needed_kinds({item.kind.kind for item in items})]
-    mesh = Mesh()
+def _kinds(items: list[Item]) -> list[Kind]:
+    return [_kind(name, items[0].kind.version) for name in needed_kinds({item.kind.kind for item in items})]
+
+
+def _read(client: KubeClient, kinds: list[Kind], mesh: Mesh) -> None:
     for kind, answer in zip(kinds, client.each(lambda kind: _listed(client, kind), kinds), strict=True):
         if isinstance(answer, AsmError):
             raise answer
@@ -86,7 +96,6 @@ def _read(client: KubeClient, items: list[Item]) -> Mesh:
         if kind.kind == SERVICE:
             # The API server's own Service is everywhere; others are there only where those of the clusters can be read.
             mesh.services_known = any(one["metadata"]["name"] != "kubernetes" for one in answer)
-    return mesh
 
 
 def _listed(client: KubeClient, kind: Kind) -> list[Json]:

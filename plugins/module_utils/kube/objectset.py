@@ -70,16 +70,22 @@ class ObjectSet:
 
     ``connect`` opens the client when it is first needed. It raises ``NotFound`` when the mesh or cluster does not
     exist: then nothing is there to be removed, creating everything can be predicted, and only a write fails.
-    ``follower`` waits between the steps of an order.
+    ``follower`` waits between the steps of an order. ``cluster_domain`` says that of the mesh, empty for the usual one.
     """
 
     def __init__(
-        self, wishes: Wishes, manner: Manner, connect: Callable[[], KubeClient], follower: Follower | None = None
+        self,
+        wishes: Wishes,
+        manner: Manner,
+        connect: Callable[[], KubeClient],
+        follower: Follower | None = None,
+        cluster_domain: Callable[[], str] = str,
     ) -> None:
         self._wishes = wishes
         self._follower = follower
         self._manner = manner
         self._connect = connect
+        self._cluster_domain = cluster_domain
         self._client: KubeClient | None = None
         self._nowhere: NotFound | None = None
         self._applied = False
@@ -217,7 +223,7 @@ class ObjectSet:
     def _look_for_mistakes(self, client: KubeClient | None) -> None:
         if not self._manner.lint:
             return
-        self.lint = lint(client, self.items)
+        self.lint = lint(client, self.items, self._cluster_domain)
         error = self.lint.error()
         if error:
             raise error

@@ -55,11 +55,15 @@ class ObjectsModule(ResourceModule):
         self.objects = Fleet({name: self._set(one) for name, one in self.servers().items()})
 
     def _set(self, connect: Callable[[], KubeClient]) -> ObjectSet:
-        return ObjectSet(self.wishes, self.manner, connect, self.follower())
+        return ObjectSet(self.wishes, self.manner, connect, self.follower(), self.cluster_domain)
 
     def follower(self) -> Follower | None:
         """Who waits for the proxies between two steps."""
         return None
+
+    def cluster_domain(self) -> str:
+        """The domain of the services behind a control plane, for the checks; empty for the usual one."""
+        return ""
 
     def servers(self) -> dict[str, Callable[[], KubeClient]]:
         """How to reach each API server that gets the objects, by the name that results call it."""

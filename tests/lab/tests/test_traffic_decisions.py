@@ -74,7 +74,19 @@ def test_the_model_decides_as_istiod_and_envoy_do(shop: Shop, seed: int) -> None
         assert all(trial.seen[what] >= STEPS / 10 for what in _SEEN), trial.seen
 
 
-_SEEN = ("200", "301", "404", "503", "delegated", "several on one host", "wildcard", "default", "subsets", "unknown", "hidden")
+_SEEN = (
+    "200",
+    "301",
+    "404",
+    "503",
+    "delegated",
+    "several on one host",
+    "wildcard",
+    "default",
+    "subsets",
+    "unknown",
+    "hidden",
+)
 
 
 class Trial:

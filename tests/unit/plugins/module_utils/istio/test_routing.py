@@ -234,6 +234,19 @@ def test_the_mesh_knows_a_service_by_all_its_names() -> None:
     assert in_mesh(own, port=80) == {}
 
 
+def test_names_of_services_end_with_the_cluster_domain() -> None:
+    mesh = mesh_of(
+        service("cart"), routes("a", "cart.shop.svc.corp.test", http=[{"route": [{"destination": {"host": "cart"}}]}])
+    )
+    mesh.domain = "svc.corp.test"
+    mesh.put(rule("r", "cart.shop.svc.corp.test", "v1"))
+    found = routing.sidecar_hosts(mesh, SIDECAR, 9080)
+    full = "cart.shop.svc.corp.test"
+    assert found.keys() == {full, "cart.shop.svc", "cart.shop", "cart"}
+    assert routing.targets(found["cart"].routes[0].rule) == [(full, "", 100)]
+    assert set(subsets(destination_rules(mesh, "pay", full))) == {"v1"}
+
+
 def test_within_the_mesh_one_virtual_service_has_a_host() -> None:
     first = routes("a", "cart", created="2026-01-01T00:00:00Z")
     second = routes("b", "cart", created="2026-01-02T00:00:00Z")
