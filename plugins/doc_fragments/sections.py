@@ -18,8 +18,20 @@ options:
     type: list
     elements: dict
     default: []
+  user_permissions:
+    description: Who may do what with the mesh's control plane, each RAM user or RAM
+      role as options of M(meshops.asm.asm_user_permission).
+    type: list
+    elements: dict
+    default: []
   gateways:
     description: The gateways of the mesh, each as options of M(meshops.asm.asm_gateway).
+    type: list
+    elements: dict
+    default: []
+  gateway_secrets:
+    description: The TLS certificates of the gateways, each as options of M(meshops.asm.asm_gateway_secret).
+      Their private keys belong into a vault.
     type: list
     elements: dict
     default: []
@@ -28,14 +40,36 @@ options:
     type: list
     elements: dict
     default: []
+  sidecar_configs:
+    description: What the sidecars of namespaces do otherwise than the mesh says for
+      all, each as options of M(meshops.asm.asm_sidecar_config).
+    type: list
+    elements: dict
+    default: []
   workloads:
     description: The applications, each a set of manifests, as options of M(meshops.asm.asm_workload).
+    type: list
+    elements: dict
+    default: []
+  extension_providers:
+    description: Services that decide about requests, for policies with the action
+      C(CUSTOM), each as options of M(meshops.asm.asm_extension_provider).
     type: list
     elements: dict
     default: []
   istio_resources:
     description: What is defined in the control plane, each a set of Istio resources,
       as options of M(meshops.asm.istio_resource).
+    type: list
+    elements: dict
+    default: []
+  swim_lane_groups:
+    description: The groups of swim lanes of the mesh, each as options of M(meshops.asm.asm_swim_lane_group).
+    type: list
+    elements: dict
+    default: []
+  swim_lanes:
+    description: The swim lanes of the groups, each as options of M(meshops.asm.asm_swim_lane).
     type: list
     elements: dict
     default: []

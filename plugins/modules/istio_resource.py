@@ -38,6 +38,8 @@ options:
       - V(ASM006), an error, tells a part of another type, like a weight that is text, which the checks cannot read.
       - V(ASM007), an error, tells a rule that Istio leaves out, because the VirtualService to which it delegates is not
         there, has hosts of its own, or is not exported to the namespace of the rule.
+      - V(ASM008), a warning, tells an AuthorizationPolicy with C(action=CUSTOM) whose provider the mesh does not have,
+        see M(meshops.asm.asm_extension_provider). Only with O(mesh), and where the account may list the providers.
       - Objects of others are told only for what the task breaks, for example by taking away a subset that they use.
       - Any error fails the task, and nothing is written.
     type: bool
@@ -311,11 +313,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Asm
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Plan
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import MESH
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import cluster_domain
-from ansible_collections.meshops.asm.plugins.module_utils.mesh.meshes import (
-    describe_mesh,
-    mesh_id,
-    require_mesh,
-)
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.meshes import describe_mesh, mesh_id, require_mesh
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.providers import known_names
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.proxies import FAIL, GO_ON, Follower, look
 from ansible_collections.meshops.asm.plugins.module_utils.module.connection import OBJECT_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.module.objects import ObjectsModule
@@ -348,6 +347,7 @@ class IstioResource(ObjectsModule):
     def __init__(self, params: dict[str, Any], cloud: Cloud) -> None:
         mesh = params["mesh"]
         self.identifier = identifier = cache(lambda: mesh_id(require_mesh(cloud, mesh)))
+        self.provider_names = lambda: known_names(cloud, identifier())
         self.unknown: list[str] = []
         self.proxies = Follower(
             (lambda: look(cloud, identifier())) if mesh else None,
@@ -371,6 +371,9 @@ class IstioResource(ObjectsModule):
                 raise
             self.unknown = [f"lint takes cluster.local for the cluster domain of the mesh: {error.message}"]
             return ""
+
+    def providers(self) -> list[str] | None:
+        return self.provider_names() if self.params["mesh"] else None
 
     def apply(self, plan: Plan) -> None:
         super().apply(plan)

@@ -26,7 +26,7 @@ from ansible_collections.meshops.asm.plugins.plugin_utils.waiting import Waiting
 
 COLLECTION = Path(errors.__file__).parents[3]
 MODULES = sorted(path.stem for path in (COLLECTION / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
-RESOURCES_WITH_A_TWIN = ("asm_mesh", "asm_cluster", "asm_gateway", "istio_resource")
+RESOURCES_WITH_A_TWIN = ("asm_mesh", "asm_cluster", "asm_gateway", "asm_gateway_secret", "istio_resource")
 SECRET = re.compile(r"(^|_)(secret|token|key|kubeconfig|password)$")
 
 each_module = pytest.mark.parametrize("name", MODULES)

@@ -113,8 +113,8 @@ class Complaints:
         return failed(f"Gateway '{name}' does not get on: {said.rstrip('.')}. Waited for {progress.what}.", last=status)
 
 
-class Departures:
-    """Whether gateways' Services, and with them their load balancers, are gone from clusters.
+class ClusterClients:
+    """Clients of clusters' API servers, by the ids of the clusters.
 
     A wait looks often, and each kubeconfig makes the service issue a certificate: the clients are kept for a while.
     """
@@ -122,6 +122,27 @@ class Departures:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._clients: dict[str, tuple[float, KubeClient]] = {}
+
+    def of(self, cluster_ids: list[str]) -> dict[str, tuple[str, KubeClient]]:
+        """``{id: (name, client)}`` of those clusters that Container Service manages; others cannot be looked into."""
+        listed = access.list_clusters(self._cloud) if cluster_ids else []
+        known = {str(cluster["cluster_id"]): cluster for cluster in listed}
+        return {key: (str(known[key].get("name")), self._client(known[key])) for key in cluster_ids if key in known}
+
+    def _client(self, cluster: dict[str, Any]) -> KubeClient:
+        made, client = self._clients.get(str(cluster["cluster_id"]), (0.0, None))
+        # Half of its time: the certificate must not end between two looks.
+        if client is None or time.monotonic() - made > access.TEMPORARY_MINUTES * 60 / 2:
+            client = KubeClient(load(access.temporary_kubeconfig(self._cloud, cluster)))
+            self._clients[str(cluster["cluster_id"])] = time.monotonic(), client
+        return client
+
+
+class Departures:
+    """Whether gateways' Services, and with them their load balancers, are gone from clusters."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._clusters = ClusterClients(cloud)
 
     def progress(self, name: str, cluster_ids: list[str]) -> Progress:
         """Whether the Service of the gateway ``name`` is gone from these clusters (ids)."""
@@ -133,16 +154,6 @@ class Departures:
 
         Clusters that Container Service does not manage cannot be looked into and are taken as clear.
         """
-        clusters = access.list_clusters(self._cloud) if cluster_ids else []
-        known = {str(cluster["cluster_id"]): cluster for cluster in clusters}
         path = f"/api/v1/namespaces/{ROOT_NAMESPACE}/services/istio-{name}"
-        looked_into = [known[cluster_id] for cluster_id in cluster_ids if cluster_id in known]
-        return [str(cluster.get("name")) for cluster in looked_into if self._client(cluster).get(path) is not None]
-
-    def _client(self, cluster: dict[str, Any]) -> KubeClient:
-        made, client = self._clients.get(str(cluster["cluster_id"]), (0.0, None))
-        # Half of its time: the certificate must not end between two looks.
-        if client is None or time.monotonic() - made > access.TEMPORARY_MINUTES * 60 / 2:
-            client = KubeClient(load(access.temporary_kubeconfig(self._cloud, cluster)))
-            self._clients[str(cluster["cluster_id"])] = time.monotonic(), client
-        return client
+        looked_into = self._clusters.of(cluster_ids).values()
+        return [cluster for cluster, client in looked_into if client.get(path) is not None]

@@ -15,7 +15,9 @@ SERVICES_DOMAIN = "svc.cluster.local"
 
 
 def services_domain(cluster_domain: str | None) -> str:
-    """What all hosts of Services end with in a mesh of this cluster domain."""
+    """What all hosts of Services end with in a mesh of this cluster domain; names of DNS have no case, and may end with
+    a dot.
+    """
     return f"svc.{(cluster_domain or '').lower().strip('.') or 'cluster.local'}"
 
 

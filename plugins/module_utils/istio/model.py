@@ -90,7 +90,7 @@ _SPECS: dict[str, shapes.Shape] = {
         "ports": [{"number": NUMBER, "name": TEXT, "protocol": TEXT}],
     },
     SERVICE: {"ports": [{"port": NUMBER, "name": TEXT, "appProtocol": TEXT}]},
-    AUTHORIZATION_POLICY: {"action": TEXT, "selector": _SELECTOR},
+    AUTHORIZATION_POLICY: {"action": TEXT, "selector": _SELECTOR, "provider": {"name": TEXT}},
     PEER_AUTHENTICATION: {"mtls": {"mode": TEXT}, "selector": _SELECTOR},
 }
 
@@ -114,12 +114,14 @@ class Mesh:
     """The objects of a mesh by kind and (namespace, name), what the checks read of them in the right types.
 
     ``services_known`` says whether the Services of the clusters are among them: a control plane has none of its own.
-    ``odd`` are the parts of objects that are of another type. All hosts of Services end with ``domain``.
+    ``odd`` are the parts of objects that are of another type. ``providers`` are the names of the extension providers,
+    None where nobody knows them. All hosts of Services end with ``domain``.
     """
 
     objects: dict[str, dict[tuple[str, str], Json]] = field(default_factory=dict)
     services_known: bool = False
     odd: dict[Key, list[Odd]] = field(default_factory=dict)
+    providers: frozenset[str] | None = None
     domain: str = SERVICES_DOMAIN
 
     def put(self, found: Json) -> None:
@@ -145,7 +147,7 @@ class Mesh:
     def copy(self) -> Mesh:
         """A mesh of its own with the same objects."""
         objects = {kind: dict(found) for kind, found in self.objects.items()}
-        return Mesh(objects, self.services_known, dict(self.odd), self.domain)
+        return Mesh(objects, self.services_known, dict(self.odd), self.providers, self.domain)
 
     def full(self, host: str, namespace: str) -> str:
         """See ``full_host``."""

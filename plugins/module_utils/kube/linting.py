@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import services_domain
 from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
+    AUTHORIZATION_POLICY,
     ERROR,
     SERVICE,
     Finding,
@@ -31,9 +32,12 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import DELETED, Item
 
 _GROUP = "networking.istio.io"
+_SECURITY_GROUP = "security.istio.io"
 _SHOWN = 5
 
 Json = dict[str, Any]
+# The names of the extension providers of the mesh; None where nobody knows.
+Providers = Callable[[], "Iterable[str] | None"]
 
 
 class Lint:
@@ -59,19 +63,29 @@ class Lint:
         return InvalidInput(f"lint: {shown}. Nothing was written.", code="LintFailed")
 
 
-def lint(client: KubeClient | None, items: list[Item], cluster_domain: Callable[[], str] = str) -> Lint:
+def lint(
+    client: KubeClient | None,
+    items: list[Item],
+    providers: Providers | None = None,
+    cluster_domain: Callable[[], str] = str,
+) -> Lint:
     """Looks at the mesh as it would be with the items. Without ``client`` there is no mesh yet.
 
-    ``cluster_domain`` says that of the mesh, empty for the usual one; it is asked when it is needed.
+    ``providers`` is asked when a policy names one, ``cluster_domain`` (of the mesh, empty for the usual one) when hosts
+    are read.
     """
-    relevant = [item for item in items if item.kind.group == _GROUP]
+    routing = [item for item in items if item.kind.group == _GROUP]
+    policies = [item for item in items if (item.kind.group, item.kind.kind) == (_SECURITY_GROUP, AUTHORIZATION_POLICY)]
+    relevant = [*routing, *policies]
     if not relevant:
         return Lint([], [])
     before = Mesh()
-    kinds = _kinds(relevant)
+    kinds = _kinds(routing)
     if client and kinds:
         before.domain = services_domain(cluster_domain())
         _read(client, kinds, before)
+    known = providers() if providers and client and any(map(_asks, policies)) else None
+    before.providers = None if known is None else frozenset(known)
     after = before.copy()
     own: set[Key] = set()
     for item in relevant:
@@ -81,6 +95,12 @@ def lint(client: KubeClient | None, items: list[Item], cluster_domain: Callable[
         elif item.outcome == DELETED:
             after.remove(_key(item))
     return Lint(findings(before, after, own), relevant)
+
+
+def _asks(item: Item) -> bool:
+    """Whether a policy leaves the decision to a provider."""
+    spec = (item.body or {}).get("spec")
+    return isinstance(spec, dict) and spec.get("action") == "CUSTOM"
 
 
 def _kinds(items: list[Item]) -> list[Kind]:

@@ -13,6 +13,7 @@ TOPICS = (
     "eips",
     "extensions",
     "gateways",
+    "gatewaysecrets",
     "injection",
     "kiali",
     "kubeconfigs",
@@ -21,6 +22,8 @@ TOPICS = (
     "observability",
     "permissions",
     "proxies",
+    "sidecars",
+    "swimlanes",
     "tags",
     "versions",
 )
