@@ -203,9 +203,7 @@ def read(params: dict[str, Any], cloud: Cloud) -> list[dict[str, Any]]:
 
 
 def _view(cluster: dict[str, Any], mesh_id: str | None, *, attached: bool, refusal: str | None) -> dict[str, Any]:
-    seen = clusters.as_user_sees(cluster)
-    seen["error_message"] = seen["error_message"] or ""
-    return {**seen, "mesh_id": mesh_id or "", "attached": attached, "refusal": refusal}
+    return {**clusters.as_user_sees(cluster), "mesh_id": mesh_id or "", "attached": attached, "refusal": refusal}
 
 
 def main() -> None:

@@ -169,6 +169,7 @@ LINT: dict[Callable[..., Any], Taker] = {
     routing.ranked: lambda value: routing.ranked(mesh_of(value), "shop"),
     routing.gateway_hosts: lambda value: asked(routing.gateway_hosts(mesh_of(value), _GATE, 80)),
     routing.sidecar_hosts: lambda value: asked(routing.sidecar_hosts(mesh_of(value), routing.Proxy("shop"), 80)),
+    routing.reachable: lambda value: routing.reachable(mesh_of(value), "shop"),
     routing.targets: lambda value: [routing.targets(rule) for rule in rules_of(value)],
     conditions.fits: lambda value: [conditions.fits(one, _ASKED) for one in matches_of(value)],
     conditions.is_catch_all: lambda value: [conditions.is_catch_all(one) for one in matches_of(value)],
@@ -315,7 +316,7 @@ OTHERS: dict[ModuleType, set[str]] = {
     mesh: {"object_of"},
     hosts: {
         *("full_host", "short_host", "kubernetes_namespace", "covers", "overlap", "meeting", "best", "scopes"),
-        "is_exported",
+        *("is_exported", "services_domain"),
     },
     routing: {"gateway_name", "decide", "no_delegate"},
     conditions: set(),

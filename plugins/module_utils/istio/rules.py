@@ -15,12 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import (
-    CLUSTER_DOMAIN,
-    full_host,
-    overlap,
-    scopes,
-)
+from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import overlap, scopes
 from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
     AUTHORIZATION_POLICY,
     DESTINATION_RULE,
@@ -77,12 +72,12 @@ def weights(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
 def subsets(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
     known: dict[str, set[str]] = {}
     for (_kind, namespace, _name), spec in mesh.each(DESTINATION_RULE):
-        host = full_host(spec.get("host") or "", namespace)
+        host = mesh.full(spec.get("host") or "", namespace)
         known.setdefault(host, set()).update(one["name"] for one in spec.get("subsets") or [] if one.get("name"))
     for key, spec in mesh.each(VIRTUAL_SERVICE):
         for place, target in destinations(spec):
             host, subset = target.get("host") or "", target.get("subset")
-            have = known.get(full_host(host, key[1]))
+            have = known.get(mesh.full(host, key[1]))
             if not subset or subset in (have or ()):
                 continue
             if have is None:
@@ -111,7 +106,7 @@ def shadowed_hosts(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
         for scope in scopes(spec.get("exportTo"), key[1]):
             hosts = scoped.setdefault(scope, {})
             for host in spec.get("hosts") or []:
-                hosts.setdefault(full_host(host, key[1]), []).append(key)
+                hosts.setdefault(mesh.full(host, key[1]), []).append(key)
     found: dict[Key, Finding] = {}
     orders: dict[str, list[Key]] = {}
     for scope, hosts in scoped.items():
@@ -142,8 +137,8 @@ def unknown_destinations(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
     known = Destinations(mesh)
     for key, spec in mesh.each(VIRTUAL_SERVICE):
         for place, target in destinations(spec):
-            host = full_host(target.get("host") or "", key[1])
-            inside = host.endswith(f".{CLUSTER_DOMAIN}")
+            host = mesh.full(target.get("host") or "", key[1])
+            inside = host.endswith(f".{mesh.domain}")
             if (inside and not mesh.services_known) or known.visible(host, key[1], spec.get("exportTo") or []):
                 continue
             what = "Service or ServiceEntry" if inside else "ServiceEntry"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import services_domain
 from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
     AUTHORIZATION_POLICY,
     ERROR,
@@ -69,10 +70,16 @@ class Lint:
         return InvalidInput(f"lint: {shown}. Nothing was written.", code="LintFailed")
 
 
-def lint(client: KubeClient | None, items: list[Item], providers: Providers | None = None) -> Lint:
+def lint(
+    client: KubeClient | None,
+    items: list[Item],
+    providers: Providers | None = None,
+    cluster_domain: Callable[[], str] = str,
+) -> Lint:
     """Looks at the mesh as it would be with the items. Without ``client`` there is no mesh yet.
 
-    ``providers`` is asked when a policy names one.
+    ``providers`` is asked when a policy names one, ``cluster_domain`` (of the mesh, empty for the usual one) when hosts
+    are read.
     """
     routing = [item for item in items if item.kind.group == _GROUP]
     policies = [item for item in items if (item.kind.group, item.kind.kind) == (_SECURITY_GROUP, AUTHORIZATION_POLICY)]
@@ -80,7 +87,11 @@ def lint(client: KubeClient | None, items: list[Item], providers: Providers | No
     relevant = [*routing, *policies, *limits]
     if not relevant:
         return Lint([], [])
-    before = _read(client, routing, bool(limits)) if client and (routing or limits) else Mesh()
+    before = Mesh(routes_known=bool(limits and client))
+    kinds = _kinds(routing, bool(limits))
+    if client and kinds:
+        before.domain = services_domain(cluster_domain())
+        _read(client, kinds, before)
     known = providers() if providers and client and any(map(_asks, policies)) else None
     before.providers = None if known is None else frozenset(known)
     after = before.copy()
@@ -100,12 +111,14 @@ def _asks(item: Item) -> bool:
     return isinstance(spec, dict) and spec.get("action") == "CUSTOM"
 
 
-def _read(client: KubeClient, items: list[Item], routes: bool) -> Mesh:
+def _kinds(items: list[Item], routes: bool) -> list[Kind]:
     """What the checks need of the mesh for these items; with ``routes`` the VirtualServices in any case."""
     version = items[0].kind.version if items else default_version(_GROUP, VIRTUAL_SERVICE)
     needed = needed_kinds({item.kind.kind for item in items})
-    kinds = [_kind(name, version) for name in dict.fromkeys([*needed, *([VIRTUAL_SERVICE] if routes else [])])]
-    mesh = Mesh(routes_known=routes)
+    return [_kind(name, version) for name in dict.fromkeys([*needed, *([VIRTUAL_SERVICE] if routes else [])])]
+
+
+def _read(client: KubeClient, kinds: list[Kind], mesh: Mesh) -> None:
     for kind, answer in zip(kinds, client.each(lambda kind: _listed(client, kind), kinds), strict=True):
         if isinstance(answer, AsmError):
             raise answer
@@ -114,7 +127,6 @@ def _read(client: KubeClient, items: list[Item], routes: bool) -> Mesh:
         if kind.kind == SERVICE:
             # The API server's own Service is everywhere; others are there only where those of the clusters can be read.
             mesh.services_known = any(one["metadata"]["name"] != "kubernetes" for one in answer)
-    return mesh
 
 
 def _listed(client: KubeClient, kind: Kind) -> list[Json]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import Hosts, full_host, overlap
+from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import Hosts, full_host, overlap, services_domain
 from ansible_collections.meshops.asm.plugins.module_utils.istio.model import Finding, Mesh
 from ansible_collections.meshops.asm.plugins.module_utils.istio.rules import RULES, findings, needed_kinds
 
@@ -51,6 +51,28 @@ def told(*objects: Json, before: tuple[Json, ...] = (), services: bool = False) 
 
 def codes(*objects: Json, **more: Any) -> list[str]:
     return [one.code for one in told(*objects, **more)]
+
+
+def test_hosts_are_read_with_the_cluster_domain_of_the_mesh() -> None:
+    mesh = mesh_of(
+        made("Service", "cart", ports=[{"port": 80}]),
+        subsets("cart", "v1"),
+        routes("a", to("cart.shop.svc.corp.test", "v1")),
+        routes("b", to("cart", "v1")),
+        routes("c", to("other.shop.svc.corp.test")),
+        made("VirtualService", "d", hosts=["b.shop.svc.corp.test"], http=[]),
+        services=True,
+    )
+
+    def judged(domain: str) -> list[tuple[str, str]]:
+        mesh.domain = services_domain(domain)
+        own = {("VirtualService", "shop", name) for name in "abcd"}
+        return [(one.key[2], one.code) for one in findings(Mesh(), mesh, own)]
+
+    assert judged("Corp.Test.") == [("b", "ASM004"), ("d", "ASM004"), ("c", "ASM005")]
+    # Elsewhere these are hosts outside of the mesh.
+    assert judged("") == [("a", "ASM002"), ("a", "ASM005"), ("c", "ASM005")]
+    assert mesh.copy().domain == "svc.cluster.local"
 
 
 def test_codes_are_unique_and_name_istios_message() -> None:
