@@ -73,6 +73,8 @@ _GATEWAY_SECRET = {
     **dict.fromkeys(("SecretName", "GatewayName", "State", "IssueTime", "ExpiredTime"), TEXT),
     "Message": SAID,
 }
+_DOMAIN = dict.fromkeys(("PortName", "Protocol", "Namespace", "GatewayCRName", "CredentialName"), TEXT)
+_ROUTE = {**dict.fromkeys(("RouteName", "Namespace", "Description"), TEXT), "Priority": NUMBER, "Status": NUMBER}
 _GATEWAY_STATE = {"Status": TEXT, "Version": TEXT, "Message": SAID}
 
 
@@ -90,6 +92,13 @@ class Shapes:
     CreateGatewaySecret = {"SecretCreateRecord": {"*": _SECRET_RECORD}}
     DeleteGatewaySecret = {"SecretDeleteRecord": {"*": _SECRET_RECORD}}
     DescribeGatewaySecretDetails = {"GatewaySecretDetails": [_GATEWAY_SECRET]}
+    DescribeIstioGatewayDomains = {"GatewaySecretDetails": [_DOMAIN]}
+    DescribeIstioGatewayRoutes = {"ManagementRoutes": [_ROUTE]}
+    DescribeIstioGatewayRouteDetail = {
+        **dict.fromkeys(("Namespace", "Description"), TEXT),
+        **dict.fromkeys(("Priority", "Status"), NUMBER),
+        "RouteDetail": {"RouteType": TEXT},
+    }
     DescribeEipResources = {"EipList": [{"AllocationId": ID, "Status": TEXT}], "PageResult": {"TotalCount": NUMBER}}
     DescribeVersions = {"VersionInfo": [{"Edition": TEXT, "Versions": [TEXT]}]}
     DescribeVpcs = {"Vpcs": [{"VpcId": TEXT}], "NextToken": TEXT}

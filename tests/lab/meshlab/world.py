@@ -72,6 +72,7 @@ SETTINGS: dict[str, tuple[Any, ...]] = {
     "control_plane_log_info": ("always", "once_enabled"),
     "cni_exclude_namespaces": ("istio-system,kube-system", ""),
     "is_ram_role": ("number", "text", "boolean"),
+    "existing_gateway_domain": ("refuse", "add", "replace"),
     "existing_gateway_secret": ("refuse", "record", "overwrite"),
     "traffic": (True, False),
 }

@@ -13,6 +13,8 @@ TOPICS = (
     "eips",
     "extensions",
     "gateways",
+    "gatewaydomains",
+    "gatewayroutes",
     "gatewaysecrets",
     "injection",
     "kiali",
