@@ -45,6 +45,18 @@ options:
     type: list
     elements: dict
     default: []
+  gateway_domains:
+    description: The domains that gateways listen for, where the service makes their
+      Gateways, each as options of M(meshops.asm.asm_gateway_domain).
+    type: list
+    elements: dict
+    default: []
+  gateway_routes:
+    description: The routes of gateways, where the service makes their VirtualServices,
+      each as options of M(meshops.asm.asm_gateway_route).
+    type: list
+    elements: dict
+    default: []
   checks:
     description: What the traffic must be seen to do, each item as options of M(meshops.asm.asm_probe),
       with a C(name) and the C(service) that it is about.

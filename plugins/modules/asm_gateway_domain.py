@@ -12,8 +12,8 @@ version_added: 0.1.0
 author:
   - The meshops.asm authors (@meshops)
 description:
-  - Opens a port of a gateway of Alibaba Cloud Service Mesh (ASM) for host names, by plain text or with a certificate. It
-    becomes a server of an Istio C(Gateway) that the service keeps in the control plane.
+  - Opens a port of a gateway of Alibaba Cloud Service Mesh (ASM) for host names, by plain text or with a certificate.
+    It becomes a server of an Istio C(Gateway) that the service keeps in the control plane.
   - For Gateways that you write yourself see M(meshops.asm.istio_resource).
 options:
   mesh:

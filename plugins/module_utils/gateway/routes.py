@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the meshops.asm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Routes of a gateway: from options to the wire's GatewayRoute and back, by one table. Pure.
+"""Routes of a gateway: from options to the wire's GatewayRoute and back, by one table.
 
 PRIVATE: this code is for the modules of this collection only and may change without notice.
 """
@@ -12,8 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.flow.decoding import decimal, listed, mapping, text, whole
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 
 ONLINE, OFFLINE, BROKEN = 0, 1, 2
 _STATES = {ONLINE: "online", OFFLINE: "offline", BROKEN: "error"}
@@ -101,6 +103,34 @@ def found(detail: Json) -> Json:
     body = {field.option: _found_value(field, _at(detail, field.path)) for field in FIELDS}
     hosts = [one for one in map(text, listed(detail.get("Domains")) or []) if one]
     return {"hosts": sorted(hosts), **_without_idle_weight(_nested(body))}
+
+
+def read_one(cloud: Cloud, mesh_id: str, gateway: str, name: str) -> Json | None:
+    """A route in the keys of the modules' results (actions DescribeIstioGatewayRoutes and ...RouteDetail)."""
+    rows = [row for row in rows_of(cloud, mesh_id, gateway) if row.get("RouteName") == name]
+    return read_row(cloud, mesh_id, gateway, rows[0]) if rows else None
+
+
+def rows_of(cloud: Cloud, mesh_id: str, gateway: str) -> list[Json]:
+    """The rows of the routes of a gateway (action DescribeIstioGatewayRoutes)."""
+    reply = cloud.asm("DescribeIstioGatewayRoutes", ServiceMeshId=mesh_id, IstioGatewayName=gateway)
+    return [row for row in reply.get("ManagementRoutes") or [] if row.get("RouteName")]
+
+
+def read_row(cloud: Cloud, mesh_id: str, gateway: str, row: Json) -> Json:
+    """The route of a row (action DescribeIstioGatewayRouteDetail)."""
+    named = {"ServiceMeshId": mesh_id, "IstioGatewayName": gateway, "RouteName": row["RouteName"]}
+    detail = cloud.asm("DescribeIstioGatewayRouteDetail", **named)
+    both = {**row, **{key: value for key, value in detail.items() if value not in (None, "")}}
+    return {
+        "name": row["RouteName"],
+        "gateway": gateway,
+        "namespace": both.get("Namespace") or ROOT_NAMESPACE,
+        "priority": both.get("Priority") or 0,
+        "status": state_of(both.get("Status")),
+        "description": both.get("Description") or "",
+        "route": found(detail.get("RouteDetail") or {}),
+    }
 
 
 def state_of(value: Any) -> str:

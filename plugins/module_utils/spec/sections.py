@@ -231,6 +231,38 @@ SECTIONS = (
         verified=True,
     ),
     Section(
+        variable="asm_gateway_domains",
+        noun="domain",
+        module="asm_gateway_domain",
+        role="define",
+        description=(
+            "The domains that gateways listen for, where the service makes their Gateways, each as options of "
+            "M(meshops.asm.asm_gateway_domain).",
+        ),
+        options={"require": ("gateway", "namespace")},
+        making="Open the domains",
+        removal="Remove the domains",
+        kind="Domain",
+        result="gateway_domain",
+        results="gateway_domains",
+    ),
+    Section(
+        variable="asm_gateway_routes",
+        noun="route",
+        module="asm_gateway_route",
+        role="define",
+        description=(
+            "The routes of gateways, where the service makes their VirtualServices, each as options of "
+            "M(meshops.asm.asm_gateway_route).",
+        ),
+        options={"require": ("gateway",)},
+        making="Make the routes",
+        removal="Remove the routes",
+        kind="Route",
+        result="gateway_route",
+        results="gateway_routes",
+    ),
+    Section(
         variable="asm_checks",
         noun="check",
         module="asm_probe",
