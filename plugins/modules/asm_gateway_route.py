@@ -12,8 +12,8 @@ version_added: 0.1.0
 author:
   - The meshops.asm authors (@meshops)
 description:
-  - Creates, changes and deletes an HTTP route of a gateway of Alibaba Cloud Service Mesh (ASM), its priority and whether
-    it is online. The service makes a rule of an Istio C(VirtualService) of it.
+  - Creates, changes and deletes an HTTP route of a gateway of Alibaba Cloud Service Mesh (ASM), with its priority and
+    whether it is online. The service makes a rule of an Istio C(VirtualService) of it.
   - A route is replaced as a whole, so that what is not given is not in it. Only O(priority), O(enabled) and
     O(description) stay as they are when they are not given.
   - For VirtualServices that you write yourself see M(meshops.asm.istio_resource).

@@ -143,6 +143,28 @@ def test_bad_input_changes_nothing(site: Bookinfo) -> None:
     site.run.refused("asm_gateway_route_info", "has no gateway 'it-nothing'", mesh="bookinfo", gateway="it-nothing")
 
 
+def test_imported_services(site: Bookinfo) -> None:
+    about = {**ABOUT, "namespace": NAMESPACE}
+    done = site.run.converge("asm_gateway_imported_services", **about, services=["productpage", "it-nothing"])
+    assert done["imported_services"]["services"] == ["it-nothing", "productpage"]
+    found = site.run("asm_gateway_imported_services_info", **about)["imported_services"]
+    assert [(one["name"], one["clusters"]) for one in found] == [
+        ("it-nothing", []),
+        ("productpage", ["shop-1", "shop-2"]),
+    ]
+    assert found[1]["ports"][0]["port"] == 9080
+    site.run.converge("asm_gateway_imported_services", **about, services=["productpage"], purge=True)
+    site.run.refused("asm_gateway_imported_services", "is no name", **about, services=["a,b"])
+    site.run.refused(
+        "asm_gateway_imported_services",
+        "has no gateway 'it-nothing'",
+        **{**about, "gateway": "it-nothing"},
+        services=["a"],
+    )
+    site.run.converge("asm_gateway_imported_services", **about, services=["productpage"], state="absent")
+    assert site.run("asm_gateway_imported_services_info", **about)["imported_services"] == []
+
+
 def test_they_go_by_their_names(site: Bookinfo, lab: Lab) -> None:
     for route in (ROUTE, AWAY):
         site.run.converge("asm_gateway_route", **ABOUT, name=route["name"], state="absent")

@@ -75,6 +75,13 @@ _GATEWAY_SECRET = {
 }
 _DOMAIN = dict.fromkeys(("PortName", "Protocol", "Namespace", "GatewayCRName", "CredentialName"), TEXT)
 _ROUTE = {**dict.fromkeys(("RouteName", "Namespace", "Description"), TEXT), "Priority": NUMBER, "Status": NUMBER}
+_SERVICE = {
+    "ServiceName": ID,
+    **dict.fromkeys(("Namespace", "ServiceType"), TEXT),
+    "ClusterIds": [TEXT],
+    "Labels": {"*": TEXT},
+    "Ports": [{"Name": TEXT, "Port": NUMBER, "Protocol": TEXT}],
+}
 _GATEWAY_STATE = {"Status": TEXT, "Version": TEXT, "Message": SAID}
 
 
@@ -94,6 +101,8 @@ class Shapes:
     DescribeGatewaySecretDetails = {"GatewaySecretDetails": [_GATEWAY_SECRET]}
     DescribeIstioGatewayDomains = {"GatewaySecretDetails": [_DOMAIN]}
     DescribeIstioGatewayRoutes = {"ManagementRoutes": [_ROUTE]}
+    DescribeASMGatewayImportedServices = {"ImportedServices": [{"ServiceName": ID, "ServiceNamespace": TEXT}]}
+    DescribeImportedServicesDetail = {"Details": [_SERVICE]}
     DescribeIstioGatewayRouteDetail = {
         **dict.fromkeys(("Namespace", "Description"), TEXT),
         **dict.fromkeys(("Priority", "Status"), NUMBER),

@@ -179,7 +179,7 @@ def _without_idle_weight(route: Json) -> Json:
 
 def _at(source: Any, path: str) -> Any:
     for key in path.split("."):
-        source = source.get(key) if isinstance(source, dict) else None
+        source = (mapping(source) or {}).get(key)
     return source
 
 

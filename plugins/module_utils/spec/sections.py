@@ -297,7 +297,10 @@ SETTINGS = ("asm_canary", "asm_remove", "asm_remove_workloads", "asm_base_dir", 
 VARIABLES = (*(name for one in SECTIONS for name in (one.variable, *one.settings)), *SETTINGS)
 
 # Modules that manage something and have no section, with the reason.
-ELSEWHERE = {"asm_kubeconfig": "A kubeconfig is a file for people and programs, and no part of a mesh."}
+ELSEWHERE = {
+    "asm_gateway_imported_services": "It says what a proxy is told of, not what it does, and has no name of its own.",
+    "asm_kubeconfig": "A kubeconfig is a file for people and programs, and no part of a mesh.",
+}
 
 LISTS = SECTIONS[1:]
 # Those whose items preflight reads by their names; checks are read as they are when they are carried out.

@@ -16,6 +16,7 @@ TOPICS = (
     "gatewaydomains",
     "gatewayroutes",
     "gatewaysecrets",
+    "gatewayservices",
     "injection",
     "kiali",
     "kubeconfigs",
