@@ -34,6 +34,11 @@ options:
     type: list
     elements: dict
     default: []
+  waypoints:
+    description: The waypoints of namespaces in ambient mode, each as options of M(meshops.asm.asm_waypoint).
+    type: list
+    elements: dict
+    default: []
   workloads:
     description: The applications, each a set of manifests, as options of M(meshops.asm.asm_workload).
     type: list

@@ -121,10 +121,10 @@ options:
     type: dict
     suboptions:
       uri:
-        description: Its path.
+        description: Path that the client is sent to.
         type: str
       authority:
-        description: Its host.
+        description: Host that the client is sent to.
         type: str
       code:
         description: HTTP status. The service's default is 301.
@@ -134,7 +134,7 @@ options:
     type: dict
     suboptions:
       host:
-        description: The service.
+        description: The service, as in O(destinations[].host).
         type: str
         required: true
       subset:

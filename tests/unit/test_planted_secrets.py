@@ -196,6 +196,8 @@ EXTRA: dict[str, dict[str, Any]] = {
     "asm_namespace": {"name": "istio-system"},
     "asm_preflight": {"mesh": {"name": MESH}},
     "asm_verify": {"mesh": MESH},
+    "asm_waypoint": {"mesh": MESH, "cluster": CLUSTER, "namespace": "a", "state": "absent"},
+    "asm_waypoint_info": {"mesh": MESH},
     "asm_probe": {"address": ["127.0.0.1"], "port": 9, "count": 1},
     "istio_resource": {"definition": []},
     "asm_workload": {"definition": []},

@@ -82,6 +82,10 @@ _SERVICE = {
     "Labels": {"*": TEXT},
     "Ports": [{"Name": TEXT, "Port": NUMBER, "Protocol": TEXT}],
 }
+_WAYPOINT = {
+    "Name": ID,
+    **dict.fromkeys(("Namespace", "ServiceAccount", "LimitCPU", "LimitMemory", "RequestCPU", "RequestMemory"), TEXT),
+}
 _GATEWAY_STATE = {"Status": TEXT, "Version": TEXT, "Message": SAID}
 
 
@@ -96,6 +100,7 @@ class Shapes:
     DescribeClustersInServiceMesh = {"Clusters": [_CLUSTER]}
     DescribeServiceMeshClusters = {"Clusters": [_CLUSTER], "NumberOfClusters": NUMBER}
     DescribeServiceMeshAdditionalStatus = {"ClusterStatus": _MESH_STATUS}
+    ListWaypoints = {"Waypoints": [_WAYPOINT], "Continue": TEXT}
     CreateGatewaySecret = {"SecretCreateRecord": {"*": _SECRET_RECORD}}
     DeleteGatewaySecret = {"SecretDeleteRecord": {"*": _SECRET_RECORD}}
     DescribeGatewaySecretDetails = {"GatewaySecretDetails": [_GATEWAY_SECRET]}

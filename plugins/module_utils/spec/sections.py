@@ -34,7 +34,7 @@ class Section:
     # Paragraphs for documentation; the first one by itself says what the section is.
     description: tuple[str, ...]
     # How the items' options differ from those of the module, see tools/argument_specs.py: add, drop, require, secrets,
-    # suboptions_of.
+    # suboptions_of; and which that are not required say what a removal is about (named).
     options: Json = field(default_factory=dict)
     # Names of the tasks that make the items in the role and remove them in the role remove, which are written from
     # the row. Without them the roles have tasks of their own, or it ``stays`` for this reason.
@@ -190,6 +190,19 @@ SECTIONS = (
         stays="Those of the control plane go with the mesh, those of the clusters stay as the applications in them do.",
         in_clusters=True,
         kind="Namespace",
+    ),
+    Section(
+        variable="asm_waypoints",
+        noun="waypoint",
+        module="asm_waypoint",
+        role="deploy",
+        description=("The waypoints of namespaces in ambient mode, each as options of M(meshops.asm.asm_waypoint).",),
+        options={"add": _called("the waypoint"), "named": ("service_account",)},
+        making="Make the waypoints",
+        removal="Remove the waypoints",
+        kind="Waypoint",
+        result="waypoint",
+        results="waypoints",
     ),
     Section(
         variable="asm_workloads",

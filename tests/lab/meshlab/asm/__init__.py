@@ -27,6 +27,7 @@ TOPICS = (
     "proxies",
     "tags",
     "versions",
+    "waypoints",
 )
 
 
