@@ -23,7 +23,7 @@ export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
 export SECONDS_EACH
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.cache/hypothesis
 
-.PHONY: help setup demo remove-demo test check unit unit-quick flow lab fuzz fuzz-short faults faults-sample integration sanity lint docs bench bench-apply bench-traffic bench-change molecule lab-up lab-down lab-env binaries build clean molecule-all awx awx-short site-docs release ee matrix matrix-here prometheus analyzers yaml-reference samples routing importer mutants
+.PHONY: help setup demo remove-demo test check unit unit-quick flow lab fuzz fuzz-short faults faults-sample integration sanity lint docs bench bench-apply bench-traffic bench-change load-changes molecule lab-up lab-down lab-env binaries build clean molecule-all awx awx-short site-docs release ee matrix matrix-here prometheus analyzers yaml-reference samples routing importer mutants
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -71,16 +71,22 @@ remove-demo: lab-up ## take the demo's mesh away again
 	@eval "$$(python -m meshlab env)"
 	cd examples/bookinfo && ansible-playbook meshops.asm.remove -e @mesh.yml -e asm_remove=bookinfo
 
-# A lab leaves its machine idle for a good part of its time, so with LANES=2 two parts run at a time, each in a process of
-# its own and with a lab of its own, the longest first. What a part prints is shown once it has ended.
-LANES ?= 1
+# A lab leaves its machine idle for a good part of its time, so two parts run at a time, each in a process of its own and
+# with a lab of its own, the longest first. What a part prints is shown once it has ended, with how long that took.
+LANES ?= 2
 # A part that waits for a recipe of its own would be begun after all others.
 BINARIES := $(if $(BUILT),,binaries)
 PARTS := lint integration matrix-here importer awx-short unit lab sanity molecule faults-sample fuzz-short
 together = $(MAKE) --no-print-directory --jobs=$(LANES) --keep-going --output-sync=target BUILT=1
 
-test: binaries $(LINK) ## everything that has to pass; LANES=2 runs two parts at a time
-	@$(together) $(PARTS)
+test: binaries $(LINK) ## everything that has to pass, two parts at a time; LANES=1 runs one after the other
+	@$(together) $(PARTS:%=part-%)
+
+part-%:
+	@status=0
+	$(MAKE) --no-print-directory $* || status=$$?
+	printf '== %s: %d s\n' '$*' "$$SECONDS"
+	exit $$status
 
 check: binaries $(LINK) ## what to run while editing: lint, unit tests without playbooks, the main flow against the lab
 	@$(together) --jobs=2 lint unit-quick flow
@@ -151,9 +157,13 @@ bench-apply: binaries ## measures applying beside other tools; CASES, OBJECTS, R
 bench-traffic: binaries ## measures real traffic; prints a table and writes tests/bench/results/traffic.json
 	@python -m tests.bench.traffic
 
-bench-change: binaries ## lost requests while the mesh changes, ours beside other tools; CHANGES, PAIRS, RATE, SETTLE choose
+bench-change: binaries ## lost requests while the mesh changes, ours beside other tools; CHANGES, PAIRS, RATE, SETTLE, TOOLS, KEEP choose
 	@python -m tests.bench.change $(if $(CHANGES),--changes "$(CHANGES)") $(if $(PAIRS),--pairs "$(PAIRS)") \
-	  $(if $(RATE),--rate "$(RATE)") $(if $(SETTLE),--settle "$(SETTLE)") $(if $(TOOLS),--tools "$(TOOLS)")
+	  $(if $(RATE),--rate "$(RATE)") $(if $(SETTLE),--settle "$(SETTLE)") $(if $(TOOLS),--tools "$(TOOLS)") \
+	  $(if $(KEEP),--keep)
+
+load-changes: binaries ## every kind of change of a mesh under load; counts lost requests; CHANGES chooses; writes docs/benchmarks.md
+	@python -m tests.load $(CHANGES)
 
 awx: binaries ## AWX as code against a served API, and its jobs on every pair of ansible-core and ansible-runner
 	@python -m pytest -q tests/awx

@@ -264,7 +264,7 @@ def task(section: Any, *, removal: bool = False) -> list[str]:
     items = f"{section.variable} | default([])"
     lines = [f"- name: {section.removal if removal else section.making}", f"  meshops.asm.{section.module}:"]
     lines += [f"    {line}" for line in arguments(section, item, removal=removal)]
-    # Manifests may hold secrets, so loops over them run over names: the items would be in the output.
+    # Where items may hold secrets, as manifests do, loops run over names: the items would be in the output.
     if section.target or section.options.get("secrets"):
         indexed = f"({section.variable} | reverse | list)" if removal else section.variable
         names = f"{items} | map(attribute='name'){' | reverse' if removal else ''} | list"

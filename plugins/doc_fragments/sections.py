@@ -18,6 +18,12 @@ options:
     type: list
     elements: dict
     default: []
+  user_permissions:
+    description: Who may do what with the mesh's control plane, each RAM user or RAM
+      role as options of M(meshops.asm.asm_user_permission).
+    type: list
+    elements: dict
+    default: []
   gateways:
     description: The gateways of the mesh, each as options of M(meshops.asm.asm_gateway).
     type: list
@@ -39,8 +45,20 @@ options:
     type: list
     elements: dict
     default: []
+  sidecar_configs:
+    description: What the sidecars of namespaces do otherwise than the mesh says for
+      all, each as options of M(meshops.asm.asm_sidecar_config).
+    type: list
+    elements: dict
+    default: []
   workloads:
     description: The applications, each a set of manifests, as options of M(meshops.asm.asm_workload).
+    type: list
+    elements: dict
+    default: []
+  extension_providers:
+    description: Services that decide about requests, for policies with the action
+      C(CUSTOM), each as options of M(meshops.asm.asm_extension_provider).
     type: list
     elements: dict
     default: []
@@ -59,6 +77,16 @@ options:
   gateway_routes:
     description: The routes of gateways, where the service makes their VirtualServices,
       each as options of M(meshops.asm.asm_gateway_route).
+    type: list
+    elements: dict
+    default: []
+  swim_lane_groups:
+    description: The groups of swim lanes of the mesh, each as options of M(meshops.asm.asm_swim_lane_group).
+    type: list
+    elements: dict
+    default: []
+  swim_lanes:
+    description: The swim lanes of the groups, each as options of M(meshops.asm.asm_swim_lane).
     type: list
     elements: dict
     default: []

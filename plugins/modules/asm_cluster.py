@@ -177,6 +177,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     UPDATE,
     Plan,
     Progress,
+    Steps,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import release as gateway_release
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import handed_on
@@ -309,23 +310,22 @@ class Clusters(ResourceModule):
             return {"ClusterId": item["name"], "Name": item["name"], "State": "running"}
         return clusters.require(found["candidates"], item["name"])
 
-    def apply(self, plan: Plan) -> None:
+    def apply(self, plan: Plan) -> Steps:
         meshes.require_mesh(self.cloud, self.params["mesh"])
         changes = plan.changes
-        timeout = self.params["wait_timeout"]
         if changes.releases:
             # While the cluster is still in the mesh, the mesh takes the gateway's Service away, and the cluster's own
             # controller the load balancer.
-            self.gateways.carry_out(changes.mesh, changes.releases, timeout)
+            yield from self.gateways.carry_out(changes.mesh, changes.releases)
             self.released = changes.released
         for cluster in changes.remove:
-            self.settle()
+            yield self.settled
             clusters.detach(
                 self.cloud, self.id, cluster["ClusterId"], reserve_namespace=self.params["reserve_namespace"]
             )
             self.detached.append(clusters.name(cluster))
         for item in changes.add:
-            self.settle()
+            yield self.settled
             self._attach(item)
             self.attached.append(clusters.name(item["cluster"]))
 

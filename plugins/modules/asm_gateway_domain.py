@@ -137,6 +137,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     UPDATE,
     Plan,
     Progress,
+    Steps,
     waiting,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import domains, gateways
@@ -194,10 +195,10 @@ class GatewayDomain(ResourceModule):
         action = CREATE if found is None else NONE if found == wanted else UPDATE
         return Plan(action, found, wanted, found, warnings=warnings)
 
-    def apply(self, plan: Plan) -> None:
+    def apply(self, plan: Plan) -> Steps:
         meshes.require_mesh(self.cloud, self.params["mesh"])
         gateways.require_one(self.has_gateway, self.params["gateway"], self.params["mesh"])
-        self.settle()
+        yield self.settled
         if plan.action == DELETE:
             self._take_away(plan.changes["hosts"])
         elif plan.action == CREATE:

@@ -99,6 +99,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     UPDATE,
     Plan,
     Progress,
+    Steps,
     waiting,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways, imported
@@ -157,10 +158,10 @@ class ImportedServices(ResourceModule):
             return sorted(set(found) - named)
         return sorted(named if self.params["purge"] else {*found, *named})
 
-    def apply(self, plan: Plan) -> None:
+    def apply(self, plan: Plan) -> Steps:
         meshes.require_mesh(self.cloud, self.params["mesh"])
         gateways.require_one(self.has_gateway, self.params["gateway"], self.params["mesh"])
-        self.settle()
+        yield self.settled
         self.cloud.asm(
             "UpdateASMGatewayImportedServices",
             ServiceMeshId=self.id,

@@ -258,6 +258,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     UPDATE,
     Plan,
     Progress,
+    Steps,
     failed,
     waiting,
 )
@@ -357,10 +358,10 @@ class GatewayRoute(ResourceModule):
             "route": routes.wanted(p),
         }
 
-    def apply(self, plan: Plan) -> None:
+    def apply(self, plan: Plan) -> Steps:
         meshes.require_mesh(self.cloud, self.params["mesh"])
         gateways.require_one(self.has_gateway, self.params["gateway"], self.params["mesh"])
-        self.settle()
+        yield self.settled
         named = {"ServiceMeshId": self.id, "IstioGatewayName": self.params["gateway"]}
         if plan.action == DELETE:
             self.cloud.asm("DeleteGatewayRoute", **named, RouteName=self.params["name"])

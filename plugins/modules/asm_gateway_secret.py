@@ -179,6 +179,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     UPDATE,
     Plan,
     Progress,
+    Steps,
     waiting,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import certificates, gateway_secrets, gateways
@@ -262,10 +263,10 @@ class GatewaySecret(ResourceModule):
             said += (f"Not compared, as Container Service does not manage them: {', '.join(found.unseen)}.",)
         return said
 
-    def apply(self, plan: Plan) -> None:
+    def apply(self, plan: Plan) -> Steps:
         meshes.require_mesh(self.cloud, self.params["mesh"])
         gateways.require_one(self.places is not None, self.params["gateway"], self.params["mesh"])
-        self.settle()
+        yield self.settled
         if plan.action == DELETE:
             self._delete()
             return

@@ -90,12 +90,24 @@ options:
       - Version of the mesh, as in V(v1.22.6.109-g5ddeaef7-aliyun). It must be on offer in the account. Unset means the
         newest one at creation.
       - Without its build, as in V(v1.22.6), it stands for any build; a mesh is made with the newest one on offer.
+      - V(latest) is the newest version of the mesh's edition. An existing mesh moves to it with O(upgrade=true), and
+        stays what it is where the service offers it no newer one.
       - Immutable unless O(upgrade=true), which moves an existing mesh to a newer version. No mesh goes back.
     type: str
+  resend:
+    description:
+      - Options that the service never shows, to be sent to a mesh that exists, each as its name (V(proxy.log_level)) or
+        as that of a group (V(ca)).
+      - Such an option is sent when the mesh is made. Afterwards nobody can tell whether the mesh has this value, so
+        that a task that names it here sends it, and reports a change, in each run.
+      - Of O(ca) all but the type and the root key can be sent again, to a mesh that was made with an own authority.
+    type: list
+    elements: str
   upgrade:
     description:
       - Lets O(version) upgrade an existing mesh. The service decides where a step goes to; where O(version) is further
-        away, one step follows the other.
+        away, one step follows the other. Before the first one, in check mode as well, the service's own check is asked
+        whether this mesh can make it.
       - New sidecars come with the next restart of the applications' pods, which is not part of it.
     type: bool
     default: false
@@ -169,7 +181,8 @@ options:
   ca:
     description:
       - An own certificate authority for the identities in the mesh, as needed to move from an own Istio.
-      - The service never shows these values. They are used at creation only, never compared and never returned.
+      - The service never shows these values. They are used at creation and with O(resend) only, never compared and
+        never returned.
     type: dict
     suboptions:
       type:
@@ -264,16 +277,31 @@ options:
       log_level:
         description: Least important messages that OPA logs, V(info), V(debug) or V(error).
         type: str
+      scope_injected:
+        description: Lets labels decide which pods get OPA. The service's default is V(false).
+        type: bool
+      injector:
+        description: The pod that puts OPA into the pods of applications. Never shown, see O(resend).
+        type: dict
+        suboptions:
+          requests:
+            description: What the injector gets for certain.
+            type: dict
+            suboptions: &resources
+              cpu:
+                description: CPU as a Kubernetes quantity, as in V(500m). V(1) and V(1000m) are equal.
+                type: str
+              memory:
+                description: Memory as a Kubernetes quantity, as in V(512Mi).
+                type: str
+          limits:
+            description: What the injector gets at most.
+            type: dict
+            suboptions: *resources
       requests:
         description: What the OPA container gets for certain.
         type: dict
-        suboptions: &resources
-          cpu:
-            description: CPU as a Kubernetes quantity, as in V(500m). V(1) and V(1000m) are equal.
-            type: str
-          memory:
-            description: Memory as a Kubernetes quantity, as in V(512Mi).
-            type: str
+        suboptions: *resources
       limits:
         description: What the OPA container gets at most.
         type: dict
@@ -293,6 +321,54 @@ options:
       dns_proxying_enabled:
         description: Lets sidecars answer DNS queries of their pod. The service's default is V(false).
         type: bool
+      lifecycle:
+        description: Lifecycle hooks of the proxy, C(postStart) and C(preStop), as those of a container in Kubernetes.
+        type: dict
+      termination_drain_duration:
+        description: For how long a proxy that is to end lets connections end first, as in V(5s).
+        type: str
+      init:
+        description: The init container that redirects the traffic of a pod.
+        type: dict
+        suboptions:
+          requests:
+            description: What the init container gets for certain.
+            type: dict
+            suboptions: *resources
+          limits:
+            description: What the init container gets at most.
+            type: dict
+            suboptions: *resources
+      concurrency:
+        description: Worker threads of the proxy. V(0) is one for each CPU. Never shown, see O(resend).
+        type: int
+      log_level:
+        description:
+          - Least important messages that the proxy logs, as V(none), V(error), V(warn), V(info) or V(debug). Never
+            shown, see O(resend).
+        type: str
+      hold_application_until_proxy_starts:
+        description: Starts the containers of applications only when the proxy is ready. Never shown, see O(resend).
+        type: bool
+      interception_mode:
+        description:
+          - How traffic is led through the proxy. V(TPROXY) keeps the source address, V(REDIRECT) does not. Never shown,
+            see O(resend).
+        type: str
+        choices: [REDIRECT, TPROXY]
+      stats_matcher:
+        description:
+          - Which further statistics of Envoy the proxy reports, lists under C(inclusionPrefixes), C(inclusionSuffixes)
+            and C(inclusionRegexps). Never shown, see O(resend).
+        type: dict
+      bootstrap_xds_agent_enabled:
+        description: Loads the first configuration before the proxy starts. Never shown, see O(resend).
+        type: bool
+      smc_enabled:
+        description:
+          - Speeds connections between nodes up by shared memory over RDMA (SMC-R), where nodes have it. Never shown,
+            see O(resend).
+        type: bool
   pilot:
     description: The control plane (istiod).
     type: dict
@@ -300,6 +376,21 @@ options:
       trace_sampling:
         description: Share of the requests that are traced, in percent from 0 to 100.
         type: float
+      trace_custom_tags:
+        description:
+          - Tags of spans by their name, each with one of C(literal) (C(value)), C(header) and C(environment) (both
+            C(name) and C(defaultValue)). Never shown, see O(resend).
+        type: dict
+      trace_max_path_tag_length:
+        description: Longest path of a request in a span. Never shown, see O(resend).
+        type: str
+      quic_listeners_enabled:
+        description: Serves HTTP/3. The service's default is V(false).
+        type: bool
+      offloaded_workload_labels:
+        description: Labels of isolated workloads, each as V(key=value). The order has no meaning.
+        type: list
+        elements: str
       http10_enabled:
         description: Accepts HTTP 1.0.
         type: bool
@@ -325,6 +416,9 @@ options:
       auto_injection_policy_enabled:
         description: Lets an annotation of the pod ask for a sidecar. The service's default is V(false).
         type: bool
+      webhook:
+        description: Further settings of the injector, as text in YAML or JSON.
+        type: str
       requests:
         description: What the injector gets for certain.
         type: dict
@@ -351,6 +445,16 @@ options:
       enabled:
         description: Switches Kiali on, which needs O(telemetry=true). The service's default is V(false).
         type: bool
+      integrate_clb:
+        description: Makes a load balancer (CLB) for Kiali, which is billed. Never shown, see O(resend).
+        type: bool
+      arms_auth_tokens:
+        description:
+          - Tokens for the Prometheus instances of ARMS by the id of a cluster. Secret, and never shown, see O(resend).
+        type: dict
+      service_annotations:
+        description: Annotations of Kiali's Service by the id of a cluster. Never shown, see O(resend).
+        type: dict
   telemetry:
     description: Collects metrics with Prometheus. The service's default is V(false).
     type: bool
@@ -370,6 +474,30 @@ options:
   prometheus_url:
     description: Address of the own Prometheus for O(customized_prometheus=true).
     type: str
+  trace_exporter:
+    description: The proxy that exports traces. Never shown, see O(resend).
+    type: dict
+    suboptions:
+      replicas:
+        description: How many pods it has.
+        type: str
+      requests:
+        description: What a pod gets for certain.
+        type: dict
+        suboptions: *resources
+      limits:
+        description: What a pod gets at most.
+        type: dict
+        suboptions: *resources
+  auto_diagnosis_enabled:
+    description: Checks the mesh whenever Istio resources change. The service's default is V(false).
+    type: bool
+  discovery_selectors:
+    description:
+      - Label selectors of Kubernetes, C(matchLabels) and C(matchExpressions). Of the clusters, the control plane
+        follows the namespaces that one of them selects. An empty list means all namespaces. The order has no meaning.
+    type: list
+    elements: dict
   locality_lb:
     description: Load balancing that prefers endpoints close by.
     type: dict
@@ -403,6 +531,32 @@ options:
     description: Ports whose outgoing traffic goes past the sidecar. The order has no meaning.
     type: list
     elements: str
+  include_inbound_ports:
+    description:
+      - Ports of the pod whose incoming traffic goes through the sidecar, or V(*) alone for all. Never shown, see
+        O(resend).
+    type: list
+    elements: str
+  include_outbound_ports:
+    description:
+      - Ports whose outgoing traffic goes through the sidecar, whatever its address. Never shown, see O(resend).
+    type: list
+    elements: str
+  node_feature_discovery:
+    description: Labels on nodes that tell what their hardware can do (NFD).
+    type: dict
+    suboptions:
+      enabled:
+        description: Switches it on. The service's default is V(false).
+        type: bool
+      labels_pruned:
+        description: Takes the labels away when it is switched off.
+        type: bool
+  component_scheduling:
+    description:
+      - C(nodeSelector) and C(tolerations) of all components that the mesh has in the clusters, gateways excepted. A
+        change restarts them all. Never shown, see O(resend).
+    type: dict
   cr_aggregation_enabled:
     description:
       - Lets the API servers of the clusters serve the Istio resources of the mesh (data-plane Kube API access). Ready 1
@@ -514,6 +668,22 @@ EXAMPLES = r"""
     version: v1.24.6.64-g0b8a1cd2-aliyun
     upgrade: true
     upgrade_gateways: [ingressgateway]
+
+- name: Change what the service never shows, in this run only
+  meshops.asm.asm_mesh:
+    name: shop
+    region: cn-hangzhou
+    proxy:
+      log_level: debug
+    resend: [proxy.log_level]
+
+- name: Let the control plane follow some namespaces only
+  meshops.asm.asm_mesh:
+    name: shop
+    region: cn-hangzhou
+    discovery_selectors:
+      - matchLabels:
+          mesh: shop
 
 - name: Use an own certificate authority, without its keys in any output
   meshops.asm.asm_mesh:
@@ -666,6 +836,7 @@ mesh:
     opa:
       enabled: false
       log_level: info
+      scope_injected: false
       requests:
         cpu: "1"
         memory: 512Mi
@@ -680,8 +851,19 @@ mesh:
         cpu: "2"
         memory: 1Gi
       dns_proxying_enabled: false
+      lifecycle: {}
+      termination_drain_duration: 5s
+      init:
+        requests:
+          cpu: ""
+          memory: ""
+        limits:
+          cpu: ""
+          memory: ""
     pilot:
       trace_sampling: 1.5
+      quic_listeners_enabled: false
+      offloaded_workload_labels: []
       http10_enabled: false
       sds_server_enabled: false
       filter_gateway_cluster_config: false
@@ -690,6 +872,7 @@ mesh:
     sidecar_injector:
       enable_namespaces_by_default: false
       auto_injection_policy_enabled: false
+      webhook: ""
       requests:
         cpu: 1000m
         memory: 512Mi
@@ -708,6 +891,8 @@ mesh:
     customized_zipkin: false
     customized_prometheus: false
     prometheus_url: ""
+    auto_diagnosis_enabled: false
+    discovery_selectors: []
     locality_lb:
       enabled: false
       config: {}
@@ -717,6 +902,9 @@ mesh:
     exclude_ip_ranges: []
     exclude_inbound_ports: []
     exclude_outbound_ports: []
+    node_feature_discovery:
+      enabled: false
+      labels_pruned: false
     cr_aggregation_enabled: true
     gateway_api_enabled: false
     cr_history_enabled: false
@@ -834,8 +1022,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     UPDATE,
     Plan,
     Progress,
+    Steps,
     failed,
-    wait_until_done,
     waiting,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import (
@@ -843,6 +1031,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.table import (
     changes_between,
     create_parameters,
     overlay,
+    refuse_wrong,
+    unseen_changes,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import mesh_removal
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
@@ -867,6 +1057,7 @@ class Mesh(ResourceModule):
         "detach_clusters": {"type": "bool", "default": True},
         "release_gateways": {"type": "bool", "default": True},
         "retain_resources": {"type": "list", "elements": "str"},
+        "resend": {"type": "list", "elements": "str"},
         "upgrade": {"type": "bool", "default": False},
         "upgrade_gateways": {"type": "list", "elements": "str"},
         **argument_spec(MESH_ATTRIBUTES),
@@ -880,6 +1071,9 @@ class Mesh(ResourceModule):
     def __init__(self, params: dict[str, Any], cloud: Cloud) -> None:
         super().__init__(params, cloud)
         self.removal = mesh_removal.Removal(cloud, params)
+        self.resent = [] if self.wants_absence() else mesh_view.resent(params)
+        if not self.wants_absence():
+            refuse_wrong(MESH_ATTRIBUTES, params)
 
     def find(self) -> Any:
         listed = meshes.list_meshes(self.cloud)
@@ -934,6 +1128,7 @@ class Mesh(ResourceModule):
         upgrade = mesh_upgrade.plan(p, found["detail"], found["upgrade"])
         compared = {**p, "version": None} if upgrade.version else p
         changes = changes_between(MESH_ATTRIBUTES, compared, found["detail"], f"Mesh '{p['name']}'")
+        changes.add(unseen_changes(self.resent, p))
         mesh_view.plan_addresses(p, found["detail"], changes)
         if p["new_name"] and p["new_name"] != meshes.info(found["detail"]).get("Name"):
             changes.calls["ModifyServiceMeshName"] = {"Name": p["new_name"]}
@@ -949,6 +1144,9 @@ class Mesh(ResourceModule):
         # A name that stands for several builds is the one that is there, or the one to come.
         after["version"] = upgrade.version or before["version"]
         predicted = {**self.view(found), **after}
+        if self.resent:
+            # Nobody sees what was there before.
+            before["resent"], after["resent"] = [], [row.option for row in self.resent]
         if upgrade.gateways:
             states = found["upgrade"]["gateways"]
             before["gateway_versions"] = {name: (states.get(name) or {}).get("Version") for name in upgrade.gateways}
@@ -981,15 +1179,14 @@ class Mesh(ResourceModule):
         before, after = self.removal.diff(found["removal"])
         return Plan(DELETE, before, after, found["removal"])
 
-    def apply(self, plan: Plan) -> None:
+    def apply(self, plan: Plan) -> Steps:
         if plan.action == CREATE:
-            self._create()
-        elif plan.action == DELETE:
-            self.removal.carry_out(self.id, plan.changes)
-        else:
-            self._update(*plan.changes)
+            return self._create()
+        if plan.action == DELETE:
+            return self.removal.carry_out(self.id, plan.changes)
+        return self._update(*plan.changes)
 
-    def _create(self) -> None:
+    def _create(self) -> Steps:
         p = self.params
         try:
             reply = self.cloud.asm(
@@ -1009,25 +1206,27 @@ class Mesh(ResourceModule):
             raise Outrun(error.message, code=error.code, http_status=error.http_status) from error
         self.id = str(reply["ServiceMeshId"])
         if mesh_view.needs_second_step(p):
-            wait_until_done(self._running, timeout=p["wait_timeout"])
+            yield self._running
             detail = meshes.describe_mesh(self.cloud, self.id)
             changes = changes_between(MESH_ATTRIBUTES, p, detail, f"Mesh '{p['name']}'")
+            changes.add(unseen_changes([row for row in MESH_ATTRIBUTES if row.create is None], p))
             mesh_view.plan_addresses(p, detail, changes)
-            self._update(changes, {}, [])
+            yield from self._update(changes, {}, [])
 
     def _update(
         self, changes: Any, to_set: dict[str, str], to_remove: list[str], upgrade: mesh_upgrade.Upgrade | None = None
-    ) -> None:
+    ) -> Steps:
         if upgrade:
             # First: what else is to be set may need the new version.
             wait = bool(self.params.get("wait", True) or changes)
-            mesh_upgrade.run(self.cloud, self.id, upgrade, wait=wait, timeout=self.params["wait_timeout"])
+            timeout = self.params["wait_timeout"]
+            yield from mesh_upgrade.run(self.cloud, self.id, upgrade, wait=wait, timeout=timeout)
         if "UpdateControlPlaneLogConfig" in changes.calls:
             # The action takes the whole setting: its switch has to be there whatever else changes.
             enabled = (self.params["control_plane_log"] or {}).get("enabled")
             changes.calls["UpdateControlPlaneLogConfig"].setdefault("Enabled", enabled is not False)
         for action, parameters in changes.calls.items():
-            self.settle()
+            yield self.settled
             self.cloud.asm(action, ServiceMeshId=self.id, **parameters)
         tags.apply(self.cloud, self.id, self.region, to_set, to_remove)
 

@@ -37,6 +37,13 @@ options:
     type: list
     elements: str
     default: []
+  user_permissions:
+    description:
+      - Who shall have which role in the mesh, each with a C(name), the C(user) and the C(role) of
+        M(meshops.asm.asm_user_permission).
+    type: list
+    elements: dict
+    default: []
   gateways:
     description:
       - The gateways, each with its C(name) and the options of M(meshops.asm.asm_gateway) that it shall have.
@@ -137,7 +144,8 @@ rows:
   elements: dict
   contains:
     what:
-      description: One of V(mesh), V(cluster), V(gateway), V(certificate), V(workload), V(istio), V(check).
+      description: >-
+        One of V(mesh), V(cluster), V(permission), V(gateway), V(certificate), V(workload), V(istio), V(check).
       returned: always
       type: str
       sample: workload

@@ -163,6 +163,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     UPDATE,
     Plan,
     Progress,
+    Steps,
     waiting,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import waypoints
@@ -232,9 +233,9 @@ class Waypoint(ResourceModule):
         action = CREATE if found is None else UPDATE
         return Plan(action, before, self.view(row), (found, parameters), warnings=self.no_mesh_yet())
 
-    def apply(self, plan: Plan) -> None:
+    def apply(self, plan: Plan) -> Steps:
         meshes.require_mesh(self.cloud, self.params["mesh"])
-        self.settle()
+        yield self.settled
         cluster = (self.cluster or {}).get("ClusterId")
         named = {"ServiceMeshId": self.id, "ClusterId": cluster, "Namespace": self.params["namespace"]}
         if plan.action == DELETE:

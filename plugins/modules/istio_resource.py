@@ -36,6 +36,8 @@ options:
       - V(ASM006), an error, tells a part of another type, like a weight that is text, which the checks cannot read.
       - V(ASM007), an error, tells a rule that Istio leaves out, because the VirtualService to which it delegates is not
         there, has hosts of its own, or is not exported to the namespace of the rule.
+      - V(ASM008), a warning, tells an AuthorizationPolicy with C(action=CUSTOM) whose provider the mesh does not have,
+        see M(meshops.asm.asm_extension_provider). Only with O(mesh), and where the account may list the providers.
       - Objects of others are told only for what the task breaks, for example by taking away a subset that they use.
       - Any error fails the task, and nothing is written.
     type: bool
@@ -308,6 +310,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cl
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Plan
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import MESH
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.meshes import mesh_id, require_mesh
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.providers import known_names
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.proxies import FAIL, GO_ON, Follower, look
 from ansible_collections.meshops.asm.plugins.module_utils.module.connection import OBJECT_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.module.objects import ObjectsModule
@@ -340,6 +343,7 @@ class IstioResource(ObjectsModule):
     def __init__(self, params: dict[str, Any], cloud: Cloud) -> None:
         mesh = params["mesh"]
         identifier = cache(lambda: mesh_id(require_mesh(cloud, mesh)))
+        self.provider_names = lambda: known_names(cloud, identifier())
         self.proxies = Follower(
             (lambda: look(cloud, identifier())) if mesh else None,
             settle=float(params["proxies_settle"]),
@@ -351,6 +355,9 @@ class IstioResource(ObjectsModule):
 
     def follower(self) -> Follower:
         return self.proxies
+
+    def providers(self) -> list[str] | None:
+        return self.provider_names() if self.params["mesh"] else None
 
     def apply(self, plan: Plan) -> None:
         super().apply(plan)

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.checks import replies, running, surroundings
-from ansible_collections.meshops.asm.plugins.module_utils.flow import options, shapes
+from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding, options, shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers, certificates, routes
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import described as gateway_described
@@ -32,8 +32,11 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio import (
     subsets,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.istio import model as mesh
-from ansible_collections.meshops.asm.plugins.module_utils.kube import bounds, documents, kinds, linting, texts
+from ansible_collections.meshops.asm.plugins.module_utils.kube import bounds, documents, injected, kinds, linting, texts
+from ansible_collections.meshops.asm.plugins.module_utils.kube.answers import as_page
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items
+from ansible_collections.meshops.asm.plugins.module_utils.lane import groups as lane_groups
+from ansible_collections.meshops.asm.plugins.module_utils.lane import rules as lane_rules
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import described as mesh_described
 from ansible_collections.meshops.asm.plugins.module_utils.probe import metrics, versus
 from ansible_collections.meshops.asm.plugins.module_utils.probe.sequential import Rule
@@ -53,6 +56,14 @@ def mesh_of(value: Any) -> mesh.Mesh:
         if isinstance(one, dict):
             found.put(one)
     return found
+
+
+def listed_of(value: Any) -> list[Any]:
+    """What is left of a list of a server, see ``kube.answers.as_page``."""
+    try:
+        return as_page({"metadata": {}, "items": value if isinstance(value, list) else [value]}, "server", "GET")[0]
+    except AsmError:
+        return []
 
 
 def specs_of(value: Any) -> list[Any]:
@@ -247,6 +258,14 @@ ORDER: dict[Callable[..., Any], Taker] = {
     steps.plan: lambda value: [steps.plan(changes) for changes in changes_of(value)],
     steps.unordered: lambda value: [steps.unordered(changes) for changes in changes_of(value)],
 }
+# What the API server of a cluster answers: every item of a list is a mapping with metadata (``kube/answers.py``).
+WORKLOADS: dict[Callable[..., Any], Taker] = {
+    injected.group: lambda value: [
+        (one.short, one.exempt, one.lacking, one.needs_restart, one.risk, one.refusal)
+        for kind in injected.KINDS
+        for one in injected.group("shop", {kind: listed_of(value)}, listed_of(value))
+    ],
+}
 CHECKS: dict[Callable[..., Any], Taker] = {
     running.read_checks: lambda value: running.read_checks(value, ["front"]),
     deciding.explain: explained,
@@ -254,7 +273,26 @@ CHECKS: dict[Callable[..., Any], Taker] = {
     surroundings.is_ready: surroundings.is_ready,
     surroundings.proxy_of: lambda value: surroundings.proxy_of(value, "front"),
 }
-TABLES = (MANIFESTS, LINT, SPEC, OBJECTS, ROUTES, CANARY, ORDER, CHECKS)
+_LANE = {"Name": "gray", "GroupName": "features"}
+# Parts of replies whose shape is not documented, and the spec of an object that anybody may have written.
+LANES: dict[Callable[..., Any], Taker] = {
+    lane_rules.rules_of_spec: lambda value: lane_rules.rules_as_spec(lane_rules.rules_of_spec({"ingressRules": value})),
+    lane_rules.weight_of_spec: lambda value: lane_rules.weight_of_spec({"ingressWeight": value}),
+    lane_rules.rules_of_row: lane_rules.rules_of_row,
+    lane_rules.weight_of_row: lane_rules.weight_of_row,
+    lane_rules.weighted_rule_of_row: lane_rules.weighted_rule_of_row,
+    lane_groups.group_view: lambda value: lane_groups.group_view(
+        {"GroupName": "features", "IngressRoutingStrategy": "weighted", "WeightedIngressRule": value}
+    ),
+    lane_groups.lane_view: lambda value: lane_groups.lane_view(
+        {**_LANE, "IngressRule": value, "WeightedIngressDestinatin": value},
+        {"GroupName": "features", "ServiceLevelFallbackTarget": value},
+    ),
+    lane_groups.labels_of: lambda value: lane_groups.labels_of({"SwimLaneLabels": value}),
+    lane_groups.baselines: lambda value: lane_groups.baselines({"ServiceLevelFallbackTarget": value}),
+    lane_groups.problem: lambda value: lane_groups.problem({"ValidationMessage": decoding.json_text(value)}),
+}
+TABLES = (MANIFESTS, LINT, SPEC, OBJECTS, ROUTES, CANARY, ORDER, WORKLOADS, CHECKS, LANES)
 
 # Public functions that take none of these: names, hosts, paths, results of our own, an account that is asked.
 OTHERS: dict[ModuleType, set[str]] = {
@@ -268,6 +306,7 @@ OTHERS: dict[ModuleType, set[str]] = {
         "belongs",
         "entries",
         "is_of_mesh",
+        "is_optional",
         "istio_kinds",
         "objects",
         "prunable_kinds",
@@ -293,6 +332,7 @@ OTHERS: dict[ModuleType, set[str]] = {
     inspection: {"inspect", "check_rows", "table", "problems"},
     account_checks: {"check"},
     references: {"entries_of"},
+    injected: {"exemption", "interruption", "asks_for_sidecars"},
     steps: set(),
     route_weights: {"rule_of", "set_weights", "applicable", "copied"},
     release: set(),
@@ -304,6 +344,13 @@ OTHERS: dict[ModuleType, set[str]] = {
     deciding: set(),
     replies: {"hints"},
     surroundings: {"look"},
+    lane_rules: {
+        *("check_match", "check_header", "check_rules", "check_destination", "plain", "in_order"),
+        *("rules_as_spec", "weight_as_spec", "weighted_rule_as_row"),
+    },
+    lane_groups: {
+        *("check_name", "groups", "find_group", "require_group", "group_not_yet", "lanes", "update_group"),
+    },
 }
 
 _MESH: dict[str, Any] = {

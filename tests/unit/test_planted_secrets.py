@@ -195,12 +195,17 @@ EXTRA: dict[str, dict[str, Any]] = {
     "asm_kubeconfig": {"mesh": MESH},
     "asm_namespace": {"name": "istio-system"},
     "asm_preflight": {"mesh": {"name": MESH}},
+    "asm_swim_lane": {"mesh": MESH, "group": "features", "name": "gray", "label_value": "gray"},
+    "asm_swim_lane_group": {"mesh": MESH, "name": "features", "gateway": "in", "services": ["shop/cart"]},
+    "asm_swim_lane_info": {"mesh": MESH},
     "asm_verify": {"mesh": MESH},
     "asm_waypoint": {"mesh": MESH, "cluster": CLUSTER, "namespace": "a", "state": "absent"},
     "asm_waypoint_info": {"mesh": MESH},
     "asm_probe": {"address": ["127.0.0.1"], "port": 9, "count": 1},
+    "asm_restart": {"mesh": MESH, "clusters": [CLUSTER], "namespace": "istio-system", "wait": False},
     "istio_resource": {"definition": []},
     "asm_workload": {"definition": []},
+    "asm_workload_info": {"clusters": [CLUSTER], "namespaces": ["istio-system"]},
 }
 
 

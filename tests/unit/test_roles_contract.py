@@ -44,6 +44,7 @@ LEFT_OUT = {
     "gateway": {"asm_gateway": {"state"}},
     "deploy": {
         "asm_namespace": {"state", "kubeconfig", "context"},
+        "asm_sidecar_config": {"state"},
         "asm_workload": {"state", "kubeconfig", "context"},
     },
     "define": {"istio_resource": {"state", "kubeconfig", "context"}},

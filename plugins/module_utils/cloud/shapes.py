@@ -68,6 +68,19 @@ _MESH_STATUS = {
     **dict.fromkeys(("AccessLogProjectStatus", "AuditProjectStatus", "ControlPlaneProjectStatus", "SgStatus"), TEXT),
 }
 _PROXY = dict.fromkeys(("ProxyId", "ClusterSynced", "ListenerSynced", "RouteSynced", "EndpointSynced"), TEXT)
+_SWIM_LANE_GROUP = {
+    "GroupName": ID,
+    **dict.fromkeys(("IngressGatewayName", "IngressRoutingStrategy", "RouteHeader", "TraceHeader"), TEXT),
+    "FallbackTarget": TEXT,
+    "IsPermissive": BOOL,
+    "ServiceList": [TEXT],
+}
+_SWIM_LANE = {
+    "Name": ID,
+    **dict.fromkeys(("GroupName", "LabelSelectorKey", "LabelSelectorValue"), TEXT),
+    "ServiceList": [TEXT],
+    "ValidationMessage": JSON,
+}
 _SECRET_RECORD = {"State": TEXT, "ClusterId": TEXT, "Message": SAID}
 _GATEWAY_SECRET = {
     **dict.fromkeys(("SecretName", "GatewayName", "State", "IssueTime", "ExpiredTime"), TEXT),
@@ -86,7 +99,28 @@ _WAYPOINT = {
     "Name": ID,
     **dict.fromkeys(("Namespace", "ServiceAccount", "LimitCPU", "LimitMemory", "RequestCPU", "RequestMemory"), TEXT),
 }
+_SIDECAR: dict[str, Any] = {
+    "LifecycleStr": JSON,
+    "ProxyMetadata": {},
+    "ProxyStatsMatcher": {},
+    "RuntimeValues": {},
+    "SMCConfiguration": {},
+    "ScaledSidecarResource": {},
+    "SidecarProxyAckSloResource": {},
+    "SidecarProxyInitAckSloResource": {},
+    "SidecarProxyInitResourceLimit": {},
+    "SidecarProxyInitResourceRequest": {},
+    "SidecarProxyResourceLimit": {},
+    "SidecarProxyResourceRequest": {},
+    "Tracing": {},
+}
 _GATEWAY_STATE = {"Status": TEXT, "Version": TEXT, "Message": SAID}
+
+
+_PERMISSION = {
+    "IsRamRole": BOOL,
+    **dict.fromkeys(("ResourceId", "ResourceType", "ParentId", "RoleName", "RoleType"), TEXT),
+}
 
 
 class Shapes:
@@ -97,6 +131,7 @@ class Shapes:
     DescribeServiceMeshDetail = {"ServiceMesh": _MESH}
     DescribeServiceMeshProxyStatus = {"ProxyStatus": [_PROXY]}
     DescribeServiceMeshKubeconfig = {"Kubeconfig": TEXT, "ExpireTime": TEXT}
+    DescribeNamespaceScopeSidecarConfig = {"ConfigPatches": _SIDECAR}
     DescribeClustersInServiceMesh = {"Clusters": [_CLUSTER]}
     DescribeServiceMeshClusters = {"Clusters": [_CLUSTER], "NumberOfClusters": NUMBER}
     DescribeServiceMeshAdditionalStatus = {"ClusterStatus": _MESH_STATUS}
@@ -119,6 +154,11 @@ class Shapes:
     DescribeVSwitches = {"VSwitches": [{"VSwitchId": TEXT}], "NextToken": TEXT}
     DescribeUpgradeVersion = {"Version": {"IstioVersion": TEXT}}
     DescribeServiceMeshUpgradeStatus = {"UpgradeDetail": {"GatewayStatusRecord": {"*": _GATEWAY_STATE}}}
+    GetSwimLaneGroupList = {"SwimLaneGroupList": [_SWIM_LANE_GROUP]}
+    GetSwimLaneList = {"SwimLaneList": [_SWIM_LANE]}
+    DescribeUserPermissions = {"Permissions": [_PERMISSION]}
+    DescribeUsersWithPermissions = {"UIDs": [ID]}
+    DescribeExtensionProvider = {"ExtensionProviderArray": [{"Name": TEXT, "Type": TEXT, "Config": JSON}]}
     DescribeClustersV1 = {"clusters": [_ACK_CLUSTER], "page_info": {"total_count": NUMBER}}
     DescribeClusterUserKubeconfig = {"config": TEXT, "expiration": TEXT}
 

@@ -12,7 +12,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -82,6 +82,11 @@ def failed(why: str, last: Any = None) -> Progress:
     return Progress(done=False, failed=why, last=last)
 
 
+Look = Callable[[], Progress]
+# The writes of a plan, one after the other; what is yielded has to be done before the next one is sent.
+Steps = Generator[Look, None, None]
+
+
 class Resource(Protocol):
     """The hooks of one kind of object (or of a set of objects that is managed as one)."""
 
@@ -91,8 +96,12 @@ class Resource(Protocol):
     def plan(self, found: Any) -> Plan:
         """Compares ``found`` with what is desired. Pure; raises when the difference is not allowed."""
 
-    def apply(self, plan: Plan) -> None:
-        """Sends the writes of the plan."""
+    def apply(self, plan: Plan) -> Steps | None:
+        """Sends the writes of the plan; as a generator where one of them has to wait for something.
+
+        It yields then what is to be looked at, and the flow goes on with it once that is done. A wait that fails is
+        raised where it was yielded.
+        """
 
     def progress(self, plan: Plan) -> Progress:
         """Looks once how far the object is on the way to what the plan asked for."""
@@ -149,6 +158,17 @@ class Deadline:
         if not self.rest():
             raise gave_up(self._timeout, what, last)
 
+    def bound(self, look: Look) -> Look:
+        """``look``, which raises ``WaitTimeout`` once the end has come and it is not done."""
+
+        def bounded() -> Progress:
+            progress = look()
+            if not progress.done and not progress.failed:
+                self.check(progress.what, progress.last)
+            return progress
+
+        return bounded
+
 
 @dataclass
 class Outcome:
@@ -171,7 +191,7 @@ def reconcile(
 ) -> Outcome:
     """Makes what exists match ``resource`` and says what that took.
 
-    ``timeout`` (seconds) bounds the whole wait. With ``wait`` the readiness of an unchanged object is looked at
+    ``timeout`` (seconds) bounds each wait. With ``wait`` the readiness of an unchanged object is looked at
     too: an earlier run may have been interrupted while it waited. Raises ``AsmError``; its ``changed`` is true
     once a write may have happened. ``telling`` hears what is being done, as the end of 'while it was ...'.
     """
@@ -199,7 +219,7 @@ def _flow(
     changed = plan.changed
     if plan.changed:
         telling(f"carrying out the changes ({plan.action})")
-        changed = _apply(resource, plan, clock)
+        changed = _apply(resource, plan, timeout, clock)
     if wait:
         telling("waiting for it")
         waited = wait_until_done(lambda: resource.progress(plan), timeout=timeout, clock=clock)
@@ -217,7 +237,7 @@ def may_have_written(resource: Resource) -> bool:
         return True
 
 
-def _apply(resource: Resource, plan: Plan, clock: Clock) -> bool:
+def _apply(resource: Resource, plan: Plan, timeout: float, clock: Clock) -> bool:
     """Applies the plan and says whether that changed anything.
 
     After a lost reply the object is looked for and the plan made anew. What already happened is not sent again. A
@@ -226,7 +246,7 @@ def _apply(resource: Resource, plan: Plan, clock: Clock) -> bool:
     """
     for attempt in range(MOST_REAPPLIES + 1):
         try:
-            resource.apply(plan)
+            _carry_out(resource.apply(plan), timeout, clock)
             return True
         except LostReply as lost:
             rest = _look_for_effect(resource, plan, lost, clock)
@@ -254,6 +274,21 @@ def _apply(resource: Resource, plan: Plan, clock: Clock) -> bool:
     raise AssertionError("every attempt returns or raises")
 
 
+def _carry_out(steps: Steps | None, timeout: float, clock: Clock) -> None:
+    """Sends the writes, and waits where they have to."""
+    look = next(steps, None) if steps else None
+    while steps and look:
+        try:
+            wait_until_done(look, timeout=timeout, clock=clock)
+        except AsmError as error:
+            try:
+                look = steps.throw(error)
+            except StopIteration:
+                return
+        else:
+            look = next(steps, None)
+
+
 def _grace(lost: LostReply) -> float:
     return ANSWERED_GRACE if lost.answered else LOST_REPLY_GRACE
 
@@ -278,7 +313,7 @@ def gave_up(timeout: float, what: str, last: Any) -> WaitTimeout:
     )
 
 
-def wait_until_done(look: Callable[[], Progress], *, timeout: float, clock: Clock | None = None) -> bool:
+def wait_until_done(look: Look, *, timeout: float, clock: Clock | None = None) -> bool:
     """Calls ``look() -> Progress`` until it is done; the pauses grow from 0.2 s to 10 s with the time passed.
 
     Returns whether it took more than one look. Raises ``WaitFailed`` or ``WaitTimeout``, both with the last state

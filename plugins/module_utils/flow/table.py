@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, Immutable
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, Immutable, InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.flow.quantities import same_amount
 
 # The kinds of rows, by the type that the option has: Ansible type, value of a field that the service leaves out, and
@@ -32,6 +32,7 @@ _TYPES: dict[str, tuple[str, Any, Callable[[Any], Any]]] = {
     "csv": ("list", [], decoding.texts),
     "list": ("list", [], decoding.texts),
     "json": ("dict", {}, decoding.mapping),
+    "objects": ("list", [], decoding.listed),
 }
 
 
@@ -39,13 +40,14 @@ _TYPES: dict[str, tuple[str, Any, Callable[[Any], Any]]] = {
 class Attribute:
     """One row: a dotted ``option`` and what it is called in the API.
 
-    ``type`` is one of ``_TYPES`` (``csv``: a list that travels as one comma-separated string; ``list`` and
-    ``json``: JSON text; ``quantity``: a Kubernetes quantity, so that ``1`` equals ``1000m``). ``create`` is the
-    parameter of the create action, ``change`` is ``Action.Parameter``, ``read`` the dotted path in the object that
-    the service describes. Without ``change`` a difference is refused, with ``advice``; without ``read`` the
-    service does not show the value: it is sent at creation and never compared. ``decode`` turns what is read
-    into the option's form where the two differ by more than their type, ``same`` says whether what is wanted is what is
-    there where that is more than to be equal.
+    ``type`` is one of ``_TYPES`` (``csv``: a list that travels as one comma-separated string; ``list``, ``json`` and
+    ``objects``, which is a list of mappings: JSON text; ``quantity``: a Kubernetes quantity, so that ``1`` equals
+    ``1000m``). ``create`` is the parameter of the create action, ``change`` is ``Action.Parameter``, ``read`` the
+    dotted path in the object that the service describes. Without ``change`` a difference is refused, with ``advice``;
+    without ``read`` the service does not show the value: it is sent at creation and never compared (see
+    ``unseen_changes``). ``decode`` turns what is read into the option's form where the two differ by more than their
+    type, ``same`` says whether what is wanted is what is there where that is more than to be equal, ``check`` what is
+    wrong with a value that is wanted.
     """
 
     option: str
@@ -58,6 +60,7 @@ class Attribute:
     advice: str = ""
     decode: Callable[[Any], Any] | None = None
     same: Callable[[Any, Any], bool] | None = None
+    check: Callable[[Any], str] | None = None
 
     def desired(self, params: dict[str, Any]) -> Any:
         """The value in the module's options; ``None`` means unset: leave the remote value alone."""
@@ -90,7 +93,7 @@ class Attribute:
         """The value as the API's parameter."""
         if self.type == "csv":
             return ",".join(str(item) for item in value)
-        if self.type in ("list", "json"):
+        if self.type in ("list", "json", "objects"):
             return json.dumps(value, sort_keys=True)
         return value
 
@@ -116,6 +119,12 @@ class Changes:
     def __bool__(self) -> bool:
         return bool(self.calls)
 
+    def add(self, others: Changes) -> None:
+        """Puts the parameters of other changes into the same calls."""
+        for action, parameters in others.calls.items():
+            self.calls.setdefault(action, {}).update(parameters)
+        self.options.update(others.options)
+
 
 def argument_spec(rows: Iterable[Attribute]) -> dict[str, Any]:
     """Ansible's argument spec; dotted options become nested ``dict`` options."""
@@ -128,10 +137,22 @@ def argument_spec(rows: Iterable[Attribute]) -> dict[str, Any]:
         ansible_type = _TYPES[row.type][0]
         level[leaf] = {"type": ansible_type, "no_log": row.no_log}
         if ansible_type == "list":
-            level[leaf]["elements"] = "str"
+            level[leaf]["elements"] = "dict" if row.type == "objects" else "str"
         if row.choices:
             level[leaf]["choices"] = list(row.choices)
     return spec
+
+
+def refuse_wrong(rows: Iterable[Attribute], params: dict[str, Any]) -> None:
+    """Raises ``InvalidInput`` that names every set option whose value cannot be. An empty one takes a setting away."""
+    wrong = []
+    for row in rows:
+        desired = row.desired(params)
+        problem = row.check(desired) if row.check and desired not in (None, "", [], {}) else ""
+        if problem:
+            wrong.append(f"{row.option}: {problem}.")
+    if wrong:
+        raise InvalidInput(f"{' '.join(wrong)} Nothing was changed.")
 
 
 def create_parameters(rows: Iterable[Attribute], params: dict[str, Any]) -> dict[str, Any]:
@@ -166,6 +187,18 @@ def changes_between(rows: Iterable[Attribute], params: dict[str, Any], described
             f"{what} exists with values that cannot be changed in place: {' '.join(refused)} "
             "Nothing was changed: correct the option, or remove the object first if it is to be made anew."
         )
+    return changes
+
+
+def unseen_changes(rows: Iterable[Attribute], params: dict[str, Any]) -> Changes:
+    """What has to be sent so that the set options are in force that the service never shows."""
+    changes = Changes()
+    for row in rows:
+        desired = row.desired(params)
+        if row.change and row.read is None and desired is not None:
+            action, parameter = row.change.split(".")
+            changes.calls.setdefault(action, {})[parameter] = row.encode(desired)
+            changes.options[row.option] = desired
     return changes
 
 

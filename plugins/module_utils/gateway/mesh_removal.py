@@ -9,6 +9,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
@@ -18,7 +19,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     DONE,
     Before,
     Progress,
-    wait_until_done,
+    Steps,
     waiting,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways
@@ -85,27 +86,25 @@ class Removal:
             return {}
         return dict(reply.get("ClusterStatus") or {})
 
-    def carry_out(self, identifier: str, leaving: Leaving) -> None:
-        """Sends what it takes, and waits wherever the next request needs it."""
+    def carry_out(self, identifier: str, leaving: Leaving) -> Steps:
+        """Sends what it takes, waiting wherever the next request needs it."""
         about = meshes.info(leaving.mesh)
         self._before = Before(_failure(about))
         try:
-            self._send(identifier, leaving)
+            yield from self._send(identifier, leaving)
         except AsmError as error:
             # Another run may be at it, too; gone is what both want.
             if isinstance(error, LostReply) or not self._goes_anyway(identifier):
                 raise
 
-    def _send(self, identifier: str, leaving: Leaving) -> None:
-        timeout = self._params["wait_timeout"]
+    def _send(self, identifier: str, leaving: Leaving) -> Steps:
         if leaving.live:
-            self._gateways.remove(leaving.mesh, leaving.live, timeout)
+            yield from self._gateways.remove(leaving.mesh, leaving.live)
         for cluster in leaving.clusters:
-            meshes.settle(self._cloud, identifier, timeout)
+            yield partial(meshes.settled, self._cloud, identifier)
             clusters.detach(self._cloud, identifier, cluster["ClusterId"])
-            gone = clusters.Membership(self._cloud, identifier, [], [cluster["ClusterId"]], [cluster])
-            wait_until_done(gone.look, timeout=timeout)
-        wait_until_done(lambda: self._try_delete(identifier), timeout=timeout)
+            yield clusters.Membership(self._cloud, identifier, [], [cluster["ClusterId"]], [cluster]).look
+        yield partial(self._try_delete, identifier)
 
     def _try_delete(self, identifier: str) -> Progress:
         retain = self._params["retain_resources"]

@@ -17,7 +17,7 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, Refused
-from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import DONE, Progress, wait_until_done, waiting
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import DONE, Progress, Steps, waiting
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 
@@ -101,17 +101,17 @@ class GatewayRelease:
             live = self._control_plane(mesh).list(gateways.COLLECTION)
             return sorted(live, key=lambda gateway: str(gateway["metadata"]["name"]))
 
-    def carry_out(self, mesh: dict[str, Any], found: Iterable[Release], timeout: float) -> None:
-        """Patches the gateways and waits (seconds) until their Services are gone from the clusters that leave."""
+    def carry_out(self, mesh: dict[str, Any], found: Iterable[Release]) -> Steps:
+        """Patches the gateways and waits until their Services are gone from the clusters that leave."""
         planned = list(found)
         with _way_out():
             for release in planned:
                 self._control_plane(mesh).merge(f"{gateways.COLLECTION}/{release.name}", release.patch)
             leaving = {one.name: list(one.leaving) for one in planned}
-            wait_until_done(lambda: self._progress(leaving, staying=True), timeout=timeout)
+            yield lambda: self._progress(leaving, staying=True)
 
-    def remove(self, mesh: dict[str, Any], live: Iterable[dict[str, Any]], timeout: float) -> None:
-        """Deletes gateways and waits (seconds) until they and their Services, in all their clusters, are gone."""
+    def remove(self, mesh: dict[str, Any], live: Iterable[dict[str, Any]]) -> Steps:
+        """Deletes gateways and waits until they and their Services, in all their clusters, are gone."""
         found = {str(gateway["metadata"]["name"]): gateway for gateway in live}
         with _way_out():
             for name, gateway in found.items():
@@ -119,7 +119,7 @@ class GatewayRelease:
                     uid = gateway["metadata"]["uid"]
                     self._control_plane(mesh).delete(f"{gateways.COLLECTION}/{name}", uid=uid)
             deployed = {name: deployed_to(gateway) for name, gateway in found.items()}
-            wait_until_done(lambda: self._progress(deployed, staying=False), timeout=timeout)
+            yield lambda: self._progress(deployed, staying=False)
 
     def wrote(self) -> bool:
         return self._kube is not None and self._kube.writes > 0

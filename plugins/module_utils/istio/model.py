@@ -85,7 +85,7 @@ _SPECS: dict[str, shapes.Shape] = {
         "ports": [{"number": NUMBER, "name": TEXT, "protocol": TEXT}],
     },
     SERVICE: {"ports": [{"port": NUMBER, "name": TEXT, "appProtocol": TEXT}]},
-    AUTHORIZATION_POLICY: {"action": TEXT, "selector": _SELECTOR},
+    AUTHORIZATION_POLICY: {"action": TEXT, "selector": _SELECTOR, "provider": {"name": TEXT}},
     PEER_AUTHENTICATION: {"mtls": {"mode": TEXT}, "selector": _SELECTOR},
 }
 
@@ -109,12 +109,14 @@ class Mesh:
     """The objects of a mesh by kind and (namespace, name), what the checks read of them in the right types.
 
     ``services_known`` says whether the Services of the clusters are among them: a control plane has none of its own.
-    ``odd`` are the parts of objects that are of another type.
+    ``odd`` are the parts of objects that are of another type. ``providers`` are the names of the extension providers,
+    None where nobody knows them.
     """
 
     objects: dict[str, dict[tuple[str, str], Json]] = field(default_factory=dict)
     services_known: bool = False
     odd: dict[Key, list[Odd]] = field(default_factory=dict)
+    providers: frozenset[str] | None = None
 
     def put(self, found: Json) -> None:
         """Takes an object in; here alone types are looked at."""
@@ -138,7 +140,8 @@ class Mesh:
 
     def copy(self) -> Mesh:
         """A mesh of its own with the same objects."""
-        return Mesh({kind: dict(found) for kind, found in self.objects.items()}, self.services_known, dict(self.odd))
+        objects = {kind: dict(found) for kind, found in self.objects.items()}
+        return Mesh(objects, self.services_known, dict(self.odd), self.providers)
 
     def each(self, kind: str) -> Iterator[tuple[Key, Json]]:
         """The key and the ``spec`` of every object of a kind."""

@@ -22,6 +22,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import (
     scopes,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
+    AUTHORIZATION_POLICY,
     DESTINATION_RULE,
     ERROR,
     GATEWAY,
@@ -162,6 +163,20 @@ def delegates(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
                 yield rule.finding(key, f"spec.http[{number}].delegate", text)
 
 
+def unknown_providers(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
+    """Policies that deny everything that they are about, because there is nobody to ask."""
+    for key, spec in mesh.each(AUTHORIZATION_POLICY):
+        name = (spec.get("provider") or {}).get("name")
+        if spec.get("action") != "CUSTOM" or mesh.providers is None or not name or name in mesh.providers:
+            continue
+        there = ", ".join(sorted(mesh.providers)) or "none"
+        text = (
+            f"the mesh has no extension provider '{name}' (it has: {there}), so that every request that the policy is "
+            "about is denied"
+        )
+        yield rule.finding(key, "spec.provider.name", text)
+
+
 def types(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
     """What the other checks had to leave out."""
     for key, parts in mesh.odd.items():
@@ -177,6 +192,8 @@ RULES = (
     Rule("ASM005", WARNING, "IST0101", (VIRTUAL_SERVICE, SERVICE_ENTRY, SERVICE), unknown_destinations),
     Rule("ASM006", ERROR, "", (), types),
     Rule("ASM007", ERROR, "", (VIRTUAL_SERVICE,), delegates),
+    # A warning: the product may have providers of its own that it does not list.
+    Rule("ASM008", WARNING, "", (), unknown_providers),
 )
 
 

@@ -8,11 +8,12 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
+    AUTHORIZATION_POLICY,
     ERROR,
     SERVICE,
     Finding,
@@ -30,9 +31,12 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import DELETED, Item
 
 _GROUP = "networking.istio.io"
+_SECURITY_GROUP = "security.istio.io"
 _SHOWN = 5
 
 Json = dict[str, Any]
+# The names of the extension providers of the mesh; None where nobody knows.
+Providers = Callable[[], "Iterable[str] | None"]
 
 
 class Lint:
@@ -58,12 +62,19 @@ class Lint:
         return InvalidInput(f"lint: {shown}. Nothing was written.", code="LintFailed")
 
 
-def lint(client: KubeClient | None, items: list[Item]) -> Lint:
-    """Looks at the mesh as it would be with the items. Without ``client`` there is no mesh yet."""
-    relevant = [item for item in items if item.kind.group == _GROUP]
+def lint(client: KubeClient | None, items: list[Item], providers: Providers | None = None) -> Lint:
+    """Looks at the mesh as it would be with the items. Without ``client`` there is no mesh yet.
+
+    ``providers`` is asked when a policy names one.
+    """
+    routing = [item for item in items if item.kind.group == _GROUP]
+    policies = [item for item in items if (item.kind.group, item.kind.kind) == (_SECURITY_GROUP, AUTHORIZATION_POLICY)]
+    relevant = [*routing, *policies]
     if not relevant:
         return Lint([], [])
-    before = _read(client, relevant) if client else Mesh()
+    before = _read(client, routing) if client and routing else Mesh()
+    known = providers() if providers and client and any(map(_asks, policies)) else None
+    before.providers = None if known is None else frozenset(known)
     after = before.copy()
     own: set[Key] = set()
     for item in relevant:
@@ -73,6 +84,12 @@ def lint(client: KubeClient | None, items: list[Item]) -> Lint:
         elif item.outcome == DELETED:
             after.remove(_key(item))
     return Lint(findings(before, after, own), relevant)
+
+
+def _asks(item: Item) -> bool:
+    """Whether a policy leaves the decision to a provider."""
+    spec = (item.body or {}).get("spec")
+    return isinstance(spec, dict) and spec.get("action") == "CUSTOM"
 
 
 def _read(client: KubeClient, items: list[Item]) -> Mesh:

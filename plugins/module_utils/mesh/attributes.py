@@ -12,7 +12,8 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute
-from ansible_collections.meshops.asm.plugins.module_utils.mesh.versions import is_build_of
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import equality, values
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.versions import LATEST, is_build_of
 
 _CONFIG = "Spec.MeshConfig."
 _EXTRA = "Spec.MeshConfig.ExtraConfiguration."
@@ -46,6 +47,30 @@ def _later(option: str, kind: str, parameter: str, read: str, **more: Any) -> At
     return Attribute(option, kind, change=f"UpdateMeshFeature.{parameter}", read=read, **more)
 
 
+def _unseen(option: str, kind: str, parameter: str, **more: Any) -> Attribute:
+    """Unknown to CreateServiceMesh, and never shown: sent once the mesh runs, later only when asked to."""
+    return Attribute(option, kind, change=f"UpdateMeshFeature.{parameter}", **more)
+
+
+def _authority(option: str, parameter: str, **more: Any) -> Attribute:
+    """A part of an own certificate authority, which the service keeps to itself."""
+    return Attribute(option, "str", create=parameter, change=f"UpdateMeshFeature.{parameter}", **more)
+
+
+def _unseen_resources(option: str, parameter: str, request: str, limit: str) -> list[Attribute]:
+    """Resources that are never shown; the format ``parameter`` takes ``unit`` and ``group``."""
+    return [
+        _unseen(
+            f"{option}.{group}.{unit.lower()}",
+            "quantity",
+            parameter.format(unit=unit, group=word),
+            check=values.quantity,
+        )
+        for group, word in (("requests", request), ("limits", limit))
+        for unit in ("CPU", "Memory")
+    ]
+
+
 def _resources(option: str, prefix: str, read: str, *, at_creation: bool) -> list[Attribute]:
     """The four rows ``requests`` and ``limits`` of ``cpu`` and ``memory`` of a component."""
     make = _both if at_creation else _later
@@ -53,6 +78,22 @@ def _resources(option: str, prefix: str, read: str, *, at_creation: bool) -> lis
         make(f"{option}.{group}.{unit}", "quantity", f"{prefix}{word}{name}", f"{read}.{word}{name}")
         for group, word in (("requests", "Request"), ("limits", "Limit"))
         for unit, name in (("cpu", "CPU"), ("memory", "Memory"))
+    ]
+
+
+def _init_resources() -> list[Attribute]:
+    """Those of the init container that redirects the traffic of a pod."""
+    return [
+        _later(
+            f"proxy.init.{group}.{name.lower()}",
+            "quantity",
+            f"ProxyInit{name}Resource{word}",
+            f"{_EXTRA}SidecarProxyInitResource{word}.Resource{name}{word}",
+            same=equality.amounts,
+            check=values.quantity,
+        )
+        for group, word in (("requests", "Request"), ("limits", "Limit"))
+        for name in ("CPU", "Memory")
     ]
 
 
@@ -93,8 +134,8 @@ def _target(to: Any) -> Any:
 
 
 def _same_version(wanted: Any, there: Any) -> bool:
-    """``v1.25.6`` stands for any of its builds, as ``v1.25.6.41-g2adf45be-aliyun``."""
-    return wanted == there or is_build_of(str(there), str(wanted))
+    """``v1.25.6`` stands for any of its builds, as ``v1.25.6.41-g2adf45be-aliyun``; ``latest`` asks for none."""
+    return wanted in (there, LATEST) or is_build_of(str(there), str(wanted))
 
 
 def _same_domain(wanted: Any, there: Any) -> bool:
@@ -127,11 +168,11 @@ MESH_ATTRIBUTES: list[Attribute] = [
     _once("acmg_enabled", "bool", "EnableACMG"),
     # An own certificate authority; the service keeps it to itself.
     _once("ca.type", "str", "ExistingCaType", choices=("1", "2")),
-    _once("ca.cert", "str", "ExistingCaCert"),
-    _once("ca.key", "str", "ExistingCaKey", no_log=True),
-    _once("ca.root_cert", "str", "ExistingRootCaCert"),
+    _authority("ca.cert", "ExistingCaCert"),
+    _authority("ca.key", "ExistingCaKey", no_log=True),
+    _authority("ca.root_cert", "ExistingRootCaCert"),
     _once("ca.root_key", "str", "ExistingRootCaKey", no_log=True),
-    _once("ca.cert_chain", "str", "CertChain"),
+    _authority("ca.cert_chain", "CertChain"),
     # Logs.
     _both("access_log.enabled", "bool", "AccessLogEnabled", _CONFIG + "AccessLog.Enabled"),
     _both("access_log.project", "str", "AccessLogProject", _CONFIG + "AccessLog.Project"),
@@ -184,9 +225,38 @@ MESH_ATTRIBUTES: list[Attribute] = [
     _both("opa.enabled", "bool", "OpaEnabled", _CONFIG + "OPA.Enabled"),
     _both("opa.log_level", "str", "OPALogLevel", _CONFIG + "OPA.LogLevel"),
     *_resources("opa", "OPA", _CONFIG + "OPA", at_creation=True),
+    _later("opa.scope_injected", "bool", "OPAScopeInjected", _EXTRA + "OPAScopeInjection.OPAScopeInjected"),
+    *_unseen_resources("opa.injector", "OPAInjector{unit}{group}", "Requirement", "Limit"),
     *_resources("proxy", "Proxy", _CONFIG + "Proxy", at_creation=True),
     _both("proxy.dns_proxying_enabled", "bool", "DNSProxyingEnabled", _CONFIG + "Proxy.EnableDNSProxying"),
+    _later(
+        "proxy.lifecycle",
+        "json",
+        "Lifecycle",
+        _EXTRA + "Lifecycle",
+        decode=decoding.mapping,
+        same=equality.hooks,
+        check=values.hooks,
+    ),
+    _later(
+        "proxy.termination_drain_duration",
+        "str",
+        "TerminationDrainDuration",
+        _EXTRA + "TerminationDrainDuration",
+        same=equality.durations,
+        check=values.duration,
+    ),
+    *_init_resources(),
+    _unseen("proxy.concurrency", "int", "Concurrency", check=values.count),
+    _unseen("proxy.log_level", "str", "LogLevel"),
+    _unseen("proxy.hold_application_until_proxy_starts", "bool", "HoldApplicationUntilProxyStarts"),
+    _unseen("proxy.interception_mode", "str", "InterceptionMode", choices=("REDIRECT", "TPROXY")),
+    _unseen("proxy.stats_matcher", "json", "ProxyStatsMatcher", check=values.statistics),
+    _unseen("proxy.bootstrap_xds_agent_enabled", "bool", "EnableBootstrapXdsAgent"),
+    _unseen("proxy.smc_enabled", "bool", "SMCEnabled"),
     _both("pilot.trace_sampling", "float", "TraceSampling", _CONFIG + "Pilot.TraceSampling"),
+    _unseen("pilot.trace_custom_tags", "json", "TraceCustomTags", check=values.tags),
+    _unseen("pilot.trace_max_path_tag_length", "str", "TraceMaxPathTagLength", check=values.digits),
     _later("pilot.http10_enabled", "bool", "Http10Enabled", _CONFIG + "Pilot.Http10Enabled"),
     _both("pilot.sds_server_enabled", "bool", "EnableSDSServer", _CONFIG + "Pilot.Feature.EnableSDSServer"),
     _both(
@@ -198,6 +268,18 @@ MESH_ATTRIBUTES: list[Attribute] = [
     _both("pilot.config_source_enabled", "bool", "ConfigSourceEnabled", _CONFIG + "Pilot.ConfigSource.Enabled"),
     _both("pilot.config_source_nacos_id", "str", "ConfigSourceNacosID", _CONFIG + "Pilot.ConfigSource.NacosID"),
     _later(
+        "pilot.quic_listeners_enabled",
+        "bool",
+        "PilotEnableQuicListeners",
+        _EXTRA + "IstiodExtraConfiguration.PilotEnableQuicListeners",
+    ),
+    _later(
+        "pilot.offloaded_workload_labels",
+        "csv",
+        "LabelsForOffloadedWorkloads",
+        _EXTRA + "IstiodExtraConfiguration.LabelsForOffloadedWorkloads",
+    ),
+    _later(
         "sidecar_injector.enable_namespaces_by_default",
         "bool",
         "EnableNamespacesByDefault",
@@ -208,6 +290,13 @@ MESH_ATTRIBUTES: list[Attribute] = [
         "bool",
         "AutoInjectionPolicyEnabled",
         _CONFIG + "SidecarInjector.AutoInjectionPolicyEnabled",
+    ),
+    _later(
+        "sidecar_injector.webhook",
+        "str",
+        "SidecarInjectorWebhookAsYaml",
+        _CONFIG + "SidecarInjector.SidecarInjectorWebhookAsYaml",
+        same=equality.documents,
     ),
     *_resources("sidecar_injector", "SidecarInjector", _CONFIG + "SidecarInjector", at_creation=False),
     _later(
@@ -221,12 +310,31 @@ MESH_ATTRIBUTES: list[Attribute] = [
     ),
     # Observability.
     _both("kiali.enabled", "bool", "KialiEnabled", _CONFIG + "Kiali.Enabled"),
+    _unseen("kiali.integrate_clb", "bool", "IntegrateKiali"),
+    _unseen("kiali.arms_auth_tokens", "json", "KialiArmsAuthTokens", no_log=True, check=values.texts),
+    _unseen("kiali.service_annotations", "json", "KialiServiceAnnotations", check=values.annotations),
     _both("telemetry", "bool", "Telemetry", _CONFIG + "Telemetry"),
     _both("tracing", "bool", "Tracing", _CONFIG + "Tracing"),
     _both("customized_zipkin", "bool", "CustomizedZipkin", _CONFIG + "CustomizedZipkin"),
     _both("customized_prometheus", "bool", "CustomizedPrometheus", _CONFIG + "Prometheus.UseExternal"),
     _both("prometheus_url", "str", "PrometheusUrl", _CONFIG + "Prometheus.ExternalUrl"),
+    _unseen("trace_exporter.replicas", "str", "TracingOnExtZipkinReplicaCount", check=values.digits),
+    *_unseen_resources("trace_exporter", "TracingOnExtZipkin{group}{unit}", "Request", "Limit"),
+    _later(
+        "auto_diagnosis_enabled",
+        "bool",
+        "EnableAutoDiagnosis",
+        _EXTRA + "AutoDiagnosis.AutoDiagnosisEnabled",
+    ),
     # Traffic.
+    _later(
+        "discovery_selectors",
+        "objects",
+        "DiscoverySelectors",
+        _EXTRA + "DiscoverySelectors",
+        same=equality.selectors,
+        check=values.selectors,
+    ),
     _both("locality_lb.enabled", "bool", "LocalityLoadBalancing", _CONFIG + "LocalityLB.Enabled"),
     _both(
         "locality_lb.config",
@@ -247,6 +355,14 @@ MESH_ATTRIBUTES: list[Attribute] = [
     _both("exclude_ip_ranges", "csv", "ExcludeIPRanges", _CONFIG + "ExcludeIPRanges"),
     _both("exclude_inbound_ports", "csv", "ExcludeInboundPorts", _CONFIG + "ExcludeInboundPorts"),
     _both("exclude_outbound_ports", "csv", "ExcludeOutboundPorts", _CONFIG + "ExcludeOutboundPorts"),
+    _unseen("include_inbound_ports", "csv", "IncludeInboundPorts", check=values.ports),
+    _unseen("include_outbound_ports", "csv", "IncludeOutboundPorts", check=values.ports),
+    # Nodes.
+    _later("node_feature_discovery.enabled", "bool", "NFDEnabled", _EXTRA + "NFDConfiguration.Enabled"),
+    _later(
+        "node_feature_discovery.labels_pruned", "bool", "NFDLabelPruned", _EXTRA + "NFDConfiguration.NFDLabelPruned"
+    ),
+    _unseen("component_scheduling", "json", "DefaultComponentsScheduleConfig", check=values.scheduling),
     # Extensions.
     Attribute(
         "cr_aggregation_enabled",

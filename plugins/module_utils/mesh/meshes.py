@@ -16,7 +16,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     DONE,
     Progress,
     failed,
-    wait_until_done,
     waiting,
 )
 
@@ -105,17 +104,13 @@ def state_progress(mesh: dict[str, Any]) -> Progress:
     return waiting(f"mesh '{name}' to be running (state {state or 'unknown'})", last=state)
 
 
-def settle(cloud: Cloud, identifier: str, timeout: float) -> None:
-    """Waits until the mesh can take a change: it takes one at a time.
+def settled(cloud: Cloud, identifier: str) -> Progress:
+    """Whether the mesh can take a change: it takes one at a time.
 
     One whose last change, upgrade or deletion failed can take the next one; one whose creation failed cannot.
     """
-
-    def look() -> Progress:
-        progress = state_progress(describe_mesh(cloud, identifier))
-        return DONE if progress.failed and progress.last in _CHANGEABLE else progress
-
-    wait_until_done(look, timeout=timeout)
+    progress = state_progress(describe_mesh(cloud, identifier))
+    return DONE if progress.failed and progress.last in _CHANGEABLE else progress
 
 
 def listed(cloud: Cloud, identifier: str) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import tags
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, Refused
-from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Changes, dig
+from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute, Changes, dig
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import view as view_of_rows
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import MESH_ATTRIBUTES
@@ -127,6 +127,25 @@ def _bind(changes: Changes, action: str, parameter: str, bound: str, wanted: str
             "clients notice the change of address at a time of your choice."
         )
     changes.calls[action] = {parameter: wanted or bound, "Operation": "BindEip" if wanted else "UnBindEip"}
+
+
+def resent(params: dict[str, Any]) -> list[Attribute]:
+    """The options that the service never shows and that ``resend`` names, by themselves or by their group.
+
+    Raises ``InvalidInput`` for a name that stands for none of them, or for none that is set.
+    """
+    unseen = [row for row in MESH_ATTRIBUTES if row.change and row.read is None]
+    chosen: dict[str, Attribute] = {}
+    for name in params["resend"] or []:
+        named = {row.option: row for row in unseen if f"{row.option}.".startswith(f"{name}.")}
+        given = {option: row for option, row in named.items() if row.desired(params) is not None}
+        if not named:
+            known = ", ".join(sorted(row.option for row in unseen))
+            raise InvalidInput(f"resend: '{name}' is no option that the service never shows. These are {known}.")
+        if not given:
+            raise InvalidInput(f"resend: {name} is not set, so that there is nothing to send.")
+        chosen.update(given)
+    return list(chosen.values())
 
 
 def needs_second_step(params: dict[str, Any]) -> bool:

@@ -32,6 +32,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     Outcome,
     Plan,
     Progress,
+    Steps,
     reconcile,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.flow.text import printable
@@ -52,13 +53,14 @@ class ResourceModule:
 
     ``options`` is the argument spec besides the shared options, ``rules`` further arguments of ``AnsibleModule``
     (``required_if``, ``mutually_exclusive``, ...), ``result`` the key under which the object is returned. A resource
-    that is there at once says ``waits = False``.
+    that is there at once says ``waits = False``, one that cannot be taken away ``removable = False``.
     """
 
     result: ClassVar[str]
     options: ClassVar[dict[str, Any]]
     rules: ClassVar[dict[str, Any]] = {}
     waits: ClassVar[bool] = True
+    removable: ClassVar[bool] = True
     wait_timeout: ClassVar[int] = 600
 
     def __init__(self, params: dict[str, Any], cloud: Cloud) -> None:
@@ -75,7 +77,7 @@ class ResourceModule:
     def plan(self, found: Any) -> Plan:
         raise NotImplementedError
 
-    def apply(self, plan: Plan) -> None:
+    def apply(self, plan: Plan) -> Steps | None:
         raise NotImplementedError
 
     def progress(self, plan: Plan) -> Progress:
@@ -102,9 +104,9 @@ class ResourceModule:
         """The warning of a plan for a mesh that is yet to be made, as in check mode; none once the mesh is known."""
         return () if self.id else (meshes.not_yet(self.params["mesh"]),)
 
-    def settle(self) -> None:
-        """Waits until the mesh can take the next change."""
-        meshes.settle(self.cloud, self.id, self.params["wait_timeout"])
+    def settled(self) -> Progress:
+        """Whether the mesh can take the next change."""
+        return meshes.settled(self.cloud, self.id)
 
     def wants_absence(self) -> bool:
         return bool(self.params.get("state") == "absent")
@@ -279,8 +281,9 @@ def _spec_of(resource_class: type[ResourceModule]) -> dict[str, Any]:
         "wait": {"type": "bool", "default": True},
         "wait_timeout": {"type": "int", "default": resource_class.wait_timeout},
     }
+    state = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
     return {
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        **(state if resource_class.removable else {}),
         **(waiting if resource_class.waits else {}),
         **resource_class.options,
     }

@@ -33,7 +33,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import I
 from ansible_collections.meshops.asm.plugins.module_utils.kube.readiness import WITH_PODS
 from ansible_collections.meshops.asm.plugins.module_utils.kube.releases import respect
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import described as mesh_described
-from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, proxies
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, permissions, proxies
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import view as mesh_view
 from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import NAMED, SECTIONS
 
@@ -60,7 +60,7 @@ class Row:
 
 
 _ORDER = [one.noun for one in SECTIONS]
-_ITEM: dict[str | EllipsisType, shapes.Shape] = {"name": WORD, "clusters": [WORD]}
+_ITEM: dict[str | EllipsisType, shapes.Shape] = {"name": WORD, "clusters": [WORD], "user": WORD, "role": WORD}
 # The sections that are looked for by items with names; of clusters there are the names alone.
 _LISTS = [one.option for one in NAMED if one.verified and one.noun != "cluster"]
 _SHAPE: shapes.Shape = {
@@ -88,7 +88,7 @@ def read(params: Json) -> Json:
 
 
 def inspect(cloud: Cloud, params: Json) -> list[Row]:
-    """The rows of ``{mesh, clusters, gateways, gateway_secrets, workloads, istio_resources}``.
+    """The rows of ``{mesh, clusters, user_permissions, gateways, gateway_secrets, workloads, istio_resources}``.
 
     Workloads and resources list ``objects``.
 
@@ -105,6 +105,7 @@ def inspect(cloud: Cloud, params: Json) -> list[Row]:
     rows = [_with_settings(cloud, row, mesh, params.get("mesh_options")), *_proxy_rows(cloud, mesh)]
     attached = clusters.attached(cloud, meshes.mesh_id(mesh)) if mesh else []
     rows += [_cluster_row(name, attached) for name in params["clusters"]]
+    rows += [_permission_row(cloud, mesh, item) for item in params["user_permissions"]]
     rows += _control_plane_rows(cloud, mesh, attached, params)
     rows += _certificate_rows(cloud, mesh, attached, params["gateway_secrets"])
     rows += _workload_rows(cloud, params["workloads"])
@@ -170,7 +171,9 @@ def _proxy_rows(cloud: Cloud, mesh: Json | None) -> list[Row]:
         seen = proxies.patient_look(lambda: proxies.look(cloud, meshes.mesh_id(mesh)))
     except AsmError as error:
         return [Row("mesh", "proxies", "", f"not known ({error.code})", True)]
-    return [Row("mesh", "proxies", "", seen.text, not seen.behind)] if seen.total else []
+    older = seen.older(str(meshes.info(mesh).get("Version") or ""))
+    text = f"{seen.text}; older than the mesh until their pods restart: {older}" if older else seen.text
+    return [Row("mesh", "proxies", "", text, not seen.behind)] if seen.total else []
 
 
 def _cluster_row(name: str, attached: list[Json]) -> Row:
@@ -181,6 +184,19 @@ def _cluster_row(name: str, attached: list[Json]) -> Row:
     return Row(
         "cluster", name, str(cluster.get("RegionId") or ""), state.failed or str(cluster.get("State")), state.done
     )
+
+
+def _permission_row(cloud: Cloud, mesh: Json | None, item: Json) -> Row:
+    """Which role the user has in the mesh, and whether it is the one that is asked for."""
+    user, wanted = str(item.get("user") or ""), str(item.get("role") or "")
+    try:
+        found = permissions.grants(cloud, user) if mesh and user else []
+    except AsmError as error:
+        return Row("permission", item["name"], user, error.message, False)
+    roles = permissions.roles_in(found, meshes.mesh_id(mesh)) if mesh else []
+    shown = ", ".join(roles) or "no role"
+    fine = roles == [wanted]
+    return Row("permission", item["name"], user, shown if fine else f"{shown}, not {wanted}", fine)
 
 
 def _control_plane_rows(cloud: Cloud, mesh: Json | None, attached: list[Json], params: Json) -> list[Row]:

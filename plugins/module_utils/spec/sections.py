@@ -104,7 +104,7 @@ SECTIONS = (
                 *("new_name", "upgrade", "upgrade_gateways"),
                 *("detach_clusters", "release_gateways", "retain_resources"),
             ),
-            "secrets": ("ca.key", "ca.root_key"),
+            "secrets": ("ca.key", "ca.root_key", "kiali.arms_auth_tokens"),
         },
         in_account=True,
         verified=True,
@@ -127,6 +127,23 @@ SECTIONS = (
         kind="Cluster",
         results="clusters",
         settings=("asm_clusters_purge", "asm_reserve_namespace", "asm_release_gateways"),
+    ),
+    Section(
+        variable="asm_user_permissions",
+        noun="permission",
+        module="asm_user_permission",
+        role="create",
+        description=(
+            "Who may do what with the mesh's control plane, each RAM user or RAM role as options of "
+            "M(meshops.asm.asm_user_permission).",
+        ),
+        options={"add": _called("the user"), "require": ("role",), "drop": ("exclusive",)},
+        making="Grant the permissions",
+        stays="A permission is for one mesh, and means nothing without it.",
+        verified=True,
+        kind="UserPermission",
+        result="permission",
+        results="permissions",
     ),
     Section(
         variable="asm_gateways",
@@ -205,6 +222,20 @@ SECTIONS = (
         results="waypoints",
     ),
     Section(
+        variable="asm_sidecar_configs",
+        noun="sidecars",
+        module="asm_sidecar_config",
+        role="deploy",
+        description=(
+            "What the sidecars of namespaces do otherwise than the mesh says for all, each as options of "
+            "M(meshops.asm.asm_sidecar_config).",
+            "It is set before the applications are deployed, as a pod gets its sidecar when it is made.",
+        ),
+        making="Configure the sidecars of the namespaces",
+        stays="They are settings of the mesh and go with it.",
+        kind="SidecarConfig",
+    ),
+    Section(
         variable="asm_workloads",
         noun="workload",
         module="asm_workload",
@@ -225,6 +256,22 @@ SECTIONS = (
         target="cluster",
         in_clusters=True,
         verified=True,
+    ),
+    Section(
+        variable="asm_extension_providers",
+        noun="provider",
+        module="asm_extension_provider",
+        role="define",
+        description=(
+            "Services that decide about requests, for policies with the action C(CUSTOM), each as options of "
+            "M(meshops.asm.asm_extension_provider).",
+        ),
+        options={"drop": ("renew_secrets",), "secrets": ("oidc.client_secret", "oidc.cookie_secret")},
+        making="Make the extension providers",
+        removal="Remove the extension providers",
+        kind="ExtensionProvider",
+        result="provider",
+        results="providers",
     ),
     Section(
         variable="asm_istio_resources",
@@ -276,6 +323,35 @@ SECTIONS = (
         results="gateway_routes",
     ),
     Section(
+        variable="asm_swim_lane_groups",
+        noun="lane group",
+        module="asm_swim_lane_group",
+        role="define",
+        description=(
+            "The groups of swim lanes of the mesh, each as options of M(meshops.asm.asm_swim_lane_group).",
+            "They come after O(asm_istio_resources), which have the C(Gateway) that a group names.",
+        ),
+        making="Make the groups of swim lanes",
+        removal="Remove the groups of swim lanes",
+        kind="ASMSwimLaneGroup",
+        result="swim_lane_group",
+        results="swim_lane_groups",
+    ),
+    Section(
+        variable="asm_swim_lanes",
+        noun="lane",
+        module="asm_swim_lane",
+        role="define",
+        description=(
+            "The swim lanes of the groups, each as options of M(meshops.asm.asm_swim_lane).",
+            "They are removed in reverse order: a baseline that comes first goes last.",
+        ),
+        making="Make the swim lanes",
+        removal="Remove the swim lanes",
+        kind="ASMSwimLane",
+        result="swim_lane",
+    ),
+    Section(
         variable="asm_checks",
         noun="check",
         module="asm_probe",
@@ -312,7 +388,9 @@ VARIABLES = (*(name for one in SECTIONS for name in (one.variable, *one.settings
 # Modules that manage something and have no section, with the reason.
 ELSEWHERE = {
     "asm_gateway_imported_services": "It says what a proxy is told of, not what it does, and has no name of its own.",
+    "asm_kiali": "There is one in a mesh, and its switch is an option of asm_mesh.",
     "asm_kubeconfig": "A kubeconfig is a file for people and programs, and no part of a mesh.",
+    "asm_restart": "A restart is something that happens, and leaves nothing that could be described.",
 }
 
 LISTS = SECTIONS[1:]

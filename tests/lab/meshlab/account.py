@@ -22,7 +22,7 @@ Record = TypeVar("Record", bound="DataclassInstance")
 
 @dataclass
 class User:
-    """The account itself (``kind`` main) or a RAM user (ram). ``policy``: full, read or none."""
+    """The account itself (``kind`` main), a RAM user (ram) or a RAM role (role). ``policy``: full, read or none."""
 
     uid: str
     name: str
@@ -179,6 +179,7 @@ class Mesh:
 
     ``operation`` is what is going on ("" for nothing); ``cheap``: the servers start at the first use only.
     ``load_balancers`` and ``eips`` hold ids by role (api, pilot). ``roles``: user id -> istio-admin and so on.
+    ``sidecars``: namespace -> ConfigPatches of DescribeNamespaceScopeSidecarConfig.
     """
 
     mesh_id: str
@@ -208,6 +209,7 @@ class Mesh:
     kubeconfigs: dict[str, dict[str, Any]] = field(default_factory=dict)
     networks: dict[str, dict[str, Any]] = field(default_factory=dict)
     gateway_versions: dict[str, str] = field(default_factory=dict)
+    sidecars: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def profile(self) -> str:

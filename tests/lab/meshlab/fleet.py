@@ -60,7 +60,7 @@ class Fleet:
         record = self._world.meshes[mesh_id]
         with self._lock_of(mesh_id):
             if mesh_id not in self._meshes:
-                plane = self._planes.mesh(mesh_id, configuration(record.spec, record.hidden))
+                plane = self._planes.mesh(mesh_id, configuration(record.spec, record.hidden, record.sidecars))
                 for address in self._eips(f"mesh/{mesh_id}/api"):
                     plane.publish(address)
                 for hook in self.on_mesh:

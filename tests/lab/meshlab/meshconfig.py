@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from meshlab import sidecar
+
 #: Type of an extension provider -> its field of Istio's.
 EXTENSION_TYPES = {"httpextauth": "envoyExtAuthzHttp", "grpcextauth": "envoyExtAuthzGrpc"}
 
@@ -58,15 +60,25 @@ def extension_problem(config: Any) -> str:
     return ""
 
 
-def configuration(spec: dict[str, Any], hidden: dict[str, Any]) -> dict[str, Any]:
-    """{mesh: fields of MeshConfig, proxy: values of the injection template, gateway_api: bool} for a mesh's record.
+def configuration(
+    spec: dict[str, Any], hidden: dict[str, Any], sidecars: dict[str, dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    """{mesh: fields of MeshConfig, proxy, sidecar, sidecars: values of the injection template, gateway_api: bool}.
 
-    ``spec`` has the shape of MeshConfig in DescribeServiceMeshDetail, ``hidden`` what no reply shows.
+    ``spec`` has the shape of MeshConfig in DescribeServiceMeshDetail, ``hidden`` what no reply shows, ``sidecars`` are
+    ConfigPatches by namespace. ``sidecar`` is for the pods of namespaces that are not in ``sidecars``.
     """
     providers = [_provider(one) for one in hidden.get("ExtensionProviders", [])]
     mesh = _mesh(spec) | ({"extensionProviders": providers} if providers else {})
     gateway_api = bool((spec.get("K8sNewAPIsSupport") or {}).get("GatewayAPIEnabled"))
-    return {"mesh": mesh, "proxy": _proxy(spec, hidden), "gateway_api": gateway_api}
+    everywhere = sidecar.of_mesh(spec, hidden)
+    return {
+        "mesh": mesh,
+        "proxy": _proxy(spec, hidden),
+        "sidecar": everywhere,
+        "sidecars": {name: everywhere | sidecar.of_namespace(one) for name, one in (sidecars or {}).items()},
+        "gateway_api": gateway_api,
+    }
 
 
 def _provider(given: dict[str, str]) -> dict[str, Any]:

@@ -72,6 +72,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     UPDATE,
     Plan,
     Progress,
+    Steps,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
@@ -103,9 +104,9 @@ class Trial(ResourceModule):
         action = CREATE if before is None else NONE if before == after else UPDATE
         return Plan(action, before, after, after, warnings=self.no_mesh_yet())
 
-    def apply(self, plan: Plan) -> None:
+    def apply(self, plan: Plan) -> Steps:
         meshes.require_mesh(self.cloud, self.params["mesh"])
-        self.settle()
+        yield self.settled
         named = {"ServiceMeshId": self.id, "GroupName": self.params["name"]}
         if plan.action == DELETE:
             self.cloud.asm("DeleteSwimLaneGroup", **named)
@@ -123,7 +124,7 @@ class Trial(ResourceModule):
     def view(self, found: Any) -> Any:
         if found is None:
             return None
-        services = json.loads(found.get("ServiceList") or "[]")
+        services = found.get("ServiceList") or []
         name, gateway = str(found["GroupName"]), str(found.get("IngressGatewayName"))
         return {"name": name, "gateway": gateway, "services": services, "state": "ready"}
 

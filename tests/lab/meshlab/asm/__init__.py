@@ -25,6 +25,8 @@ TOPICS = (
     "observability",
     "permissions",
     "proxies",
+    "sidecars",
+    "swimlanes",
     "tags",
     "versions",
     "waypoints",

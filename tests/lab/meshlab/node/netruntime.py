@@ -264,7 +264,7 @@ class NetRuntime(StatusRuntime):
         start = functools.partial(
             self._processes.start,
             self._process_name(meta["namespace"], meta["name"], container["name"]),
-            envoy.command(str(self._node.network.envoy), str(file)),
+            envoy.command(str(self._node.network.envoy), str(file), container.get("args") or []),
             env={"TMPDIR": str(pod.folder)},
             cwd=pod.folder,
             within=within(pod.path, str(resolv_conf)),

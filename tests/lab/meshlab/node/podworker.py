@@ -101,9 +101,12 @@ class PodWorker:
             self._sandbox = None
 
     async def _run_main(self) -> None:
-        tasks = [
-            self._spawn(self._keep(c, self._main[c["name"]], self._policy)) for c in self._pod["spec"]["containers"]
-        ]
+        tasks = []
+        # istiod moves such a proxy to the front for settings of the mesh and of the pod only, so it is done here.
+        for container in sorted(self._pod["spec"]["containers"], key=lambda one: not _waits_for_itself(one)):
+            tasks.append(self._spawn(self._keep(container, self._main[container["name"]], self._policy)))
+            if _waits_for_itself(container):
+                await self._until_ready(self._main[container["name"]])
         await asyncio.gather(*tasks)
 
     async def _initialize(self, container: Object) -> bool:
@@ -111,6 +114,10 @@ class PodWorker:
         state = self._init[container["name"]]
         await self._keep(container, state, "Never" if self._policy == "Never" else "OnFailure")
         return state.exit_code == 0
+
+    async def _until_ready(self, state: ContainerState) -> None:
+        while not state.ready:
+            await asyncio.sleep(self._host.timing.settle)
 
     async def _until_started(self, state: ContainerState) -> None:
         while not state.started:
@@ -333,6 +340,12 @@ class PodWorker:
     async def _record(self, kind: str, reason: str, message: str, field: str) -> None:
         with contextlib.suppress(urllib3.exceptions.HTTPError):  # events are told, not promised
             await in_thread(functools.partial(self._host.events, self._pod, kind, reason, message, now(), field=field))
+
+
+def _waits_for_itself(container: Object) -> bool:
+    """Whether the containers after it start once it is ready: the lab knows no other hook than Istio's for that."""
+    hook = (container.get("lifecycle") or {}).get("postStart") or {}
+    return (hook.get("exec") or {}).get("command", [])[:2] == ["pilot-agent", "wait"]
 
 
 async def in_thread(function: Callable[..., Any], *arguments: Any) -> Any:

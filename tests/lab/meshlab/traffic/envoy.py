@@ -86,16 +86,19 @@ def metadata(pod: Object, container: Object, *, kind: str, address: str, cluster
     return found
 
 
-def command(envoy: str, configuration: str) -> list[str]:
-    """Envoy's command line: one worker, and changes of listeners that reach every connection at once."""
+def command(envoy: str, configuration: str, arguments: list[str]) -> list[str]:
+    """Envoy's command line: one worker, unless the ``arguments`` of Istio's agent say otherwise, and changes of
+    listeners that reach every connection at once."""
+    given = dict(one.removeprefix("--").split("=", 1) for one in arguments if one.startswith("--") and "=" in one)
+    level = given.get("proxyLogLevel", "warning")
     return [
         envoy,
         "--config-path",
         configuration,
         "--concurrency",
-        "1",
+        given.get("concurrency", "1"),
         "--log-level",
-        "warning",
+        "trace" if level == "tracing" else level,
         "--disable-hot-restart",
         "--drain-time-s",
         "45",

@@ -43,7 +43,7 @@ class FakeAsm(FakeCloud):
 
     def _answer(self, action: str, parameters: dict[str, Any]) -> Any:
         self.answers.setdefault(action, getattr(self, action))
-        fault = self.faults.get(action, [])
+        fault = [] if parameters.get("PreCheck") else self.faults.get(action, [])
         if fault:
             error, happens = fault.pop(0)
             if happens:
@@ -137,7 +137,7 @@ class FakeAsm(FakeCloud):
         mesh = self._running(ServiceMeshId)
         for row in MESH_ATTRIBUTES:
             changed_by, _unused, parameter = (row.change or "").partition(".")
-            if changed_by == action and parameter in parameters:
+            if changed_by == action and parameter in parameters and row.read:
                 self._store(mesh, row, parameters[parameter])
         return self._begin(mesh)
 
@@ -156,6 +156,7 @@ class FakeAsm(FakeCloud):
         ExpectedVersion: str,
         ASMGatewayContinue: bool = False,
         UpgradeGatewayRecords: str = "",
+        PreCheck: bool = False,
     ) -> Any:
         mesh = self._running(ServiceMeshId)
         if ASMGatewayContinue:
@@ -164,6 +165,8 @@ class FakeAsm(FakeCloud):
                 self.gateways[name]["Status"] = "upgrading"
             return {}
         assert ExpectedVersion == self.DescribeUpgradeVersion(ServiceMeshId)["Version"]["IstioVersion"]
+        if PreCheck:
+            return {}
         self._begin(mesh)
         self._set_state(mesh, "upgrading")
         mesh["Goal"] = ExpectedVersion
@@ -223,9 +226,11 @@ class FakeAsm(FakeCloud):
     @staticmethod
     def _store(mesh: dict[str, Any], row: Attribute, value: Any) -> None:
         """Parameters that are JSON text are shown as structures; the one of locality shares its place with a switch."""
-        if row.type == "list":
+        if row.type in ("list", "objects"):
             value = json.loads(value)
-        if row.type == "json":
+        if row.type == "json" and row.option != "locality_lb.config":
+            value = json.loads(value)
+        elif row.type == "json":
             switch = {"Enabled": (dig(mesh, str(row.read)) or {}).get("Enabled", False)}
             value = {**switch, **{key[0].upper() + key[1:]: part for key, part in json.loads(value).items()}}
         put(mesh, str(row.read), value)

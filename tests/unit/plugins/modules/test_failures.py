@@ -44,10 +44,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "asm_namespace": {"name": "shop", "mesh": "shop"},
     "asm_preflight": {"mesh": {"name": "shop"}},
     "asm_probe": {"address": ["127.0.0.1"], "count": 1},
+    "asm_restart": {"mesh": "shop", "clusters": ["shop-1"], "namespace": "web"},
     "asm_verify": {"mesh": "shop"},
     "asm_waypoint": {"mesh": "shop", "cluster": "shop-1", "namespace": "a"},
     "asm_waypoint_info": {"mesh": "shop"},
     "asm_workload": {"cluster": "shop-1", "definition": MANIFEST},
+    "asm_workload_info": {"clusters": ["shop-1"], "namespaces": ["web"]},
     "istio_resource": {"mesh": "shop", "definition": ROUTE},
     "istio_resource_info": {"mesh": "shop"},
 }

@@ -34,6 +34,7 @@ _SAMPLES: dict[str, Any] = {
     "csv": ["80", "443"],
     "list": ["vsw-1", "vsw-2"],
 }
+_EXISTS = {"key": "team", "operator": "Exists"}
 _CSV = frozenset(("ServiceMesh", *str(row.read).split(".")) for row in MESH_ATTRIBUTES if row.type == "csv")
 
 
@@ -47,6 +48,10 @@ def wanted(**more: Any) -> dict[str, Any]:
     put(options, "version", OFFERED[0])
     put(options, "locality_lb.config", {"failover": [{"from": "cn-beijing", "to": "cn-hangzhou"}]})
     put(options, "multi_buffer.enabled", False)
+    put(options, "proxy.lifecycle", {"preStop": {"exec": {"command": ["sleep", "15"]}}})
+    put(options, "proxy.termination_drain_duration", "15s")
+    put(options, "sidecar_injector.webhook", '{"replicaCount": 2}')
+    put(options, "discovery_selectors", [{"matchLabels": {"mesh": "7"}}, {"matchExpressions": [_EXISTS]}])
     return {**options, **more}
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.flow import progress
@@ -26,8 +26,10 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     DONE,
     NONE,
     UPDATE,
+    Deadline,
     Plan,
     Progress,
+    Steps,
     failed,
     reconcile,
     wait_until_done,
@@ -439,6 +441,106 @@ def test_the_effect_is_looked_for_once_a_second(clock: FakeClock) -> None:
     reconcile(service, wait=False, clock=clock)
     assert clock.pauses == [1.0, 1.0]
     assert service.log == ["find", UPDATE, "find", "find", "find", "find"]
+
+
+# Writes that have to wait for one another
+
+
+class Walk(Service):
+    """Makes each of ``path`` from the last; all but the last have to be done before the next is sent."""
+
+    path = ("one", "two", "blue")
+    late: ClassVar[dict[str, list[Progress]]] = {}
+    forgives = False
+
+    def apply(self, plan: Plan) -> Steps:
+        for stage in self.path:
+            self.log.append(UPDATE)
+            self.remote = stage
+            if stage != "blue":
+                looks = iter(self.late.get(stage, []))
+                try:
+                    yield lambda looks=looks: next(looks, DONE)
+                except AsmError as error:
+                    error.message += f" It was at {stage}."
+                    if not self.forgives:
+                        raise
+                    return
+            self.log.append(f"after {stage}")
+
+
+def test_each_write_waits_for_what_the_last_one_has_begun(clock: FakeClock) -> None:
+    walk = Walk("red")
+    walk.late = {"one": [waiting("one to settle")] * 3}
+    outcome = reconcile(walk, clock=clock, timeout=60)
+    assert walk.log == ["find", UPDATE, "after one", UPDATE, "after two", UPDATE, "after blue", "look", "find"]
+    assert (outcome.changed, outcome.value) == (True, "blue")
+    assert len(clock.pauses) == 3
+
+
+def test_check_mode_takes_no_step(clock: FakeClock) -> None:
+    walk = Walk("red")
+    assert reconcile(walk, check=True, clock=clock).changed
+    assert walk.log == ["find"]
+
+
+@pytest.mark.parametrize(
+    ("stuck", "kind", "said"),
+    [
+        ([failed("It broke.")], WaitFailed, "It broke. It was at two."),
+        ([waiting("two to settle")] * 999, WaitTimeout, "Gave up after 60 s of waiting for two to settle."),
+    ],
+)
+def test_a_wait_that_fails_is_raised_where_it_was_asked_for(
+    stuck: list[Progress], kind: type[AsmError], said: str, clock: FakeClock
+) -> None:
+    walk = Walk("red")
+    walk.late = {"two": stuck}
+    with pytest.raises(kind) as caught:
+        reconcile(walk, clock=clock, timeout=60)
+    assert caught.value.message.startswith(said)
+    assert caught.value.message.endswith("It was at two.")
+    assert caught.value.changed
+    assert walk.remote == "two"
+
+
+def test_a_wait_whose_failure_does_not_matter_ends_the_steps(clock: FakeClock) -> None:
+    walk = Walk("red")
+    walk.late, walk.forgives = {"one": [failed("It broke.")]}, True
+    assert reconcile(walk, clock=clock).changed
+    assert walk.writes() == [UPDATE]
+
+
+def test_a_reply_that_is_lost_between_two_steps_plans_the_rest_anew(clock: FakeClock) -> None:
+    class Loses(Walk):
+        lost = False
+
+        def plan(self, found: Any) -> Plan:
+            self.path = Walk.path[1:] if found == "one" else Walk.path
+            return super().plan(found)
+
+        def apply(self, plan: Plan) -> Steps:
+            for look in super().apply(plan):
+                if not self.lost:
+                    self.lost = True
+                    raise SILENCE
+                yield look
+
+    service = Loses("red")
+    assert reconcile(service, clock=clock).value == "blue"
+    assert service.writes() == [UPDATE] * 3
+
+
+def test_a_deadline_bounds_all_looks_together(clock: FakeClock) -> None:
+    deadline = Deadline(5.0, clock)
+    look = deadline.bound(lambda: waiting("it to move", last="old"))
+    assert look() == waiting("it to move", last="old")
+    clock.sleep(5.0)
+    with pytest.raises(WaitTimeout, match="Gave up after 5 s of waiting for it to move") as caught:
+        look()
+    assert caught.value.details == {"last_state": "old"}
+    assert deadline.bound(lambda: DONE)() == DONE
+    assert deadline.bound(lambda: failed("No."))().failed == "No."
 
 
 def test_a_mesh_that_came_after_a_lost_create_is_brought_to_what_is_wanted(clock: FakeClock) -> None:

@@ -54,8 +54,8 @@ def codes(*objects: Json, **more: Any) -> list[str]:
 
 
 def test_codes_are_unique_and_name_istios_message() -> None:
-    assert [rule.code for rule in RULES] == ["ASM001", "ASM002", "ASM003", "ASM004", "ASM005", "ASM006", "ASM007"]
-    assert [rule.istio for rule in RULES] == ["", "IST0101", "IST0101", "IST0109", "IST0101", "", ""]
+    assert [rule.code for rule in RULES] == [f"ASM{number:03}" for number in range(1, len(RULES) + 1)]
+    assert [rule.istio for rule in RULES] == ["", "IST0101", "IST0101", "IST0109", "IST0101", "", "", ""]
 
 
 @pytest.mark.parametrize(
@@ -286,3 +286,31 @@ def test_hosts() -> None:
     assert full_host("web.org", "shop") == "web.org"
     known = Hosts(["a", "*.org"])
     assert ["a" in known, "x.org" in known, "b" in known, 5 in known] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("spec", "known", "wrong"),
+    [
+        ({"action": "CUSTOM", "provider": {"name": "ours"}}, {"theirs"}, True),
+        ({"action": "CUSTOM", "provider": {"name": "ours"}}, set(), True),
+        ({"action": "CUSTOM", "provider": {"name": "ours"}}, {"ours"}, False),
+        ({"action": "CUSTOM", "provider": {"name": "ours"}}, None, False),
+        ({"action": "DENY", "provider": {"name": "ours"}}, set(), False),
+        ({"action": "CUSTOM"}, set(), False),
+    ],
+)
+def test_a_policy_with_a_provider_that_nobody_has(spec: Json, known: set[str] | None, wrong: bool) -> None:
+    policy = made("AuthorizationPolicy", "orders", **spec)
+    before, after = Mesh(), mesh_of(policy)
+    before.providers = after.providers = None if known is None else frozenset(known)
+    found = findings(before, after, {("AuthorizationPolicy", "shop", "orders")})
+    assert [(one.code, one.place, one.severity) for one in found] == (
+        [("ASM008", "spec.provider.name", "warning")] if wrong else []
+    )
+    there = ", ".join(sorted(known or ())) or "none"
+    assert all(f"no extension provider 'ours' (it has: {there})" in one.message for one in found)
+
+
+def test_the_providers_stay_with_a_copy() -> None:
+    mesh = Mesh(providers=frozenset({"ours"}))
+    assert mesh.copy().providers == {"ours"}

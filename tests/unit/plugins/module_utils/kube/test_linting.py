@@ -129,3 +129,28 @@ def test_many_findings_are_told_in_part(run: Run) -> None:
         run(*many)
     assert "... and 3 more, see the result's findings" in caught.value.message
     assert len(caught.value.details["findings"]) == 8
+
+
+def policy(action: str = "CUSTOM") -> Json:
+    metadata = {"name": "orders", "namespace": "default"}
+    spec = {"action": action, "provider": {"name": "httpextauth-ours"}, "rules": [{}]}
+    return {"apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy", "metadata": metadata, "spec": spec}
+
+
+def test_providers_are_asked_for_once_a_policy_names_one(api: MemoryApi, run: Run) -> None:
+    asked: list[str] = []
+
+    def providers() -> list[str]:
+        asked.append("")
+        return ["httpextauth-theirs"]
+
+    run(policy("DENY"), routed(), providers=providers)
+    assert asked == []
+    outcome = run(policy(), routed(), providers=providers)
+    assert len(asked) == 1
+    (warning,) = [one for one in outcome.plan.warnings if "ASM008" in one]
+    assert "ASM008 AuthorizationPolicy default/orders (a.yml, document 1), spec.provider.name:" in warning
+    api.requests.clear()
+    assert not [one for one in run(policy(), providers=lambda: None).plan.warnings if "ASM008" in one]
+    # Policies alone need no list of routes.
+    assert sorted(api.sent("GET")) == ["/apis/security.istio.io/v1/namespaces/default/authorizationpolicies"]

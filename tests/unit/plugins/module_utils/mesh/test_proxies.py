@@ -10,7 +10,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, WaitTimeout
-from ansible_collections.meshops.asm.plugins.module_utils.mesh.proxies import GO_ON, Follower, Seen, look, named
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.proxies import (
+    GO_ON,
+    Follower,
+    Seen,
+    look,
+    named,
+    patient_look,
+)
 from ansible_collections.meshops.asm.tests.unit.conftest import FakeClock, FakeCloud
 
 ROUTES = {"a": ["routes"]}
@@ -51,13 +58,42 @@ def test_a_reply_is_read(fake_cloud: Callable[..., FakeCloud]) -> None:
         {},
     ]
     seen = look(fake_cloud(DescribeServiceMeshProxyStatus={"ProxyStatus": rows}), "c1")
-    assert seen == Seen(("in-1.istio-system", "a.shop", "proxy 3", "proxy 4"), {"a.shop": ["clusters", "endpoints"]})
+    assert seen.names == ("in-1.istio-system", "a.shop", "proxy 3", "proxy 4")
+    assert seen.behind == {"a.shop": ["clusters", "endpoints"]}
     assert seen.text == "3 of 4 in sync; behind: a.shop (clusters, endpoints)"
     assert look(fake_cloud(DescribeServiceMeshProxyStatus={"ProxyStatus": None}), "c1") == Seen()
 
 
+@pytest.mark.parametrize(
+    ("version", "older"),
+    [
+        ("v1.24.6.64-g0b8a1cd2-aliyun", "a.shop (1.22.6)"),
+        ("v1.22.6.109-g6e8b7f4c-aliyun", ""),
+        ("v1.21.6.103-aliyun", ""),
+        ("", ""),
+    ],
+)
+def test_proxies_of_pods_that_have_yet_to_restart_are_known(
+    fake_cloud: Callable[..., FakeCloud], version: str, older: str
+) -> None:
+    rows = [{"ProxyId": "a.shop", "ProxyVersion": "1.22.6"}, {"ProxyId": "b.shop", "ProxyVersion": "1.24.6"}]
+    rows += [{"ProxyId": "c.shop", "ProxyVersion": None}, {"ProxyId": "d.shop", "ProxyVersion": "unknown"}]
+    seen = look(fake_cloud(DescribeServiceMeshProxyStatus={"ProxyStatus": rows}), "c1")
+    assert seen.older(version) == older
+
+
 def test_many_names_are_not_all_told() -> None:
     assert named({f"p{n}": ["routes"] for n in range(7)}).endswith("p4 (routes), and 2 more")
+
+
+def test_who_is_behind_for_some_seconds_only_is_not_behind(clock: FakeClock) -> None:
+    """A proxy that is busy with requests takes its time; one that is stuck is told after half a minute."""
+    begin, states = clock.now(), [*[Seen(BOTH, ROUTES)] * 7, Seen(BOTH)]
+    assert patient_look(Service(clock, *states), clock) == Seen(BOTH)
+    assert 10 < clock.now() - begin < 30
+    begin = clock.now()
+    assert patient_look(Service(clock, Seen(BOTH, ROUTES)), clock) == Seen(BOTH, ROUTES)
+    assert 30 <= clock.now() - begin < 36
 
 
 def test_what_is_said_before_istiod_can_have_sent_anything_does_not_count(clock: FakeClock) -> None:

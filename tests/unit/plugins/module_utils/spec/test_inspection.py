@@ -124,13 +124,16 @@ def test_a_mesh_that_failed_says_why(fake_cloud: Callable[..., Any]) -> None:
 
 
 def test_proxies(fake_cloud: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proxies, "_PAUSE", 0)
+    monkeypatch.setattr(proxies, "_PATIENCE", 0)
     good = {"ProxyId": "in-1.istio-system", "ClusterSynced": "SYNCED", "RouteSynced": "NOT SENT"}
     stale = {"ProxyId": "details-1.shop", "ClusterSynced": "SYNCED", "RouteSynced": "STALE"}
     rows = inspect(fake_cloud, connected={"ProxyStatus": [good, good]})
     assert rows[1] == Row("mesh", "proxies", "", "2 of 2 in sync", True)
     row = inspect(fake_cloud, connected={"ProxyStatus": [good, stale]})[1]
     assert (row.state, row.ok) == ("1 of 2 in sync; behind: details-1.shop (routes)", False)
+    row = inspect(fake_cloud, connected={"ProxyStatus": [{**good, "ProxyVersion": "1.24.6"}]})[1]
+    assert row.state == "1 of 1 in sync; older than the mesh until their pods restart: in-1.istio-system (1.24.6)"
+    assert row.ok, "a restart is the owner's to choose"
     denied = AsmError("no", code="Forbidden.RAM", http_status=403)
     assert inspect(fake_cloud, connected=denied)[1] == Row("mesh", "proxies", "", "not known (Forbidden.RAM)", True)
 
