@@ -17,7 +17,7 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils.checks import replies, running, surroundings
 from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding, options, shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers, certificates
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers, certificates, routes
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import described as gateway_described
 from ansible_collections.meshops.asm.plugins.module_utils.istio import (
     conditions,
@@ -204,6 +204,8 @@ SPEC: dict[Callable[..., Any], Taker] = {
     options.wrong_options: lambda value: options.wrong_options({"asm_mesh": value, "x": value}, vocabulary()),
     inspection.read: inspection.read,
     certificates.stored: lambda value: certificates.stored({"data": value}),
+    routes.found: lambda value: routes.found(value if isinstance(value, dict) else {"RouteDestinations": value}),
+    routes.state_of: routes.state_of,
     account_checks.what_is_created: lambda value: account_checks.what_is_created(_MESH, "r", value),
 }
 # The same with objects of any shape in a spec that is right.
@@ -325,6 +327,7 @@ OTHERS: dict[ModuleType, set[str]] = {
     spec_checks: {"resembled"},
     balancers: {"setting", "is_wanted", "kind"},
     certificates: {"given", "doubts", "read", "tells"},
+    routes: {"check", "wanted", "sent", "read_one", "rows_of", "read_row"},
     gateway_described: set(),
     mesh_described: set(),
     inspection: {"inspect", "check_rows", "table", "problems"},

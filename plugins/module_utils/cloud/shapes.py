@@ -86,6 +86,19 @@ _GATEWAY_SECRET = {
     **dict.fromkeys(("SecretName", "GatewayName", "State", "IssueTime", "ExpiredTime"), TEXT),
     "Message": SAID,
 }
+_DOMAIN = dict.fromkeys(("PortName", "Protocol", "Namespace", "GatewayCRName", "CredentialName"), TEXT)
+_ROUTE = {**dict.fromkeys(("RouteName", "Namespace", "Description"), TEXT), "Priority": NUMBER, "Status": NUMBER}
+_SERVICE = {
+    "ServiceName": ID,
+    **dict.fromkeys(("Namespace", "ServiceType"), TEXT),
+    "ClusterIds": [TEXT],
+    "Labels": {"*": TEXT},
+    "Ports": [{"Name": TEXT, "Port": NUMBER, "Protocol": TEXT}],
+}
+_WAYPOINT = {
+    "Name": ID,
+    **dict.fromkeys(("Namespace", "ServiceAccount", "LimitCPU", "LimitMemory", "RequestCPU", "RequestMemory"), TEXT),
+}
 _SIDECAR: dict[str, Any] = {
     "LifecycleStr": JSON,
     "ProxyMetadata": {},
@@ -122,9 +135,19 @@ class Shapes:
     DescribeClustersInServiceMesh = {"Clusters": [_CLUSTER]}
     DescribeServiceMeshClusters = {"Clusters": [_CLUSTER], "NumberOfClusters": NUMBER}
     DescribeServiceMeshAdditionalStatus = {"ClusterStatus": _MESH_STATUS}
+    ListWaypoints = {"Waypoints": [_WAYPOINT], "Continue": TEXT}
     CreateGatewaySecret = {"SecretCreateRecord": {"*": _SECRET_RECORD}}
     DeleteGatewaySecret = {"SecretDeleteRecord": {"*": _SECRET_RECORD}}
     DescribeGatewaySecretDetails = {"GatewaySecretDetails": [_GATEWAY_SECRET]}
+    DescribeIstioGatewayDomains = {"GatewaySecretDetails": [_DOMAIN]}
+    DescribeIstioGatewayRoutes = {"ManagementRoutes": [_ROUTE]}
+    DescribeASMGatewayImportedServices = {"ImportedServices": [{"ServiceName": ID, "ServiceNamespace": TEXT}]}
+    DescribeImportedServicesDetail = {"Details": [_SERVICE]}
+    DescribeIstioGatewayRouteDetail = {
+        **dict.fromkeys(("Namespace", "Description"), TEXT),
+        **dict.fromkeys(("Priority", "Status"), NUMBER),
+        "RouteDetail": {"RouteType": TEXT},
+    }
     DescribeEipResources = {"EipList": [{"AllocationId": ID, "Status": TEXT}], "PageResult": {"TotalCount": NUMBER}}
     DescribeVersions = {"VersionInfo": [{"Edition": TEXT, "Versions": [TEXT]}]}
     DescribeVpcs = {"Vpcs": [{"VpcId": TEXT}], "NextToken": TEXT}

@@ -75,6 +75,7 @@ SETTINGS: dict[str, tuple[Any, ...]] = {
     "sidecar_config_update": ("replace", "merge"),
     "sidecar_config_unset": ("absent", "null", "zero"),
     "is_ram_role": ("number", "text", "boolean"),
+    "existing_gateway_domain": ("refuse", "add", "replace"),
     "existing_gateway_secret": ("refuse", "record", "overwrite"),
     "traffic": (True, False),
 }

@@ -13,7 +13,10 @@ TOPICS = (
     "eips",
     "extensions",
     "gateways",
+    "gatewaydomains",
+    "gatewayroutes",
     "gatewaysecrets",
+    "gatewayservices",
     "injection",
     "kiali",
     "kubeconfigs",
@@ -26,6 +29,7 @@ TOPICS = (
     "swimlanes",
     "tags",
     "versions",
+    "waypoints",
 )
 
 
