@@ -10,6 +10,7 @@ import importlib
 
 TOPICS = (
     "clusters",
+    "dashboards",
     "eips",
     "extensions",
     "gateways",
@@ -21,6 +22,7 @@ TOPICS = (
     "observability",
     "permissions",
     "proxies",
+    "registry",
     "sidecars",
     "tags",
     "versions",
