@@ -312,7 +312,7 @@ SETTINGS: dict[Callable[..., Any], Taker] = {
     equality.seconds: equality.seconds,
     **{
         check: lambda value, check=check: check(dicts(value))
-        for check in (values.annotations, values.hooks, values.scheduling, values.statistics, values.tags, values.texts)
+        for check in (values.by_cluster, values.hooks, values.scheduling, values.statistics, values.tags, values.texts)
     },
     **{check: lambda value, check=check: check(words(value)) for check in (values.ports, values.ranges)},
     **{
