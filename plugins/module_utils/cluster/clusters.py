@@ -52,12 +52,6 @@ def attached(cloud: Cloud, mesh_id: str) -> list[dict[str, Any]]:
     return cloud.asm("DescribeClustersInServiceMesh", ServiceMeshId=mesh_id).get("Clusters") or []
 
 
-def dashboards(cloud: Cloud, mesh_id: str, cluster_id: str) -> list[dict[str, str]]:
-    """``{title, url}`` of the Grafana dashboards for a cluster of the mesh (action DescribeClusterGrafana)."""
-    reply = cloud.asm("DescribeClusterGrafana", ServiceMeshId=mesh_id, K8sClusterId=cluster_id)
-    return [{"title": one.get("Title") or "", "url": one.get("Url") or ""} for one in reply.get("Dashboards") or []]
-
-
 def candidates(cloud: Cloud, mesh_id: str) -> list[dict[str, Any]]:
     """Every cluster of the account as seen from the mesh, with ForbiddenFlag (DescribeServiceMeshClusters, paged)."""
 

@@ -317,7 +317,7 @@ MESH_ATTRIBUTES: list[Attribute] = [
     _both("kiali.enabled", "bool", "KialiEnabled", _CONFIG + "Kiali.Enabled"),
     _unseen("kiali.integrate_clb", "bool", "IntegrateKiali"),
     _unseen("kiali.arms_auth_tokens", "json", "KialiArmsAuthTokens", no_log=True, check=values.texts),
-    _unseen("kiali.service_annotations", "json", "KialiServiceAnnotations", check=values.annotations),
+    _unseen("kiali.service_annotations", "json", "KialiServiceAnnotations", check=values.by_cluster),
     _both("telemetry", "bool", "Telemetry", _CONFIG + "Telemetry"),
     _both("tracing", "bool", "Tracing", _CONFIG + "Tracing"),
     _both("customized_zipkin", "bool", "CustomizedZipkin", _CONFIG + "CustomizedZipkin"),
