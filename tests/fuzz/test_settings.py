@@ -1,11 +1,10 @@
 # Copyright: (c) 2026, the meshops.asm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Configurations that the service keeps as somebody has sent them: extension providers, Kiali."""
+"""Settings of meshes and sidecars of any shape: hooks, selectors, tags, and what the service shows of them."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from hypothesis import strategies as st
@@ -14,22 +13,23 @@ from .harness import fuzz
 from .takers import SETTINGS, tried
 from .values import anything, nearly_any
 
-_LOGIN = {"clientID": "a", "clientSecret": "b", "issuerURI": "https://c", "scopes": ["d"], "cookieExpire": "1"}
-_OPENID = {"ClientId": "a", "ClientSecret": "******", "IssuerUri": "https://c", "Scopes": ["d"]}
-_WHOLE: list[Any] = [
-    {"service": "a", "port": 80, "timeout": "1s", "includeRequestHeadersInCheck": ["b"], "oidc": _LOGIN},
+_KEYS = ("postStart", "preStop", "httpGet", "matchLabels", "matchExpressions", "key", "operator", "values", "literal")
+_HOOK = {"httpGet": {"path": "/a", "port": 80, "scheme": "HTTP", "httpHeaders": [{"name": "a", "value": "b"}]}}
+_SETTINGS: list[Any] = [
+    {"preStop": _HOOK, "postStart": {"exec": {"command": ["sleep", "5"]}}},
+    [{"matchLabels": {"a": "b"}}, {"matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}]}],
+    {"team": {"literal": {"value": "shop"}}, "user": {"header": {"name": "x", "defaultValue": ""}}},
     {
-        "Enabled": "true",
-        "AuthStrategy": "openid",
-        "OpenIdConfig": _OPENID,
-        "ServerConfig": {"WebFQDN": "a", "WebPort": 80},
-        "KialiArmsAuthTokens": '{"c1": "a"}',
-        "DistributedKialiAddresses": {"c1": "http://a"},
+        "Concurrency": 2,
+        "LifecycleStr": '{"preStop": {"exec": {"command": ["true"]}}}',
+        "ReadinessPeriodSeconds": 0,
+        "ProxyStatsMatcher": {"InclusionPrefixes": ["server"]},
+        "SidecarProxyAckSloResource": {"Limits": {"kubernetes.io/batch-cpu": "2000"}},
+        "Tracing": {"Sampling": 1.5, "CustomTags": {"a": {"literal": {"value": "b"}}}},
     },
 ]
 
 
-@fuzz(value=st.one_of(anything(("oidc", "OpenIdConfig", "scopes", "port")), nearly_any(_WHOLE)))
+@fuzz(value=st.one_of(anything(_KEYS), nearly_any(_SETTINGS)))
 def test_settings(value: Any) -> None:
     tried(SETTINGS, value)
-    tried(SETTINGS, json.dumps(value))

@@ -52,12 +52,6 @@ def attached(cloud: Cloud, mesh_id: str) -> list[dict[str, Any]]:
     return cloud.asm("DescribeClustersInServiceMesh", ServiceMeshId=mesh_id).get("Clusters") or []
 
 
-def dashboards(cloud: Cloud, mesh_id: str, cluster_id: str) -> list[dict[str, str]]:
-    """``{title, url}`` of the Grafana dashboards for a cluster of the mesh (action DescribeClusterGrafana)."""
-    reply = cloud.asm("DescribeClusterGrafana", ServiceMeshId=mesh_id, K8sClusterId=cluster_id)
-    return [{"title": one.get("Title") or "", "url": one.get("Url") or ""} for one in reply.get("Dashboards") or []]
-
-
 def candidates(cloud: Cloud, mesh_id: str) -> list[dict[str, Any]]:
     """Every cluster of the account as seen from the mesh, with ForbiddenFlag (DescribeServiceMeshClusters, paged)."""
 
@@ -142,8 +136,10 @@ def names(known: Iterable[dict[str, Any]]) -> list[str]:
 def as_user_sees(cluster: dict[str, Any]) -> dict[str, Any]:
     """One cluster in the keys of the modules' results."""
     keys = {"id": "ClusterId", "name": "Name", "state": "State", "region": "RegionId", "vpc_id": "VpcId"}
-    keys.update({"type": "ClusterType", "version": "Version", "error_message": "ErrorMessage"})
-    return {key: cluster.get(source) for key, source in keys.items()}
+    keys.update({"type": "ClusterType", "version": "Version"})
+    seen = {key: cluster.get(source) for key, source in keys.items()}
+    # That nothing went wrong is said in several ways.
+    return {**seen, "error_message": cluster.get("ErrorMessage") or ""}
 
 
 def refusal(candidate: dict[str, Any], mesh_id: str, *, ignore_namespace: bool = False) -> str | None:

@@ -11,10 +11,9 @@ from typing import Any
 from meshlab.account import Mesh
 from meshlab.asm.actions import Call, action
 from meshlab.asm.features import apply_features
-from meshlab.openapi.errors import ApiError, invalid_parameter
+from meshlab.openapi.errors import invalid_parameter
 
 #: Dashboards by title, and the ends of their addresses.
-_DASHBOARDS = {"Istio Mesh": "mesh", "Istio Service": "service", "Istio Workload": "workload"}
 
 
 @action("UpdateControlPlaneLogConfig", "ServiceMeshId", "Enabled", write=True)
@@ -82,22 +81,6 @@ def describe_service_mesh_logs(call: Call) -> dict[str, Any]:
     if mesh.error_message:
         rows.append({"CreationTime": mesh.updated, "Log": mesh.error_message, "ServiceMeshId": mesh.mesh_id})
     return {"Logs": rows}
-
-
-@action("DescribeClusterGrafana", "ServiceMeshId", "K8sClusterId")
-def describe_cluster_grafana(call: Call) -> dict[str, Any]:
-    """Addresses of the dashboards that show a cluster of the mesh; none while no metrics are collected."""
-    mesh = call.mesh()
-    cluster_id = call.get("K8sClusterId")
-    if cluster_id not in mesh.clusters:
-        raise ApiError(404, "ErrorClusterNotFound", f"The cluster {cluster_id} is not in the mesh {mesh.mesh_id}.")
-    titles = _DASHBOARDS if mesh.spec["Telemetry"] else {}
-    return {
-        "Dashboards": [
-            {"Title": title, "Url": f"https://grafana.{mesh.region_id}.example.invalid/d/{cluster_id}/{name}"}
-            for title, name in titles.items()
-        ]
-    }
 
 
 def _balancer(call: Call, mesh: Mesh, role: str) -> dict[str, Any]:

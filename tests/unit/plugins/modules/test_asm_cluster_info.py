@@ -32,9 +32,8 @@ def shop(asm: FakeAsm) -> FakeAsm:
     return asm
 
 
-def read(asm: FakeAsm, mesh: str = "shop", candidates: bool = False, dashboards: bool = False) -> list[dict[str, Any]]:
-    params = {"mesh": mesh, "candidates": candidates, "dashboards": dashboards}
-    return asm_cluster_info.read(params, asm)  # type: ignore[arg-type]
+def read(asm: FakeAsm, mesh: str = "shop", candidates: bool = False) -> list[dict[str, Any]]:
+    return asm_cluster_info.read({"mesh": mesh, "candidates": candidates, "gather_subset": []}, asm)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("mesh", ["shop", "c1"])
@@ -90,17 +89,3 @@ def test_an_unknown_mesh_is_an_error(shop: FakeAsm) -> None:
 def test_reading_writes_nothing(shop: FakeAsm) -> None:
     read(shop, candidates=True)
     assert shop.written() == []
-
-
-def test_dashboards_of_attached_clusters(shop: FakeAsm, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "dashboards" not in read(shop)[0]
-    boards: dict[str, Any] = {
-        "Dashboards": [{"Title": "Mesh", "Url": "https://grafana.example.com/1"}, {"Title": None}]
-    }
-    monkeypatch.setattr(FakeAsm, "DescribeClusterGrafana", lambda self, **given: boards, raising=False)
-    found = {one["id"]: one.get("dashboards") for one in read(shop, candidates=True, dashboards=True)}
-    told = [{"title": "Mesh", "url": "https://grafana.example.com/1"}, {"title": "", "url": ""}]
-    assert (found["k1"], found["k2"]) == (None, told)
-    assert shop.sent("DescribeClusterGrafana") == [{"ServiceMeshId": "c1", "K8sClusterId": "k2"}]
-    boards.clear()
-    assert read(shop, dashboards=True)[0]["dashboards"] == []

@@ -14,6 +14,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Asm
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import proxies
 from ansible_collections.meshops.asm.plugins.module_utils.spec import inspection
 from ansible_collections.meshops.asm.plugins.module_utils.spec.inspection import Row
+from ansible_collections.meshops.asm.tests.unit.pem import pair
 
 ATTACHED = ({"ClusterId": "k1", "Name": "shop-1", "State": "running", "RegionId": "cn-hangzhou"},)
 MESH = {
@@ -459,3 +460,55 @@ def test_extension_providers(fake_cloud: Callable[..., Any]) -> None:
     denied = AsmError("Denied.", code="Forbidden.RAM")
     found = inspect(fake_cloud, extension_providers=wanted[:1], answers={"DescribeExtensionProvider": denied})
     assert Row("provider", "httpextauth-a", "", "Denied.", False) in found
+
+
+def secret(days: float) -> dict[str, Any]:
+    return pair(days=(-9, days)).secret()
+
+
+@pytest.mark.parametrize(
+    ("held", "item", "ok", "words"),
+    [
+        (secret(20.5), {}, True, "ends in 20 days, at "),
+        (secret(14.5), {}, True, "ends in 14 days"),
+        (secret(13.5), {}, False, "ends in 13 days, at "),
+        (secret(13.5), {"min_days": "10"}, True, "ends in 13 days"),
+        (secret(0.5), {"min_days": 0}, True, "ends in 0 days"),
+        (secret(-1.5), {"min_days": 0}, False, "ended 2 days ago"),
+        (secret(20.5), {"certificate": pair().certificate}, False, "not as described"),
+        (secret(20.5), {"certificate": "no certificate"}, True, "ends in 20 days"),
+        ({**secret(20.5), "data": {}}, {}, False, "not readable"),
+        (secret(20.5) | {"type": "Opaque"}, {}, False, "not readable"),
+        (None, {}, False, inspection.ABSENT),
+    ],
+)
+def test_certificates(
+    fake_cloud: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, held: Any, item: Any, ok: bool, words: str
+) -> None:
+    live = {"metadata": {"name": "in"}, "spec": {"clusterIds": ["k1", "k9"]}}
+    monkeypatch.setattr(inspection.gateways, "control_plane", lambda *_arguments: FakeKube({"istiogateways": [live]}))
+
+    class Holder:
+        def get(self, path: str) -> Any:
+            assert path == "/api/v1/namespaces/istio-system/secrets/tls"
+            return held
+
+    monkeypatch.setattr(inspection.gateways.ClusterClients, "of", lambda *_arguments: {"k1": ("shop-1", Holder())})
+    (_mesh, row) = inspect(fake_cloud, gateway_secrets=[{"name": "tls", "gateway": "in", **item}])
+    assert (row.what, row.name, row.where, row.ok) == ("certificate", "tls", "shop-1", ok)
+    assert words in row.state
+    assert ("less than the" in row.state) is (not ok and row.state.startswith("ends in 13"))
+
+
+def test_certificates_that_cannot_be_looked_at(
+    fake_cloud: Callable[..., Any], planes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = [{"name": "tls", "gateway": "in"}]
+    planes["mesh"] = AsmError("The control plane is away.")
+    assert inspect(fake_cloud, gateway_secrets=items)[1].state == "The control plane is away."
+    assert inspect(fake_cloud, meshes=[], gateway_secrets=items)[1].state == inspection.ABSENT
+    planes["mesh"] = FakeKube({"istiogateways": []})
+    monkeypatch.setattr(inspection.gateways.ClusterClients, "of", lambda *_arguments: {})
+    assert inspect(fake_cloud, gateway_secrets=items)[1].state == "no such gateway"
+    planes["mesh"] = FakeKube({"istiogateways": [{"metadata": {"name": "in"}, "spec": {"clusterIds": ["k1"]}}]})
+    assert inspect(fake_cloud, gateway_secrets=items)[1].state.startswith("not known")
