@@ -15,6 +15,8 @@ from types import ModuleType
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.checks import replies, running, surroundings
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.shapes import shape_of
+from ansible_collections.meshops.asm.plugins.module_utils.cluster import registry
 from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding, options, shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers, certificates, routes
@@ -38,6 +40,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import I
 from ansible_collections.meshops.asm.plugins.module_utils.lane import groups as lane_groups
 from ansible_collections.meshops.asm.plugins.module_utils.lane import rules as lane_rules
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import described as mesh_described
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import equality, sidecar, values
 from ansible_collections.meshops.asm.plugins.module_utils.probe import metrics, versus
 from ansible_collections.meshops.asm.plugins.module_utils.probe.sequential import Rule
 from ansible_collections.meshops.asm.plugins.module_utils.spec import account as account_checks
@@ -169,6 +172,7 @@ LINT: dict[Callable[..., Any], Taker] = {
     routing.ranked: lambda value: routing.ranked(mesh_of(value), "shop"),
     routing.gateway_hosts: lambda value: asked(routing.gateway_hosts(mesh_of(value), _GATE, 80)),
     routing.sidecar_hosts: lambda value: asked(routing.sidecar_hosts(mesh_of(value), routing.Proxy("shop"), 80)),
+    routing.reachable: lambda value: routing.reachable(mesh_of(value), "shop"),
     routing.targets: lambda value: [routing.targets(rule) for rule in rules_of(value)],
     conditions.fits: lambda value: [conditions.fits(one, _ASKED) for one in matches_of(value)],
     conditions.is_catch_all: lambda value: [conditions.is_catch_all(one) for one in matches_of(value)],
@@ -292,7 +296,81 @@ LANES: dict[Callable[..., Any], Taker] = {
     lane_groups.baselines: lambda value: lane_groups.baselines({"ServiceLevelFallbackTarget": value}),
     lane_groups.problem: lambda value: lane_groups.problem({"ValidationMessage": decoding.json_text(value)}),
 }
-TABLES = (MANIFESTS, LINT, SPEC, OBJECTS, ROUTES, CANARY, ORDER, WORKLOADS, CHECKS, LANES)
+
+
+def dicts(value: Any) -> dict[str, Any]:
+    """An option of the type dict."""
+    return value if isinstance(value, dict) else {"postStart": value, "literal": value}
+
+
+def lists(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def words(value: Any) -> list[str]:
+    """An option that is a list of texts."""
+    return [str(one) for one in lists(value)]
+
+
+def patches(value: Any) -> dict[str, Any]:
+    """What a namespace sets, as a reply that has passed its judge; each place has the value."""
+    return (
+        value
+        if isinstance(value, dict)
+        else dict.fromkeys(shape_of("DescribeNamespaceScopeSidecarConfig")["ConfigPatches"], value)
+    )
+
+
+def both(compare: Callable[[Any, Any], bool]) -> Taker:
+    """A comparison of the value with itself, which must hold, and with another one, either way round."""
+
+    def taker(value: Any) -> Any:
+        assert compare(value, value)
+        return compare(value, {"preStop": {"exec": {"command": ["a"]}}}), compare([{"matchLabels": {"a": "b"}}], value)
+
+    return taker
+
+
+def set_there(value: Any) -> Any:
+    found = sidecar.settings(patches(value))
+    assert not sidecar.different(found, sidecar.target(found, found, purge=True))
+    return sidecar.parameters(found, (*found,)), sidecar.nested(found)
+
+
+SETTINGS: dict[Callable[..., Any], Taker] = {
+    **{
+        compare: both(compare)
+        for compare in (
+            equality.amounts,
+            equality.documents,
+            equality.durations,
+            equality.hooks,
+            equality.mappings,
+            equality.selectors,
+            equality.texts,
+        )
+    },
+    equality.canonical: equality.canonical,
+    equality.seconds: equality.seconds,
+    **{
+        check: lambda value, check=check: check(dicts(value))
+        for check in (values.by_cluster, values.hooks, values.scheduling, values.statistics, values.tags, values.texts)
+    },
+    **{check: lambda value, check=check: check(words(value)) for check in (values.ports, values.ranges)},
+    **{
+        check: lambda value, check=check: check(str(value))
+        for check in (values.digits, values.duration, values.quantity)
+    },
+    values.selectors: lambda value: values.selectors(lists(value)),
+    sidecar.settings: set_there,
+    sidecar.different: set_there,
+    sidecar.target: set_there,
+    sidecar.parameters: set_there,
+    sidecar.nested: set_there,
+    sidecar.wanted: lambda value: sidecar.wanted({"lifecycle": dicts(value), "proxy_metadata": dicts(value)}),
+    registry.names_of: lambda value: registry.names_of(words(value)),
+}
+TABLES = (MANIFESTS, LINT, SPEC, OBJECTS, ROUTES, CANARY, ORDER, WORKLOADS, CHECKS, LANES, SETTINGS)
 
 # Public functions that take none of these: names, hosts, paths, results of our own, an account that is asked.
 OTHERS: dict[ModuleType, set[str]] = {
@@ -317,7 +395,7 @@ OTHERS: dict[ModuleType, set[str]] = {
     mesh: {"object_of"},
     hosts: {
         *("full_host", "short_host", "kubernetes_namespace", "covers", "overlap", "meeting", "best", "scopes"),
-        "is_exported",
+        *("is_exported", "services_domain"),
     },
     routing: {"gateway_name", "decide", "no_delegate"},
     conditions: set(),
@@ -351,6 +429,10 @@ OTHERS: dict[ModuleType, set[str]] = {
     lane_groups: {
         *("check_name", "groups", "find_group", "require_group", "group_not_yet", "lanes", "update_group"),
     },
+    equality: set(),
+    values: {"count", "percent", "positive"},
+    sidecar: {"describe"},
+    registry: {"deployments", "endpoints", "namespaces", "service_accounts"},
 }
 
 _MESH: dict[str, Any] = {

@@ -99,6 +99,19 @@ _WAYPOINT = {
     "Name": ID,
     **dict.fromkeys(("Namespace", "ServiceAccount", "LimitCPU", "LimitMemory", "RequestCPU", "RequestMemory"), TEXT),
 }
+_DASHBOARD = {"Title": TEXT, "Url": TEXT}
+_CLOUD_CONTROLLER = {
+    **dict.fromkeys(("QueryState", "Version"), TEXT),
+    **dict.fromkeys(("SLBGracefulDrainSupported", "SLBGracefulDrainSupport"), BOOL),
+    "Message": SAID,
+}
+_NETWORK = {**dict.fromkeys(("Network", "CustomGatewayAddress", "GatewayName"), TEXT), "EnableGateway": BOOL}
+_INSTANCE_TYPE = {**dict.fromkeys(("Key", "NodeType", "Value"), TEXT), "MultiBufferEnabled": BOOL}
+_ENDPOINT = {
+    **dict.fromkeys(("Address", "Hostname", "PodName", "Region"), TEXT),
+    "Ports": [NUMBER],
+    "SidecarInjected": BOOL,
+}
 _SIDECAR: dict[str, Any] = {
     "LifecycleStr": JSON,
     "ProxyMetadata": {},
@@ -131,6 +144,24 @@ class Shapes:
     DescribeServiceMeshDetail = {"ServiceMesh": _MESH}
     DescribeServiceMeshProxyStatus = {"ProxyStatus": [_PROXY]}
     DescribeServiceMeshKubeconfig = {"Kubeconfig": TEXT, "ExpireTime": TEXT}
+    DescribeCCMVersion = {"CCMVersions": {"*": _CLOUD_CONTROLLER}}
+    DescribeClusterGrafana = {"Dashboards": [_DASHBOARD]}
+    DescribeClusterPrometheus = {"Prometheus": TEXT}
+    DescribeCrTemplates = {"Templates": [dict.fromkeys(("ChineseName", "EnglishName", "Yaml"), TEXT)]}
+    DescribeGuestClusterAccessLogDashboards = {"Dashboards": [_DASHBOARD]}
+    DescribeGuestClusterNamespaces = {"NsList": [TEXT], "NsLabels": {"*": {"*": TEXT}}}
+    DescribeMeshMultiClusterNetwork = {"MultiClusterNetworks": {"*": _NETWORK}}
+    DescribeNodesInstanceType = {"InstanceTypes": [_INSTANCE_TYPE]}
+    DescribeServiceMeshLogs = {"Logs": [{"CreationTime": TEXT, "Log": SAID}]}
+    GetCaCert = {"CaCert": TEXT}
+    GetDeploymentBySelector = {"DeploymentNameList": [TEXT], "Mark": TEXT}
+    GetGrafanaDashboardUrl = {"Dashboards": [_DASHBOARD]}
+    GetRegisteredServiceEndpoints = {
+        "EndPointSlice": {"EndpointsDetails": [_ENDPOINT], "Location": TEXT},
+        "ServiceEndpoints": [{"Address": TEXT, "ClusterId": TEXT}],
+    }
+    GetRegisteredServiceNamespaces = {"Namespaces": [TEXT]}
+    ListServiceAccounts = {"ServiceAccounts": [{"Name": TEXT, "Namespace": TEXT}]}
     DescribeNamespaceScopeSidecarConfig = {"ConfigPatches": _SIDECAR}
     DescribeClustersInServiceMesh = {"Clusters": [_CLUSTER]}
     DescribeServiceMeshClusters = {"Clusters": [_CLUSTER], "NumberOfClusters": NUMBER}

@@ -50,7 +50,8 @@ class Manner:
 
     ``strict`` is ``order: strict``. ``patience`` (seconds) is what ``wait_timeout`` leaves for objects that have to go
     first. ``compare`` is for check mode only: no object's refusal ends the look at the others, and a conflict is a
-    difference like any other. ``providers`` gives lint the names of the mesh's extension providers.
+    difference like any other. ``providers`` gives lint the names of the mesh's extension providers,
+    ``cluster_domain`` the domain of its services, empty for the usual one.
     """
 
     force_conflicts: bool = False
@@ -64,6 +65,7 @@ class Manner:
     patience: float = applying.GOING_PATIENCE
     compare: bool = False
     providers: Providers | None = None
+    cluster_domain: Callable[[], str] = str
 
 
 class ObjectSet:
@@ -218,7 +220,7 @@ class ObjectSet:
     def _look_for_mistakes(self, client: KubeClient | None) -> None:
         if not self._manner.lint:
             return
-        self.lint = lint(client, self.items, self._manner.providers)
+        self.lint = lint(client, self.items, self._manner.providers, self._manner.cluster_domain)
         error = self.lint.error()
         if error:
             raise error

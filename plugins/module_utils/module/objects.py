@@ -50,6 +50,7 @@ class ObjectsModule(ResourceModule):
             patience=float(params["wait_timeout"]),
             compare=bool(params.get("_compare")),
             providers=self.providers,
+            cluster_domain=self.cluster_domain,
         )
         self.wrote_before = False
         # All sets share the documents: they only read them.
@@ -65,6 +66,10 @@ class ObjectsModule(ResourceModule):
     def follower(self) -> Follower | None:
         """Who waits for the proxies between two steps."""
         return None
+
+    def cluster_domain(self) -> str:
+        """The domain of the services behind a control plane, for the checks; empty for the usual one."""
+        return ""
 
     def servers(self) -> dict[str, Callable[[], KubeClient]]:
         """How to reach each API server that gets the objects, by the name that results call it."""

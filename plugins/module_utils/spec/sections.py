@@ -269,6 +269,7 @@ SECTIONS = (
         options={"drop": ("renew_secrets",), "secrets": ("oidc.client_secret", "oidc.cookie_secret")},
         making="Make the extension providers",
         removal="Remove the extension providers",
+        verified=True,
         kind="ExtensionProvider",
         result="provider",
         results="providers",

@@ -10,6 +10,7 @@ import importlib
 
 TOPICS = (
     "clusters",
+    "dashboards",
     "eips",
     "extensions",
     "gateways",
@@ -25,6 +26,7 @@ TOPICS = (
     "observability",
     "permissions",
     "proxies",
+    "registry",
     "sidecars",
     "swimlanes",
     "tags",

@@ -74,6 +74,7 @@ def inspect(
     meshes: Any = (MESH,),
     attached: Any = ATTACHED,
     connected: Any = None,
+    answers: dict[str, Any] | None = None,
     **params: Any,
 ) -> list[Row]:
     lists = ("clusters", "gateways", "workloads", "istio_resources")
@@ -81,6 +82,7 @@ def inspect(
         DescribeServiceMeshes={"ServiceMeshes": list(meshes)},
         DescribeClustersInServiceMesh={"Clusters": list(attached)},
         DescribeServiceMeshProxyStatus={"ProxyStatus": []} if connected is None else connected,
+        **(answers or {}),
     )
     rows = inspection.inspect(cloud, {"mesh": "shop", **{name: [] for name in lists}, **params})
     assert cloud.written() == []
@@ -414,6 +416,50 @@ def test_settings_of_a_gateway_are_compared(fake_cloud: Callable[..., Any], plan
         False,
         "192.0.2.1, not as described: spec.replicaCount: 2 is there, 3 is described",
     )
+
+
+def test_roles_of_users(fake_cloud: Callable[..., Any]) -> None:
+    rows = {"u1": [("c1", "istio-ops"), ("c2", "istio-admin")], "u2": [("c2", "istio-ops")]}
+
+    def listed(SubAccountUserId: str) -> Any:
+        return {"Permissions": [{"ResourceId": mesh, "RoleName": role} for mesh, role in rows[SubAccountUserId]]}
+
+    wanted = [
+        {"name": "right", "user": "u1", "role": "istio-ops"},
+        {"name": "wrong", "user": "u1", "role": "istio-admin"},
+        {"name": "none", "user": "u2", "role": "istio-ops"},
+    ]
+    found = inspect(fake_cloud, user_permissions=wanted, answers={"DescribeUserPermissions": listed})
+    assert [row for row in found if row.what == "permission"] == [
+        Row("permission", "right", "u1", "istio-ops", True),
+        Row("permission", "wrong", "u1", "istio-ops, not istio-admin", False),
+        Row("permission", "none", "u2", "no role, not istio-ops", False),
+    ]
+    denied = AsmError("Denied.", code="Forbidden.RAM")
+    *_mesh, row = inspect(fake_cloud, user_permissions=wanted[:1], answers={"DescribeUserPermissions": denied})
+    assert row == Row("permission", "right", "u1", "Denied.", False)
+    *_mesh, row = inspect(fake_cloud, user_permissions=wanted[:1], meshes=())
+    assert (row.state, row.ok) == ("no role, not istio-ops", False)
+
+
+def test_extension_providers(fake_cloud: Callable[..., Any]) -> None:
+    login = {"clientID": "shop", "clientSecret": "hush"}
+    configs = {"httpextauth-a": '{"service": "a", "port": 80}', "httpextauth-b": {"service": "b", "oidc": login}}
+    listed = {"ExtensionProviderArray": [{"Name": name, "Config": one} for name, one in configs.items()]}
+    wanted = [
+        {"name": "httpextauth-a", "service": "a", "port": 81},
+        {"name": "httpextauth-b", "service": "b", "oidc": {"client_id": "shop", "client_secret": "hush-2"}},
+        {"name": "httpextauth-c"},
+    ]
+    found = inspect(fake_cloud, extension_providers=wanted, answers={"DescribeExtensionProvider": listed})
+    assert [row for row in found if row.what == "provider"] == [
+        Row("provider", "httpextauth-a", "", "not as described: port: 80 is there, 81 is described", False),
+        Row("provider", "httpextauth-b", "", "as described", True),
+        Row("provider", "httpextauth-c", "", "not there", False),
+    ]
+    denied = AsmError("Denied.", code="Forbidden.RAM")
+    found = inspect(fake_cloud, extension_providers=wanted[:1], answers={"DescribeExtensionProvider": denied})
+    assert Row("provider", "httpextauth-a", "", "Denied.", False) in found
 
 
 def secret(days: float) -> dict[str, Any]:
