@@ -23,7 +23,7 @@ export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
 export SECONDS_EACH
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.cache/hypothesis
 
-.PHONY: help setup demo remove-demo test check unit unit-quick flow lab fuzz fuzz-short faults faults-sample integration sanity lint docs bench bench-apply bench-traffic bench-change molecule lab-up lab-down lab-env binaries build clean molecule-all awx awx-short site-docs release ee matrix matrix-here prometheus analyzers yaml-reference samples routing importer mutants
+.PHONY: help setup demo remove-demo test check unit unit-quick flow lab fuzz fuzz-short faults faults-sample integration sanity lint docs bench bench-apply bench-traffic bench-change load-changes molecule lab-up lab-down lab-env binaries build clean molecule-all awx awx-short site-docs release ee matrix matrix-here prometheus analyzers yaml-reference samples routing importer mutants
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -157,9 +157,13 @@ bench-apply: binaries ## measures applying beside other tools; CASES, OBJECTS, R
 bench-traffic: binaries ## measures real traffic; prints a table and writes tests/bench/results/traffic.json
 	@python -m tests.bench.traffic
 
-bench-change: binaries ## lost requests while the mesh changes, ours beside other tools; CHANGES, PAIRS, RATE, SETTLE choose
+bench-change: binaries ## lost requests while the mesh changes, ours beside other tools; CHANGES, PAIRS, RATE, SETTLE, TOOLS, KEEP choose
 	@python -m tests.bench.change $(if $(CHANGES),--changes "$(CHANGES)") $(if $(PAIRS),--pairs "$(PAIRS)") \
-	  $(if $(RATE),--rate "$(RATE)") $(if $(SETTLE),--settle "$(SETTLE)") $(if $(TOOLS),--tools "$(TOOLS)")
+	  $(if $(RATE),--rate "$(RATE)") $(if $(SETTLE),--settle "$(SETTLE)") $(if $(TOOLS),--tools "$(TOOLS)") \
+	  $(if $(KEEP),--keep)
+
+load-changes: binaries ## every kind of change of a mesh under load; counts lost requests; CHANGES chooses; writes docs/benchmarks.md
+	@python -m tests.load $(CHANGES)
 
 awx: binaries ## AWX as code against a served API, and its jobs on every pair of ansible-core and ansible-runner
 	@python -m pytest -q tests/awx
@@ -174,8 +178,8 @@ prometheus: binaries ## the playbook canary held to a real Prometheus, which is 
 analyzers: setup ## the checks of lint held to Istio's own analyzers, which are built once
 	@python -m pytest -q tests/analyzers
 
-routing: binaries ## the model of what Istio does with a request held to istiod and Envoy for ROUTING_STEPS random meshes (30)
-	@ROUTING_STEPS="$${ROUTING_STEPS:-30}" python -m pytest -q tests/lab/tests/test_traffic_decisions.py
+routing: binaries ## the model of what Istio does with a request held to istiod and Envoy for random meshes; ROUTING_SEEDS, ROUTING_STEPS choose
+	@ROUTING_SEEDS="$${ROUTING_SEEDS:-1 2 3 4 5 6 7 8 9 10}" python -m pytest -q tests/lab/tests/test_traffic_decisions.py
 
 samples: binaries ## what people have (manifests, objects, kubeconfigs), tried here and on the lab; writes the tables of docs/samples.rst
 	@python -m tests.samples

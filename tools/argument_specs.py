@@ -243,7 +243,8 @@ def arguments(section: Any, item: str, *, removal: bool = False) -> Iterator[str
     for key in ("region", "api_server_address"):
         yield f'{key}: "{{{{ asm_mesh.{key} | default(omit) }}}}"'
     for key in sorted((key for key in kept if key in options), key=lambda key: key.startswith("wait")):
-        if removal and key not in {*required, "wait_timeout", *(OBJECTS if section.target else ())}:
+        named = (*required, *section.options.get("named", ()), "wait_timeout", *(OBJECTS if section.target else ()))
+        if removal and key not in named:
             continue
         if key == "wait_timeout":
             if removal:
@@ -263,8 +264,8 @@ def task(section: Any, *, removal: bool = False) -> list[str]:
     items = f"{section.variable} | default([])"
     lines = [f"- name: {section.removal if removal else section.making}", f"  meshops.asm.{section.module}:"]
     lines += [f"    {line}" for line in arguments(section, item, removal=removal)]
-    # Manifests may hold secrets, so loops over them run over names: the items would be in the output.
-    if section.target:
+    # Where items may hold secrets, as manifests do, loops run over names: the items would be in the output.
+    if section.target or section.options.get("secrets"):
         indexed = f"({section.variable} | reverse | list)" if removal else section.variable
         names = f"{items} | map(attribute='name'){' | reverse' if removal else ''} | list"
         lines += ["  vars:", f'    {item}: "{{{{ {indexed}[index] }}}}"', f'  loop: "{{{{ {names} }}}}"']

@@ -24,6 +24,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 UTILS = ROOT / "plugins" / "module_utils"
+# The names of the actions that the SDK does not have; naming them calls none.
+UNLISTED = UTILS / "cloud" / "unlisted.py"
 # Prefix of RAM's actions, and the client of the SDK from which the names are known.
 PRODUCTS = {"servicemesh": "alibabacloud_servicemesh20200111.client", "cs": "alibabacloud_cs20151215.client"}
 _IMPORT = "ansible_collections.meshops.asm.plugins.module_utils"
@@ -39,7 +41,9 @@ def known_actions() -> dict[str, str]:
         methods = [key for key in dir(importlib.import_module(name).Client) if key.endswith("with_options")]
         for method in methods:
             found.setdefault(method.replace("_", "").removesuffix("withoptions"), product)
-    return found
+    # Those that the SDK has no methods for.
+    texts = [part.value for part in ast.walk(symbols(UNLISTED)["UNLISTED"][0]) if isinstance(part, ast.Constant)]
+    return {**found, **{str(text).lower(): "servicemesh" for text in texts}}
 
 
 def as_ram_action(text: str) -> str | None:
@@ -95,7 +99,7 @@ def actions_of_module(module: str) -> set[str]:
     waiting = [(path, node) for path, node in waiting if not _is_documentation(node)]
     while waiting:
         path, node = waiting.pop()
-        if id(node) in seen:
+        if id(node) in seen or path == UNLISTED:
             continue
         seen.add(id(node))
         # A table about actions (what their replies look like) calls none of them.

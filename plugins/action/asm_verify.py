@@ -49,6 +49,11 @@ class ActionModule(SpecAction):
             for item in self.items_of("workloads")
         ]
         module_args["istio_resources"] = [{"name": item["name"]} for item in self.items_of("istio_resources")]
+        # Private keys stay on the controller.
+        module_args["gateway_secrets"] = [
+            {key: item[key] for key in ("name", "gateway", "min_days", "certificate") if item.get(key) is not None}
+            for item in self.items_of("gateway_secrets")
+        ]
         module_args["_objects"] = json.dumps({"workloads": _bodies(workloads), "istio_resources": _bodies(resources)})
         with showing_waits(self, task_vars):
             result: Json = run_module(self, task_vars, module_args)

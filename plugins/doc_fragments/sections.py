@@ -18,13 +18,30 @@ options:
     type: list
     elements: dict
     default: []
+  user_permissions:
+    description: Who may do what with the mesh's control plane, each RAM user or RAM
+      role as options of M(meshops.asm.asm_user_permission).
+    type: list
+    elements: dict
+    default: []
   gateways:
     description: The gateways of the mesh, each as options of M(meshops.asm.asm_gateway).
     type: list
     elements: dict
     default: []
+  gateway_secrets:
+    description: The TLS certificates of the gateways, each as options of M(meshops.asm.asm_gateway_secret).
+      Their private keys belong into a vault.
+    type: list
+    elements: dict
+    default: []
   namespaces:
     description: The namespaces of the applications, each as options of M(meshops.asm.asm_namespace).
+    type: list
+    elements: dict
+    default: []
+  waypoints:
+    description: The waypoints of namespaces in ambient mode, each as options of M(meshops.asm.asm_waypoint).
     type: list
     elements: dict
     default: []
@@ -39,9 +56,37 @@ options:
     type: list
     elements: dict
     default: []
+  extension_providers:
+    description: Services that decide about requests, for policies with the action
+      C(CUSTOM), each as options of M(meshops.asm.asm_extension_provider).
+    type: list
+    elements: dict
+    default: []
   istio_resources:
     description: What is defined in the control plane, each a set of Istio resources,
       as options of M(meshops.asm.istio_resource).
+    type: list
+    elements: dict
+    default: []
+  gateway_domains:
+    description: The domains that gateways listen for, where the service makes their
+      Gateways, each as options of M(meshops.asm.asm_gateway_domain).
+    type: list
+    elements: dict
+    default: []
+  gateway_routes:
+    description: The routes of gateways, where the service makes their VirtualServices,
+      each as options of M(meshops.asm.asm_gateway_route).
+    type: list
+    elements: dict
+    default: []
+  swim_lane_groups:
+    description: The groups of swim lanes of the mesh, each as options of M(meshops.asm.asm_swim_lane_group).
+    type: list
+    elements: dict
+    default: []
+  swim_lanes:
+    description: The swim lanes of the groups, each as options of M(meshops.asm.asm_swim_lane).
     type: list
     elements: dict
     default: []

@@ -90,6 +90,8 @@ options:
       - Version of the mesh, as in V(v1.22.6.109-g5ddeaef7-aliyun). It must be on offer in the account. Unset means the
         newest one at creation.
       - Without its build, as in V(v1.22.6), it stands for any build; a mesh is made with the newest one on offer.
+      - V(latest) is the newest version of the mesh's edition. An existing mesh moves to it with O(upgrade=true), and
+        stays what it is where the service offers it no newer one.
       - Immutable unless O(upgrade=true), which moves an existing mesh to a newer version. No mesh goes back.
     type: str
   resend:
@@ -104,7 +106,8 @@ options:
   upgrade:
     description:
       - Lets O(version) upgrade an existing mesh. The service decides where a step goes to; where O(version) is further
-        away, one step follows the other.
+        away, one step follows the other. Before the first one, in check mode as well, the service's own check is asked
+        whether this mesh can make it.
       - New sidecars come with the next restart of the applications' pods, which is not part of it.
     type: bool
     default: false
@@ -275,7 +278,10 @@ options:
         description: Least important messages that OPA logs, V(info), V(debug) or V(error).
         type: str
       scope_injected:
-        description: Lets labels decide which pods get OPA. The service's default is V(false).
+        description:
+          - Whether OPA comes only to pods of namespaces with the label C(opa-istio-injection=enabled), which
+            M(meshops.asm.asm_namespace) sets with its O(meshops.asm.asm_namespace#module:labels), instead of to all
+            pods with a sidecar. Pods that run keep what they have. The service's default is V(false).
         type: bool
       injector:
         description: The pod that puts OPA into the pods of applications. Never shown, see O(resend).

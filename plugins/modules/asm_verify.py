@@ -10,9 +10,9 @@ module: asm_verify
 short_description: Compare the spec of a mesh with what is there
 version_added: 0.1.0
 description:
-  - Reads the mesh, its clusters and gateways, the workloads in the clusters and the Istio resources in the control
-    plane, and says what of the spec is missing or not ready. Then sends the requests of the checks, and says what of
-    the declared traffic is not what is seen, and which resources decide about it.
+  - Reads the mesh, its clusters and gateways with their certificates, the workloads in the clusters and the Istio
+    resources in the control plane, and says what of the spec is missing or not ready. Then sends the requests of the
+    checks, and says what of the declared traffic is not what is seen, and which resources decide about it.
   - A row of the mesh says how many of its proxies have what the control plane says, and names those that are behind.
   - Only reads. Waits for nothing but for checks to come true.
   - Objects are looked for by kind, namespace and name, and their fields compared with those of the manifests. What
@@ -37,9 +37,25 @@ options:
     type: list
     elements: str
     default: []
+  user_permissions:
+    description:
+      - Who shall have which role in the mesh, each with a C(name), the C(user) and the C(role) of
+        M(meshops.asm.asm_user_permission).
+    type: list
+    elements: dict
+    default: []
   gateways:
     description:
       - The gateways, each with its C(name) and the options of M(meshops.asm.asm_gateway) that it shall have.
+    type: list
+    elements: dict
+    default: []
+  gateway_secrets:
+    description:
+      - The certificates of the gateways, each with its C(name), its C(gateway) and the options of
+        M(meshops.asm.asm_gateway_secret) that it shall have.
+      - One that ends within C(min_days) (14 unless it says otherwise) is named. The private key is neither needed nor
+        passed on.
     type: list
     elements: dict
     default: []
@@ -48,6 +64,13 @@ options:
       - The applications, each with a C(name), the C(clusters) and the options of M(meshops.asm.asm_workload) that say
         which objects it has. Files are read on the controller.
       - With C(require_sidecar) every pod must have the mesh's sidecar.
+    type: list
+    elements: dict
+    default: []
+  extension_providers:
+    description:
+      - The services that decide about requests, each with its C(name) and the options of
+        M(meshops.asm.asm_extension_provider) that it shall have. Secrets are not compared.
     type: list
     elements: dict
     default: []
@@ -128,7 +151,9 @@ rows:
   elements: dict
   contains:
     what:
-      description: One of V(mesh), V(cluster), V(gateway), V(workload), V(istio), V(check).
+      description: >-
+        One of V(mesh), V(cluster), V(permission), V(gateway), V(certificate), V(workload), V(provider), V(istio),
+        V(check).
       returned: always
       type: str
       sample: workload

@@ -25,6 +25,8 @@ options:
     description:
       - Look for mistakes that the API server accepts and the mesh cannot follow, before anything is written. Costs one
         list request for each kind that the checks need to know.
+      - Hosts are read with the cluster domain of the mesh; with O(kubeconfig), and where the account may not call
+        C(DescribeServiceMeshDetail), with C(cluster.local).
       - V(ASM001), an error, tells weights of a route that do not add up to 100.
       - V(ASM002), an error, tells a subset that no DestinationRule has (C(istioctl analyze) calls it IST0101).
       - V(ASM003), an error, tells a Gateway that is neither in the mesh nor in the task (IST0101).
@@ -36,6 +38,10 @@ options:
       - V(ASM006), an error, tells a part of another type, like a weight that is text, which the checks cannot read.
       - V(ASM007), an error, tells a rule that Istio leaves out, because the VirtualService to which it delegates is not
         there, has hosts of its own, or is not exported to the namespace of the rule.
+      - V(ASM008), a warning, tells an AuthorizationPolicy with C(action=CUSTOM) whose provider the mesh does not have,
+        see M(meshops.asm.asm_extension_provider). Only with O(mesh), and where the account may list the providers.
+      - V(ASM009), a warning, tells an ASMLocalRateLimiter, ASMGlobalRateLimiter or ASMCircuitBreaker for an HTTP route
+        whose name no VirtualService has.
       - Objects of others are told only for what the task breaks, for example by taking away a subset that they use.
       - Any error fails the task, and nothing is written.
     type: bool
@@ -305,9 +311,12 @@ from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Plan
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import MESH
-from ansible_collections.meshops.asm.plugins.module_utils.mesh.meshes import mesh_id, require_mesh
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import cluster_domain
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.meshes import describe_mesh, mesh_id, require_mesh
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.providers import known_names
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.proxies import FAIL, GO_ON, Follower, look
 from ansible_collections.meshops.asm.plugins.module_utils.module.connection import OBJECT_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.module.objects import ObjectsModule
@@ -339,7 +348,9 @@ class IstioResource(ObjectsModule):
 
     def __init__(self, params: dict[str, Any], cloud: Cloud) -> None:
         mesh = params["mesh"]
-        identifier = cache(lambda: mesh_id(require_mesh(cloud, mesh)))
+        self.identifier = identifier = cache(lambda: mesh_id(require_mesh(cloud, mesh)))
+        self.provider_names = lambda: known_names(cloud, identifier())
+        self.unknown: list[str] = []
         self.proxies = Follower(
             (lambda: look(cloud, identifier())) if mesh else None,
             settle=float(params["proxies_settle"]),
@@ -352,13 +363,27 @@ class IstioResource(ObjectsModule):
     def follower(self) -> Follower:
         return self.proxies
 
+    def cluster_domain(self) -> str:
+        if not self.params["mesh"]:
+            return ""
+        try:
+            return cluster_domain(describe_mesh(self.cloud, self.identifier()))
+        except AsmError as error:
+            if error.http_status != 403:
+                raise
+            self.unknown = [f"lint takes cluster.local for the cluster domain of the mesh: {error.message}"]
+            return ""
+
+    def providers(self) -> list[str] | None:
+        return self.provider_names() if self.params["mesh"] else None
+
     def apply(self, plan: Plan) -> None:
         super().apply(plan)
         if self.params["wait_proxies"]:
             self.proxies.wait()
 
     def warnings(self) -> list[str]:
-        return self.proxies.warnings
+        return [*self.unknown, *self.proxies.warnings]
 
 
 def main() -> None:

@@ -20,7 +20,9 @@ options:
     type: str
   kind:
     description:
-      - Kind of the resources. Not given means all kinds of Istio and the IstioGateways of ASM.
+      - Kind of the resources. Not given means all kinds of Istio, and of ASM those that the collection knows and that
+        the user may list.
+      - Of an C(ASMCredential) and an C(LLMProvider), which hold credentials, everything but C(metadata) is hidden.
     type: str
   api_version:
     description:

@@ -34,7 +34,7 @@ def record(action: ActionBase, task_vars: Json, result: Json) -> None:
     args = action._task.args
     line: Json = {
         "module": action._task.action.rpartition(".")[2],
-        "name": args.get("name"),
+        "name": args.get("name") or args.get("user"),
         "where": args.get("clusters") or args.get("cluster") or args.get("mesh"),
         "result": {key: result[key] for key in _KEPT if key in result},
     }

@@ -183,7 +183,7 @@ def rename(place: Place, tool: str, changes: int, rate: float) -> dict[str, Any]
                 apply(place, tool, folder, [file for file in gone if file])
                 applying += time.monotonic() - start
                 time.sleep(0.5)
-    return {**found, "apply_s": applying / changes}
+    return {**found, "rate": rate, "apply_s": applying / changes}
 
 
 def left_over(folder: Path, name: str, before: dict[str, Any], after: dict[str, Any]) -> Path | None:
@@ -237,7 +237,7 @@ def random_pairs(place: Place, count: int, rate: float) -> dict[str, Any]:
             applying += time.monotonic() - start
         found["changes"] += 1
         found["hosts"] += len(hosts)
-    return {**found, "apply_s": applying / count}
+    return {**found, "rate": rate, "apply_s": applying / count}
 
 
 def has_order(old: random_meshes.Mesh, new: random_meshes.Mesh) -> bool:
@@ -267,24 +267,32 @@ def put(folder: Path, mesh: random_meshes.Mesh) -> None:
         (folder / f"{kind}-{name}.json").write_text(json.dumps(body), encoding="utf-8")
 
 
-def markdown(rows: dict[str, dict[str, Any]], rate: float, settle: int) -> str:
+def markdown(rows: dict[str, dict[str, Any]], settle: int) -> str:
     lines = [
-        f"Measured {time.strftime('%Y-%m-%d')} on {describe_machine()}, {rate:g} requests a second asked for, "
-        f"`proxies_settle: {settle:g}`.",
+        f"Measured {time.strftime('%Y-%m-%d')} on {describe_machine()}, `proxies_settle: {settle:g}`.",
         "",
-        "| Tool | Changes | Requests | Lost | Requests a second | Seconds for an apply |",
-        "|---|---:|---:|---:|---:|---:|",
+        "| Tool | Changes | Requests | Lost | Requests a second | Asked for | Seconds for an apply |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
-    for name, row in rows.items():
-        counted = f"{row['changes']} | {row['requests']:,} | {row['lost']:,}"
-        lines.append(f"| {name} | {counted} | {row['requests'] / row['seconds']:,.0f} | {row['apply_s']:.1f} |")
+    for name in (*TOOLS, RANDOM):
+        if row := rows.get(name):
+            counted = f"{row['changes']} | {row['requests']:,} | {row['lost']:,}"
+            sent = f"{row['requests'] / row['seconds']:,.0f} | {row['rate']:,.0f}"
+            lines.append(f"| {name} | {counted} | {sent} | {row['apply_s']:.1f} |")
     return "\n".join(lines)
+
+
+def measured_before(settle: int) -> dict[str, dict[str, Any]]:
+    """The rows of the last run, if it was on this machine and with this patience."""
+    last = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    same = (last.get("machine"), last.get("settle")) == (describe_machine(), settle)
+    return dict(last["rows"]) if same else {}
 
 
 def measure(place: Place, options: argparse.Namespace) -> dict[str, dict[str, Any]]:
     place.runner("asm_kubeconfig", mesh="bookinfo", dest=str(place.kubeconfig))
     rows: dict[str, dict[str, Any]] = {}
-    for tool in options.tools.split(";"):
+    for tool in filter(None, options.tools.split(";")):
         rows[tool] = rename(place, tool, options.changes, options.rate)
         print(tool, rows[tool], flush=True)
     if options.pairs:
@@ -318,6 +326,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1000)
     parser.add_argument("--settle", type=int, default=2, help="the lab's istiods have no other changes to collect")
     parser.add_argument("--tools", default=";".join(TOOLS), help="separated by semicolons")
+    parser.add_argument("--keep", action="store_true", help="rows of other tools that the last run has measured stay")
     parser.add_argument("--lab", help="work directory of a lab that runs, instead of one of its own")
     options = parser.parse_args()
     if options.load:
@@ -336,9 +345,11 @@ def main() -> None:
             if not options.lab:
                 lab(workdir, "down")
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps({**rows, "machine": describe_machine()}, indent=2) + "\n", encoding="utf-8")
-    documents.put("change", markdown(rows, options.rate, options.settle))
-    print(markdown(rows, options.rate, options.settle))
+    rows = {**(measured_before(options.settle) if options.keep else {}), **rows}
+    result = {"machine": describe_machine(), "settle": options.settle, "rows": rows}
+    RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    documents.put("change", markdown(rows, options.settle))
+    print(markdown(rows, options.settle))
 
 
 if __name__ == "__main__":

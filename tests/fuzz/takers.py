@@ -17,9 +17,9 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils.checks import replies, running, surroundings
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.shapes import shape_of
 from ansible_collections.meshops.asm.plugins.module_utils.cluster import registry
-from ansible_collections.meshops.asm.plugins.module_utils.flow import options, shapes
+from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding, options, shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers, certificates, routes
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import described as gateway_described
 from ansible_collections.meshops.asm.plugins.module_utils.istio import (
     conditions,
@@ -34,8 +34,11 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio import (
     subsets,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.istio import model as mesh
-from ansible_collections.meshops.asm.plugins.module_utils.kube import bounds, documents, kinds, linting, texts
+from ansible_collections.meshops.asm.plugins.module_utils.kube import bounds, documents, injected, kinds, linting, texts
+from ansible_collections.meshops.asm.plugins.module_utils.kube.answers import as_page
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items
+from ansible_collections.meshops.asm.plugins.module_utils.lane import groups as lane_groups
+from ansible_collections.meshops.asm.plugins.module_utils.lane import rules as lane_rules
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import described as mesh_described
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import equality, sidecar, values
 from ansible_collections.meshops.asm.plugins.module_utils.probe import metrics, versus
@@ -56,6 +59,14 @@ def mesh_of(value: Any) -> mesh.Mesh:
         if isinstance(one, dict):
             found.put(one)
     return found
+
+
+def listed_of(value: Any) -> list[Any]:
+    """What is left of a list of a server, see ``kube.answers.as_page``."""
+    try:
+        return as_page({"metadata": {}, "items": value if isinstance(value, list) else [value]}, "server", "GET")[0]
+    except AsmError:
+        return []
 
 
 def specs_of(value: Any) -> list[Any]:
@@ -161,6 +172,7 @@ LINT: dict[Callable[..., Any], Taker] = {
     routing.ranked: lambda value: routing.ranked(mesh_of(value), "shop"),
     routing.gateway_hosts: lambda value: asked(routing.gateway_hosts(mesh_of(value), _GATE, 80)),
     routing.sidecar_hosts: lambda value: asked(routing.sidecar_hosts(mesh_of(value), routing.Proxy("shop"), 80)),
+    routing.reachable: lambda value: routing.reachable(mesh_of(value), "shop"),
     routing.targets: lambda value: [routing.targets(rule) for rule in rules_of(value)],
     conditions.fits: lambda value: [conditions.fits(one, _ASKED) for one in matches_of(value)],
     conditions.is_catch_all: lambda value: [conditions.is_catch_all(one) for one in matches_of(value)],
@@ -194,6 +206,9 @@ SPEC: dict[Callable[..., Any], Taker] = {
     ),
     options.wrong_options: lambda value: options.wrong_options({"asm_mesh": value, "x": value}, vocabulary()),
     inspection.read: inspection.read,
+    certificates.stored: lambda value: certificates.stored({"data": value}),
+    routes.found: lambda value: routes.found(value if isinstance(value, dict) else {"RouteDestinations": value}),
+    routes.state_of: routes.state_of,
     account_checks.what_is_created: lambda value: account_checks.what_is_created(_MESH, "r", value),
 }
 # The same with objects of any shape in a spec that is right.
@@ -247,12 +262,39 @@ ORDER: dict[Callable[..., Any], Taker] = {
     steps.plan: lambda value: [steps.plan(changes) for changes in changes_of(value)],
     steps.unordered: lambda value: [steps.unordered(changes) for changes in changes_of(value)],
 }
+# What the API server of a cluster answers: every item of a list is a mapping with metadata (``kube/answers.py``).
+WORKLOADS: dict[Callable[..., Any], Taker] = {
+    injected.group: lambda value: [
+        (one.short, one.exempt, one.lacking, one.needs_restart, one.risk, one.refusal)
+        for kind in injected.KINDS
+        for one in injected.group("shop", {kind: listed_of(value)}, listed_of(value))
+    ],
+}
 CHECKS: dict[Callable[..., Any], Taker] = {
     running.read_checks: lambda value: running.read_checks(value, ["front"]),
     deciding.explain: explained,
     deciding.rejections: deciding.rejections,
     surroundings.is_ready: surroundings.is_ready,
     surroundings.proxy_of: lambda value: surroundings.proxy_of(value, "front"),
+}
+_LANE = {"Name": "gray", "GroupName": "features"}
+# Parts of replies whose shape is not documented, and the spec of an object that anybody may have written.
+LANES: dict[Callable[..., Any], Taker] = {
+    lane_rules.rules_of_spec: lambda value: lane_rules.rules_as_spec(lane_rules.rules_of_spec({"ingressRules": value})),
+    lane_rules.weight_of_spec: lambda value: lane_rules.weight_of_spec({"ingressWeight": value}),
+    lane_rules.rules_of_row: lane_rules.rules_of_row,
+    lane_rules.weight_of_row: lane_rules.weight_of_row,
+    lane_rules.weighted_rule_of_row: lane_rules.weighted_rule_of_row,
+    lane_groups.group_view: lambda value: lane_groups.group_view(
+        {"GroupName": "features", "IngressRoutingStrategy": "weighted", "WeightedIngressRule": value}
+    ),
+    lane_groups.lane_view: lambda value: lane_groups.lane_view(
+        {**_LANE, "IngressRule": value, "WeightedIngressDestinatin": value},
+        {"GroupName": "features", "ServiceLevelFallbackTarget": value},
+    ),
+    lane_groups.labels_of: lambda value: lane_groups.labels_of({"SwimLaneLabels": value}),
+    lane_groups.baselines: lambda value: lane_groups.baselines({"ServiceLevelFallbackTarget": value}),
+    lane_groups.problem: lambda value: lane_groups.problem({"ValidationMessage": decoding.json_text(value)}),
 }
 
 
@@ -328,7 +370,7 @@ SETTINGS: dict[Callable[..., Any], Taker] = {
     sidecar.wanted: lambda value: sidecar.wanted({"lifecycle": dicts(value), "proxy_metadata": dicts(value)}),
     registry.names_of: lambda value: registry.names_of(words(value)),
 }
-TABLES = (MANIFESTS, LINT, SPEC, OBJECTS, ROUTES, CANARY, ORDER, CHECKS, SETTINGS)
+TABLES = (MANIFESTS, LINT, SPEC, OBJECTS, ROUTES, CANARY, ORDER, WORKLOADS, CHECKS, LANES, SETTINGS)
 
 # Public functions that take none of these: names, hosts, paths, results of our own, an account that is asked.
 OTHERS: dict[ModuleType, set[str]] = {
@@ -342,6 +384,7 @@ OTHERS: dict[ModuleType, set[str]] = {
         "belongs",
         "entries",
         "is_of_mesh",
+        "is_optional",
         "istio_kinds",
         "objects",
         "prunable_kinds",
@@ -352,7 +395,7 @@ OTHERS: dict[ModuleType, set[str]] = {
     mesh: {"object_of"},
     hosts: {
         *("full_host", "short_host", "kubernetes_namespace", "covers", "overlap", "meeting", "best", "scopes"),
-        "is_exported",
+        *("is_exported", "services_domain"),
     },
     routing: {"gateway_name", "decide", "no_delegate"},
     conditions: set(),
@@ -360,11 +403,14 @@ OTHERS: dict[ModuleType, set[str]] = {
     rules: {"needed_kinds", "as_result"},
     spec_checks: {"resembled"},
     balancers: {"setting", "is_wanted", "kind"},
+    certificates: {"given", "doubts", "read", "tells"},
+    routes: {"check", "wanted", "sent", "read_one", "rows_of", "read_row"},
     gateway_described: set(),
     mesh_described: set(),
     inspection: {"inspect", "check_rows", "table", "problems"},
     account_checks: {"check"},
     references: {"entries_of"},
+    injected: {"exemption", "interruption", "asks_for_sidecars"},
     steps: set(),
     route_weights: {"rule_of", "set_weights", "applicable", "copied"},
     release: set(),
@@ -376,6 +422,13 @@ OTHERS: dict[ModuleType, set[str]] = {
     deciding: set(),
     replies: {"hints"},
     surroundings: {"look"},
+    lane_rules: {
+        *("check_match", "check_header", "check_rules", "check_destination", "plain", "in_order"),
+        *("rules_as_spec", "weight_as_spec", "weighted_rule_as_row"),
+    },
+    lane_groups: {
+        *("check_name", "groups", "find_group", "require_group", "group_not_yet", "lanes", "update_group"),
+    },
     equality: set(),
     values: {"count", "percent", "positive"},
     sidecar: {"describe"},

@@ -6,16 +6,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from alibabacloud_servicemesh20200111 import models
+from meshlab.kubeapi import KubeApi
 
+from .foreign import foreign_client
 from .labs import Lab
 from .playing import EXAMPLE, SPEC
 from .runner import Played, Runner
 
 PATH = "/apis/networking.istio.io/v1/namespaces/bookinfo"
+DEPLOYMENTS = "/apis/apps/v1/namespaces/bookinfo/deployments"
 
 
 @pytest.fixture(scope="module")
@@ -77,47 +84,131 @@ def test_what_was_changed_by_hand_is_named(lab: Lab, run: Runner, bookinfo: str,
     assert "bookinfo/ratings-v1  shop-2" in played.output
 
 
-def test_what_kubectl_did_is_named_with_field_values_and_writer(
-    lab: Lab, run: Runner, bookinfo: str, tmp_path: Path
-) -> None:
-    kube = lab.kube(bookinfo)
+def by_patch(lab: Lab, kube: KubeApi) -> None:
+    """``kubectl patch``."""
     route = kube.get(f"{PATH}/virtualservices/reviews")
     for rule, weight in zip(route["spec"]["http"][1]["route"], (50, 30, 20), strict=True):
         rule["weight"] = weight
     patched = {"spec": {"http": route["spec"]["http"]}}
     kube.patch(f"{PATH}/virtualservices/reviews", patched, fieldManager="kubectl-patch")
+
+
+def by_delete(lab: Lab, kube: KubeApi) -> None:
+    """``kubectl delete``."""
     kube.delete(f"{PATH}/serviceentries/books-api")
-    deployments = "/apis/apps/v1/namespaces/bookinfo/deployments"
+
+
+def by_apply(lab: Lab, kube: KubeApi) -> None:
+    """``kubectl apply`` of a manifest of somebody's own over ours."""
+    rule = kube.get(f"{PATH}/destinationrules/reviews")
+    rule["spec"]["trafficPolicy"] = {"loadBalancer": {"simple": "LEAST_REQUEST"}}
+    body = {"apiVersion": rule["apiVersion"], "kind": rule["kind"], "spec": rule["spec"]}
+    body["metadata"] = {"name": "reviews", "namespace": "bookinfo"}
+    noted = {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": json.dumps(body)}}
+    sent = {"metadata": noted, "spec": body["spec"]}
+    kube.patch(f"{PATH}/destinationrules/reviews", sent, fieldManager="kubectl-client-side-apply")
+
+
+def by_controller(lab: Lab, kube: KubeApi) -> None:
+    """What a HorizontalPodAutoscaler has done to a Deployment."""
     cluster = lab.kube(lab.cluster_id("shop-2"))
-    label = {"metadata": {"labels": {"team": "a"}}}
-    cluster.patch(f"{deployments}/ratings-v1", label, fieldManager="kubectl-label")
+    scale = cluster.get(f"{DEPLOYMENTS}/ratings-v1/scale")
+    scale["spec"]["replicas"] = 2
+    cluster.replace(f"{DEPLOYMENTS}/ratings-v1/scale", scale, fieldManager="kube-controller-manager")
+
+
+def by_label(lab: Lab, kube: KubeApi, team: str | None = "a") -> None:
+    """``kubectl label``, about which the spec says nothing: it stays."""
+    cluster = lab.kube(lab.cluster_id("shop-1"))
+    cluster.patch(f"{DEPLOYMENTS}/details-v1", {"metadata": {"labels": {"team": team}}}, fieldManager="kubectl-label")
+
+
+def by_person(lab: Lab, kube: KubeApi) -> None:
+    """A change in the console, which asks the same API."""
+    request = models.UpdateMeshFeatureRequest(service_mesh_id=lab.mesh_id("bookinfo"), trace_sampling=50.0)
+    foreign_client(lab).update_mesh_feature(request)
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What somebody did, and what is to be said of it."""
+
+    do: Callable[[Lab, KubeApi], None]
+    change: str
+    kind: str
+    name: str
+    where: str = "bookinfo"
+    #: Each field that differs, with the value that is there and the described one.
+    fields: tuple[tuple[str, Any, Any], ...] = ()
+    writer: str = ""
+    #: What verify says of it.
+    verified: str = ""
+
+
+BALANCER = "spec.trafficPolicy.loadBalancer.simple"
+WEIGHTS = ("spec.http[1].route[0].weight", 50, 60), ("spec.http[1].route[1].weight", 30, 20)
+DEEDS = (
+    Deed(
+        by_patch, "different", "VirtualService", "bookinfo/reviews", fields=WEIGHTS, writer="kubectl-patch",
+        verified="not as described: spec.http[1].route[0].weight (kubectl-patch",
+    ),
+    Deed(by_delete, "missing", "ServiceEntry", "bookinfo/books-api", verified="missing"),
+    Deed(
+        by_apply, "different", "DestinationRule", "bookinfo/reviews",
+        fields=((BALANCER, "LEAST_REQUEST", "ROUND_ROBIN"),), writer="kubectl-client-side-apply",
+        verified=f"not as described: {BALANCER} (kubectl-client-side-apply",
+    ),
+    Deed(
+        by_controller, "different", "Deployment", "bookinfo/ratings-v1", "shop-2",
+        fields=(("spec.replicas", 2, 1),), writer="kube-controller-manager",
+        verified="not as described: spec.replicas (kube-controller-manager",
+    ),
+    Deed(
+        by_label, "added", "Deployment", "bookinfo/details-v1", "shop-1",
+        fields=(("metadata.labels.team", "a", None),), writer="kubectl-label",
+        verified="added by others: metadata.labels.team (kubectl-label",
+    ),
+    Deed(by_person, "different", "ServiceMesh", "bookinfo", "", verified="trace_sampling"),
+)  # fmt: skip
+#: A field that somebody else holds is taken over only where the spec says so.
+FORCED = ("asm_workloads", "asm_istio_resources")
+
+
+def test_what_others_did_is_named_repaired_and_stays_repaired(
+    lab: Lab, run: Runner, bookinfo: str, tmp_path: Path
+) -> None:
+    kube, spec = lab.kube(bookinfo), yaml.safe_load((EXAMPLE / "mesh.yml").read_text(encoding="utf-8"))
+    for deed in DEEDS:
+        deed.do(lab, kube)
+    forced = json.dumps({name: [{**one, "force_conflicts": True} for one in spec[name]] for name in FORCED})
+    quiet = ("-e", '{"asm_checks": []}')
     try:
         played, report, page = drift(lab, run, tmp_path)
-        verified = run.play("meshops.asm.verify", *SPEC, "-e", '{"asm_checks": []}', cwd=EXAMPLE)
+        with lab.unwritten():
+            verified = run.play("meshops.asm.verify", *SPEC, *quiet, cwd=EXAMPLE)
     finally:
-        cluster.patch(f"{deployments}/ratings-v1", {"metadata": {"labels": {"team": None}}})
-        kube.delete(f"{PATH}/virtualservices/reviews")
-        run.play("meshops.asm.site", *SPEC, cwd=EXAMPLE).ok()
+        repaired = run.play("meshops.asm.site", *SPEC, *quiet, "-e", forced, cwd=EXAMPLE).ok()
+    with lab.unwritten():
+        again = run.play("meshops.asm.site", *SPEC, *quiet, cwd=EXAMPLE).ok()
+    by_label(lab, kube, None)
     assert (played.code, report["status"], report["failures"]) == (2, "drift", [])
-    assert {(one["change"], one["kind"], one["name"], one["where"]) for one in report["objects"]} == {
-        ("different", "VirtualService", "bookinfo/reviews", "bookinfo"),
-        ("missing", "ServiceEntry", "bookinfo/books-api", "bookinfo"),
-        ("added", "Deployment", "bookinfo/ratings-v1", "shop-2"),
-    }
-    fields = {one["kind"]: one["fields"] for one in report["objects"]}
-    weights = [(one["field"], one["found"], one["described"]) for one in fields["VirtualService"]]
-    assert weights == [("spec.http[1].route[0].weight", 50, 60), ("spec.http[1].route[1].weight", 30, 20)]
-    assert {(one["kind"], one["manager"], bool(one["time"])) for one in fields["VirtualService"]} == {
-        ("changed", "kubectl-patch", True)
-    }
-    (team,) = fields["Deployment"]
-    assert (team["field"], team["kind"], team["found"]) == ("metadata.labels.team", "added", "a")
-    assert "kubectl-label" in page
     assert verified.code == 2
+    assert repaired.recap["changed"] > 0
+    assert again.recap["changed"] == 0
+    found = {(one["kind"], one["name"], one["where"]): one for one in report["objects"]}
+    assert found.keys() == {(deed.kind, deed.name, deed.where) for deed in DEEDS}
     # The table breaks long lines.
     told = " ".join(verified.output.split())
-    assert "not as described: spec.http[1].route[0].weight (kubectl-patch" in told
-    assert "added by others: metadata.labels.team (kubectl-label" in told
+    for deed in DEEDS:
+        one = found[deed.kind, deed.name, deed.where]
+        assert one["change"] == deed.change
+        assert [(field["field"], field["found"], field["described"]) for field in one["fields"]] == [*deed.fields]
+        assert all(field["manager"] == deed.writer and field["time"] for field in one["fields"])
+        assert deed.writer in page
+        assert deed.verified in told
+    # The service does not say who asked it for something, nor a field of the mesh as an object's.
+    lines = [line.split() for line in found["ServiceMesh", "bookinfo", ""]["diff"] if "trace_sampling" in line]
+    assert lines == [["-", "trace_sampling:", "50.0"], ["+", "trace_sampling:", "1.0"]]
 
 
 def test_what_cannot_be_looked_at_is_no_match(lab: Lab, run: Runner, bookinfo: str, tmp_path: Path) -> None:

@@ -15,30 +15,19 @@ from alibabacloud_cs20151215 import models as cs_models
 from alibabacloud_cs20151215.client import Client as CsClient
 from alibabacloud_servicemesh20200111 import models
 from alibabacloud_servicemesh20200111.client import Client
-from alibabacloud_tea_openapi.models import Config
 from kubernetes import client as kube_client
 from kubernetes import config as kube_config
 from Tea.exceptions import TeaException
 
+from .foreign import config, foreign_client
 from .labs import REGION, VPC, VSWITCH, Lab
 
 NAME = "it-sdk"
 
 
-def _config(lab: Lab, endpoint: str, **more: str) -> Config:
-    given = lab.control.environment()
-    protocol, host = given[endpoint].split("://")
-    settings = {
-        "access_key_id": given["ALIBABA_CLOUD_ACCESS_KEY_ID"],
-        "access_key_secret": given["ALIBABA_CLOUD_ACCESS_KEY_SECRET"],
-        "region_id": REGION,
-    }
-    return Config(endpoint=host, protocol=protocol, **{**settings, **more})
-
-
 @pytest.fixture(scope="module")
 def asm(lab: Lab) -> Client:
-    return Client(_config(lab, "MESHOPS_ASM_ENDPOINT"))
+    return foreign_client(lab)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +84,7 @@ def test_its_kubeconfig_opens_the_control_plane(asm: Client, mesh_id: str) -> No
 
 
 def test_it_attaches_reads_and_detaches_a_cluster(lab: Lab, asm: Client, mesh_id: str) -> None:
-    cs = CsClient(_config(lab, "MESHOPS_CS_ENDPOINT"))
+    cs = CsClient(config(lab, "MESHOPS_CS_ENDPOINT"))
     listed = cs.describe_clusters_v1(cs_models.DescribeClustersV1Request(name="shop-3")).body.clusters
     (cluster_id,) = [one.cluster_id for one in listed if one.name == "shop-3"]
     added = asm.add_cluster_into_service_mesh(
@@ -122,7 +111,7 @@ def test_it_attaches_reads_and_detaches_a_cluster(lab: Lab, asm: Client, mesh_id
 
 
 def test_a_wrong_secret_is_refused(lab: Lab) -> None:
-    stranger = Client(_config(lab, "MESHOPS_ASM_ENDPOINT", access_key_secret="not-the-secret"))  # noqa: S106
+    stranger = foreign_client(lab, access_key_secret="not-the-secret")  # noqa: S106
     with pytest.raises(TeaException) as refused:
         stranger.describe_service_meshes(models.DescribeServiceMeshesRequest())
     assert refused.value.code == "SignatureDoesNotMatch"

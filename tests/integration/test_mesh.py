@@ -180,7 +180,10 @@ def test_an_upgrade_goes_step_by_step_and_takes_the_gateways_along(lab: Lab, run
         upgraded = run.converge("asm_mesh", name=name, **target)
         assert upgraded["mesh"]["version"] == third
         assert upgraded["diff"]["before"]["gateway_versions"] == {"istio-system:in": first}
-        assert lab.sent(since, "UpgradeMeshEditionPartially") == [
+        sent = lab.sent(since, "UpgradeMeshEditionPartially")
+        # The service's own check comes first: in check mode, and before the writes.
+        assert [one["ExpectedVersion"] for one in sent if one.get("PreCheck")] == [second, second]
+        assert [one for one in sent if not one.get("PreCheck")] == [
             {"ServiceMeshId": identifier, "ExpectedVersion": second},
             {"ServiceMeshId": identifier, "ExpectedVersion": third},
             {
@@ -199,15 +202,19 @@ def test_an_upgrade_goes_step_by_step_and_takes_the_gateways_along(lab: Lab, run
 
 def test_a_failed_upgrade_says_so_and_is_repeated_by_the_next_run(lab: Lab, run: Runner) -> None:
     options = {"name": "it-retried", "version": "v1.24.6.64-g0b8a1cd2-aliyun", "upgrade": True}
+    step = {"action": "UpgradeMeshEditionPartially", "match": {"PreCheck": ""}}
     try:
         run("asm_mesh", name="it-retried", vpc_id=VPC, vswitch_ids=[VSWITCH], version="v1.22.6.109-g6e8b7f4c-aliyun")
-        with lab.faults({"action": "UpgradeMeshEditionPartially", "kind": "fail_transition"}):
+        with lab.faults({"action": step["action"], "kind": "deny"}), lab.unwritten():
+            run.failing("asm_mesh", "check before an upgrade", **options)
+        with lab.faults({**step, "kind": "fail_transition"}):
             failed = run.failing("asm_mesh", "upgrading_failed", **options)
         assert failed["changed"] is True
         since = lab.mark()
-        with lab.faults({"action": "UpgradeMeshEditionPartially", "kind": "lost_reply"}):
+        with lab.faults({**step, "kind": "lost_reply"}):
             assert run.converge("asm_mesh", **options)["mesh"]["version"] == options["version"]
-        assert len(lab.sent(since, "UpgradeMeshEditionPartially")) == 1
+        sent = lab.sent(since, "UpgradeMeshEditionPartially")
+        assert len([one for one in sent if not one.get("PreCheck")]) == 1
     finally:
         run("asm_mesh", name="it-retried", state="absent")
 

@@ -68,8 +68,8 @@ class FakeCloud:
         return [parameters for name, parameters in self.calls if name == action]
 
     def written(self) -> list[str]:
-        """The actions that write, in order."""
-        return [name for name, _unused in self.calls if not _READ.match(name)]
+        """The actions that write, in order; one that is only asked to check writes nothing."""
+        return [name for name, sent in self.calls if not _READ.match(name) and not sent.get("PreCheck")]
 
 
 @pytest.fixture

@@ -26,7 +26,14 @@ from ansible_collections.meshops.asm.plugins.plugin_utils.waiting import Waiting
 
 COLLECTION = Path(errors.__file__).parents[3]
 MODULES = sorted(path.stem for path in (COLLECTION / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
-RESOURCES_WITH_A_TWIN = ("asm_mesh", "asm_cluster", "asm_gateway", "istio_resource")
+OF_GATEWAYS = (
+    "asm_gateway_domain",
+    "asm_gateway_imported_services",
+    "asm_gateway_route",
+    "asm_gateway_secret",
+    "asm_waypoint",
+)
+RESOURCES_WITH_A_TWIN = ("asm_mesh", "asm_cluster", "asm_gateway", *OF_GATEWAYS, "istio_resource")
 # What is not managed by the collection, and is there to be read.
 READ_ONLY = {"asm_registry"}
 SECRET = re.compile(r"(^|_)(secret|token|key|kubeconfig|password)$")

@@ -90,6 +90,13 @@ CLUSTERS = {
     "with a misspelt option": [{"name": "garage", "kubeconfg": PEM}],
     "with a kubeconfig of another type": [{"name": "garage", "kubeconfig": {"users": [{"token": MARKER}]}}],
 }
+PAIRS = {
+    "with a key that is none": {"certificate": "-----BEGIN CERTIFICATE-----", "private_key": PEM},
+    "with a key for a certificate": {"certificate": PEM, "private_key": MARKER},
+    "with a list of keys": {"certificate": "x", "private_key": [PEM, MARKER]},
+    "with a mapping for a key": {"certificate": "x", "private_key": {"p": MARKER}},
+    "with a misspelt option": {"certificate": "x", "privat_key": PEM},
+}
 SECRETS = {
     "as it should be": secret(stringData={"p": MARKER}),
     "with a number": secret(data={"p": int(MARKER)}),
@@ -122,6 +129,11 @@ def authorities(folder: Path) -> Iterator[dict[str, Any]]:
 def clusters(folder: Path) -> Iterator[dict[str, Any]]:
     for title, listed in CLUSTERS.items():
         yield task("asm_cluster", title, mesh=MESH, clusters=listed, wait=False)
+    for title, options in PAIRS.items():
+        yield task("asm_gateway_secret", title, mesh=MESH, gateway="in", name="tls", **options)
+    listed = [{"name": "tls", "gateway": "in", **options} for options in PAIRS.values()]
+    yield task("asm_verify", "certificates", mesh=MESH, gateway_secrets=listed)
+    yield task("asm_preflight", "certificates", mesh={"name": MESH}, gateway_secrets=listed)
 
 
 def kubeconfigs(folder: Path) -> Iterator[dict[str, Any]]:
@@ -182,14 +194,29 @@ EXTRA: dict[str, dict[str, Any]] = {
         "ports": [{"name": "http", "port": 80}],
         "wait": False,
     },
+    "asm_gateway_imported_services": {"mesh": MESH, "namespace": "a", "services": ["b"], "state": "absent"},
+    "asm_gateway_imported_services_info": {"mesh": MESH},
     "asm_gateway_info": {"mesh": MESH},
+    "asm_gateway_domain": {"mesh": MESH, "name": "http", "state": "absent"},
+    "asm_gateway_domain_info": {"mesh": MESH},
+    "asm_gateway_route": {"mesh": MESH, "name": "page", "state": "absent"},
+    "asm_gateway_route_info": {"mesh": MESH},
+    "asm_gateway_secret": {"mesh": MESH, "gateway": "in", "name": "tls", "certificate": PEM, "private_key": PEM},
+    "asm_gateway_secret_info": {"mesh": MESH},
     "asm_kubeconfig": {"mesh": MESH},
     "asm_namespace": {"name": "istio-system"},
     "asm_preflight": {"mesh": {"name": MESH}},
+    "asm_swim_lane": {"mesh": MESH, "group": "features", "name": "gray", "label_value": "gray"},
+    "asm_swim_lane_group": {"mesh": MESH, "name": "features", "gateway": "in", "services": ["shop/cart"]},
+    "asm_swim_lane_info": {"mesh": MESH},
     "asm_verify": {"mesh": MESH},
+    "asm_waypoint": {"mesh": MESH, "cluster": CLUSTER, "namespace": "a", "state": "absent"},
+    "asm_waypoint_info": {"mesh": MESH},
     "asm_probe": {"address": ["127.0.0.1"], "port": 9, "count": 1},
+    "asm_restart": {"mesh": MESH, "clusters": [CLUSTER], "namespace": "istio-system", "wait": False},
     "istio_resource": {"definition": []},
     "asm_workload": {"definition": []},
+    "asm_workload_info": {"clusters": [CLUSTER], "namespaces": ["istio-system"]},
 }
 
 

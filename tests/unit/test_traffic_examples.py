@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.probe.options import P
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
-USES = ["lanes", "failover", "authz", "drain", "mirror", "canary"]
+USES = ["lanes", "failover", "authz", "drain", "mirror", "canary", "inject", "strict"]
 LOAD = set(PROBE_OPTIONS) - {"expect", "count", "retries", "retry_statuses", "wait_timeout", "method", "body"}
 
 
@@ -61,10 +62,17 @@ def test_resources_belong_to_the_mesh(use: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("use", "variable"), [("canary", "asm_canary"), ("drain", "asm_drain"), ("failover", "asm_failover")]
+    "use",
+    ["canary", "drain", "failover", "inject", "strict"],
 )
-def test_loads_use_what_the_playbooks_pass_on(use: str, variable: str) -> None:
-    assert set(variables(use)[variable]["probe"]) <= LOAD
+def test_loads_use_what_the_playbooks_pass_on(use: str) -> None:
+    assert set(variables(use)[f"asm_{use}"]["probe"]) <= LOAD
+
+
+@pytest.mark.parametrize("use", ["drain", "inject", "strict"])
+def test_a_variable_has_only_keys_that_the_playbook_reads(use: str) -> None:
+    read = re.findall(rf"\basm_{use}\.(\w+)", (ROOT / f"playbooks/{use}.yml").read_text(encoding="utf-8"))
+    assert set(variables(use)[f"asm_{use}"]) <= set(read)
 
 
 @pytest.mark.parametrize("use", USES)

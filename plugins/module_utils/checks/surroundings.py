@@ -17,6 +17,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Asm
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import NUMBER, TEXT
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways
 from ansible_collections.meshops.asm.plugins.module_utils.istio.deciding import Surroundings
+from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import services_domain
 from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
     AUTHORIZATION_POLICY,
     DESTINATION_RULE,
@@ -32,6 +33,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.client import Kub
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import known_kind
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import cluster_domain
 
 _SERVICE: shapes.Shape = {"spec": {"selector": {...: TEXT}}}
 _POD: shapes.Shape = {"metadata": {"labels": {...: TEXT}}, "status": {"conditions": [{}]}}
@@ -54,6 +56,11 @@ def look(cloud: Cloud, mesh_name: str, service: str, gateway: str | None) -> tup
     mesh = meshes.find_mesh(cloud, mesh_name)
     if mesh is None:
         raise NotFound(f"There is no mesh '{mesh_name}'.")
+    try:
+        detail = meshes.describe_mesh(cloud, meshes.mesh_id(mesh))
+        around.mesh.domain = services_domain(cluster_domain(detail))
+    except AsmError as error:
+        around.unreadable.append(f"The cluster domain of the mesh could not be read: {error.message}")
     kube = gateways.control_plane(cloud, mesh)
     try:
         for kind in _KINDS:

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
-from ansible_collections.meshops.asm.plugins.module_utils.cloud import account, failures
+from ansible_collections.meshops.asm.plugins.module_utils.cloud import account, failures, unlisted
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import Identity, resolve
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.profiles import Files
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.retries import Retries
@@ -73,10 +73,13 @@ class Cloud:
         ``Code`` raises like any other failure.
         """
         client, models = self._client("asm")
-        request = getattr(models, f"{_model_name(models, action)}Request", None)
         sent = {key: value for key, value in parameters.items() if value is not None}
+        call = failures.Call(action, "asm", _ids(sent), only_checks=sent.get("PreCheck") is True)
+        if action in unlisted.UNLISTED:
+            return self._call(client, call, "call_api", unlisted.arguments(action, sent))
+        request = getattr(models, f"{_model_name(models, action)}Request", None)
         arguments = [request().from_map(sent)] if request else []
-        return self._call(client, failures.Call(action, "asm", _ids(sent)), arguments)
+        return self._call(client, call, _method_name(client, action), arguments)
 
     def cs(self, action: str, *path: str, headers: bool = True, **parameters: Any) -> dict[str, Any]:
         """Calls an action of ACK (product ``CS``, 2015-12-15); ``path`` are the variables of its resource path."""
@@ -84,7 +87,8 @@ class Cloud:
         request = getattr(models, f"{action}Request", None)
         sent = {key: value for key, value in parameters.items() if value is not None}
         arguments = [*path, *([request().from_map(sent)] if request else []), *([{}] if headers else [])]
-        return self._call(client, failures.Call(action, "cs", (*path, *_ids(sent))), arguments)
+        call = failures.Call(action, "cs", (*path, *_ids(sent)))
+        return self._call(client, call, _method_name(client, action), arguments)
 
     def close(self) -> None:
         """Forgets the clients and closes their connections."""
@@ -92,10 +96,9 @@ class Cloud:
             client.close()
         self._clients.clear()
 
-    def _call(self, client: Any, call: failures.Call, arguments: list[Any]) -> dict[str, Any]:
+    def _call(self, client: Any, call: failures.Call, method: str, arguments: list[Any]) -> dict[str, Any]:
         from alibabacloud_tea_util.models import RuntimeOptions
 
-        method = _method_name(client, call.action)
         runtime = RuntimeOptions(connect_timeout=_CONNECT_TIMEOUT, read_timeout=_READ_TIMEOUT, autoretry=False)
 
         def once() -> dict[str, Any]:

@@ -67,6 +67,12 @@ RULES = (
         "Detach every cluster first (meshops.asm.asm_cluster), then delete the mesh; asm_mesh does both with "
         "detach_clusters=true.",
     ),
+    Rule(
+        "EntityNotExist",
+        REFUSED,
+        "Check the id, and whether it is that of a RAM user or of a RAM role: the RAM console and aliyun ram GetUser "
+        "show it.",
+    ),
     Rule("ErrorClusterNameAlreadyExist", REFUSED, "Another cluster has this name: choose another one."),
     Rule("NameAlreadyExist", REFUSED, "Another mesh has this name: choose another one, or manage that mesh by its id."),
     Rule(

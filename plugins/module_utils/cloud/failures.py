@@ -35,15 +35,19 @@ _CLOCK_OFF = 60.0
 
 @dataclass(frozen=True)
 class Call:
-    """What was asked of which product (``asm`` or ``cs``); ``ids`` are those of the parameters, for messages."""
+    """What was asked of which product (``asm`` or ``cs``); ``ids`` are those of the parameters, for messages.
+
+    ``only_checks``: the action is asked whether it could be done (``PreCheck``), and does nothing.
+    """
 
     action: str
     product: str = "asm"
     ids: tuple[str, ...] = ()
+    only_checks: bool = False
 
     @property
     def write(self) -> bool:
-        return not _READ.match(self.action)
+        return not self.only_checks and not _READ.match(self.action)
 
     def __str__(self) -> str:
         return f"{self.action} ({', '.join(self.ids[:_MOST_IDS])})" if self.ids else self.action

@@ -68,6 +68,37 @@ _MESH_STATUS = {
     **dict.fromkeys(("AccessLogProjectStatus", "AuditProjectStatus", "ControlPlaneProjectStatus", "SgStatus"), TEXT),
 }
 _PROXY = dict.fromkeys(("ProxyId", "ClusterSynced", "ListenerSynced", "RouteSynced", "EndpointSynced"), TEXT)
+_SWIM_LANE_GROUP = {
+    "GroupName": ID,
+    **dict.fromkeys(("IngressGatewayName", "IngressRoutingStrategy", "RouteHeader", "TraceHeader"), TEXT),
+    "FallbackTarget": TEXT,
+    "IsPermissive": BOOL,
+    "ServiceList": [TEXT],
+}
+_SWIM_LANE = {
+    "Name": ID,
+    **dict.fromkeys(("GroupName", "LabelSelectorKey", "LabelSelectorValue"), TEXT),
+    "ServiceList": [TEXT],
+    "ValidationMessage": JSON,
+}
+_SECRET_RECORD = {"State": TEXT, "ClusterId": TEXT, "Message": SAID}
+_GATEWAY_SECRET = {
+    **dict.fromkeys(("SecretName", "GatewayName", "State", "IssueTime", "ExpiredTime"), TEXT),
+    "Message": SAID,
+}
+_DOMAIN = dict.fromkeys(("PortName", "Protocol", "Namespace", "GatewayCRName", "CredentialName"), TEXT)
+_ROUTE = {**dict.fromkeys(("RouteName", "Namespace", "Description"), TEXT), "Priority": NUMBER, "Status": NUMBER}
+_SERVICE = {
+    "ServiceName": ID,
+    **dict.fromkeys(("Namespace", "ServiceType"), TEXT),
+    "ClusterIds": [TEXT],
+    "Labels": {"*": TEXT},
+    "Ports": [{"Name": TEXT, "Port": NUMBER, "Protocol": TEXT}],
+}
+_WAYPOINT = {
+    "Name": ID,
+    **dict.fromkeys(("Namespace", "ServiceAccount", "LimitCPU", "LimitMemory", "RequestCPU", "RequestMemory"), TEXT),
+}
 _DASHBOARD = {"Title": TEXT, "Url": TEXT}
 _CLOUD_CONTROLLER = {
     **dict.fromkeys(("QueryState", "Version"), TEXT),
@@ -97,6 +128,12 @@ _SIDECAR: dict[str, Any] = {
     "Tracing": {},
 }
 _GATEWAY_STATE = {"Status": TEXT, "Version": TEXT, "Message": SAID}
+
+
+_PERMISSION = {
+    "IsRamRole": BOOL,
+    **dict.fromkeys(("ResourceId", "ResourceType", "ParentId", "RoleName", "RoleType"), TEXT),
+}
 
 
 class Shapes:
@@ -129,12 +166,30 @@ class Shapes:
     DescribeClustersInServiceMesh = {"Clusters": [_CLUSTER]}
     DescribeServiceMeshClusters = {"Clusters": [_CLUSTER], "NumberOfClusters": NUMBER}
     DescribeServiceMeshAdditionalStatus = {"ClusterStatus": _MESH_STATUS}
+    ListWaypoints = {"Waypoints": [_WAYPOINT], "Continue": TEXT}
+    CreateGatewaySecret = {"SecretCreateRecord": {"*": _SECRET_RECORD}}
+    DeleteGatewaySecret = {"SecretDeleteRecord": {"*": _SECRET_RECORD}}
+    DescribeGatewaySecretDetails = {"GatewaySecretDetails": [_GATEWAY_SECRET]}
+    DescribeIstioGatewayDomains = {"GatewaySecretDetails": [_DOMAIN]}
+    DescribeIstioGatewayRoutes = {"ManagementRoutes": [_ROUTE]}
+    DescribeASMGatewayImportedServices = {"ImportedServices": [{"ServiceName": ID, "ServiceNamespace": TEXT}]}
+    DescribeImportedServicesDetail = {"Details": [_SERVICE]}
+    DescribeIstioGatewayRouteDetail = {
+        **dict.fromkeys(("Namespace", "Description"), TEXT),
+        **dict.fromkeys(("Priority", "Status"), NUMBER),
+        "RouteDetail": {"RouteType": TEXT},
+    }
     DescribeEipResources = {"EipList": [{"AllocationId": ID, "Status": TEXT}], "PageResult": {"TotalCount": NUMBER}}
     DescribeVersions = {"VersionInfo": [{"Edition": TEXT, "Versions": [TEXT]}]}
     DescribeVpcs = {"Vpcs": [{"VpcId": TEXT}], "NextToken": TEXT}
     DescribeVSwitches = {"VSwitches": [{"VSwitchId": TEXT}], "NextToken": TEXT}
     DescribeUpgradeVersion = {"Version": {"IstioVersion": TEXT}}
     DescribeServiceMeshUpgradeStatus = {"UpgradeDetail": {"GatewayStatusRecord": {"*": _GATEWAY_STATE}}}
+    GetSwimLaneGroupList = {"SwimLaneGroupList": [_SWIM_LANE_GROUP]}
+    GetSwimLaneList = {"SwimLaneList": [_SWIM_LANE]}
+    DescribeUserPermissions = {"Permissions": [_PERMISSION]}
+    DescribeUsersWithPermissions = {"UIDs": [ID]}
+    DescribeExtensionProvider = {"ExtensionProviderArray": [{"Name": TEXT, "Type": TEXT, "Config": JSON}]}
     DescribeClustersV1 = {"clusters": [_ACK_CLUSTER], "page_info": {"total_count": NUMBER}}
     DescribeClusterUserKubeconfig = {"config": TEXT, "expiration": TEXT}
 

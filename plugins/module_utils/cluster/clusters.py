@@ -136,8 +136,10 @@ def names(known: Iterable[dict[str, Any]]) -> list[str]:
 def as_user_sees(cluster: dict[str, Any]) -> dict[str, Any]:
     """One cluster in the keys of the modules' results."""
     keys = {"id": "ClusterId", "name": "Name", "state": "State", "region": "RegionId", "vpc_id": "VpcId"}
-    keys.update({"type": "ClusterType", "version": "Version", "error_message": "ErrorMessage"})
-    return {key: cluster.get(source) for key, source in keys.items()}
+    keys.update({"type": "ClusterType", "version": "Version"})
+    seen = {key: cluster.get(source) for key, source in keys.items()}
+    # That nothing went wrong is said in several ways.
+    return {**seen, "error_message": cluster.get("ErrorMessage") or ""}
 
 
 def refusal(candidate: dict[str, Any], mesh_id: str, *, ignore_namespace: bool = False) -> str | None:

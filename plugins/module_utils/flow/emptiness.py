@@ -21,6 +21,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Inv
 _SETTING = "a setting of the mesh, of which the service shows the lack as empty"
 _SIDECAR = "a setting of a namespace's sidecars: an empty one takes it away"
 _LIST = "a list of the mesh's settings: an empty one clears it"
+_HEADERS = "no headers: an empty list clears it"
 #: Options (sub-options with a dot) and why they may be empty. They hold for every module that has them.
 MAY_BE_EMPTY: dict[str, str] = {
     "security_token": "an AccessKey that is not temporary has none",
@@ -51,6 +52,14 @@ MAY_BE_EMPTY: dict[str, str] = {
     "exclude_inbound_ports": _LIST,
     "exclude_outbound_ports": _LIST,
     "sidecar_injector.cni.exclude_namespaces": _LIST,
+    "baseline_for": "the lane is the baseline of no service of its own",
+    "request_headers": _HEADERS,
+    "headers_to_upstream_on_allow": _HEADERS,
+    "headers_to_downstream_on_allow": _HEADERS,
+    "headers_to_downstream_on_deny": _HEADERS,
+    "oidc.scopes": "the login asks for nothing further",
+    "openid.scopes": "the login asks for nothing further",
+    "ram_redirect_uris": "the service finds it out",
     "retain_resources": "nothing is to stay",
     "upgrade_gateways": "no gateway is to be upgraded",
 }

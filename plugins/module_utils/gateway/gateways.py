@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.cluster import access
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import NotFound
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import DONE, Progress, failed, waiting
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
@@ -27,6 +28,23 @@ _PATIENCE = 12
 def control_plane(cloud: Cloud, mesh: dict[str, Any]) -> KubeClient:
     """A client of the mesh's control plane; its address may be young."""
     return KubeClient(load(str(access.fetch_mesh_kubeconfig(cloud, mesh)["Kubeconfig"])), fresh=True)
+
+
+def is_there(kube: KubeClient, name: str) -> bool:
+    """Whether the mesh has a gateway of this name."""
+    return kube.get(f"{COLLECTION}/{name}") is not None
+
+
+def not_yet(name: str) -> str:
+    """What a prediction says of a gateway that an earlier step would make."""
+    return f"Gateway '{name}' does not exist yet."
+
+
+def require_one(is_there: bool, name: str, mesh: str) -> None:
+    """Raises ``NotFound`` where the gateway ``name`` of the mesh (both by name) is not there."""
+    if not is_there:
+        text = f"Mesh '{mesh}' has no gateway '{name}'. Make it first with meshops.asm.asm_gateway."
+        raise NotFound(text, yet=not_yet(name))
 
 
 def essence(gateway: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -113,8 +131,8 @@ class Complaints:
         return failed(f"Gateway '{name}' does not get on: {said.rstrip('.')}. Waited for {progress.what}.", last=status)
 
 
-class Departures:
-    """Whether gateways' Services, and with them their load balancers, are gone from clusters.
+class ClusterClients:
+    """Clients of clusters' API servers, by the ids of the clusters.
 
     A wait looks often, and each kubeconfig makes the service issue a certificate: the clients are kept for a while.
     """
@@ -122,6 +140,27 @@ class Departures:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._clients: dict[str, tuple[float, KubeClient]] = {}
+
+    def of(self, cluster_ids: list[str]) -> dict[str, tuple[str, KubeClient]]:
+        """``{id: (name, client)}`` of those clusters that Container Service manages; others cannot be looked into."""
+        listed = access.list_clusters(self._cloud) if cluster_ids else []
+        known = {str(cluster["cluster_id"]): cluster for cluster in listed}
+        return {key: (str(known[key].get("name")), self._client(known[key])) for key in cluster_ids if key in known}
+
+    def _client(self, cluster: dict[str, Any]) -> KubeClient:
+        made, client = self._clients.get(str(cluster["cluster_id"]), (0.0, None))
+        # Half of its time: the certificate must not end between two looks.
+        if client is None or time.monotonic() - made > access.TEMPORARY_MINUTES * 60 / 2:
+            client = KubeClient(load(access.temporary_kubeconfig(self._cloud, cluster)))
+            self._clients[str(cluster["cluster_id"])] = time.monotonic(), client
+        return client
+
+
+class Departures:
+    """Whether gateways' Services, and with them their load balancers, are gone from clusters."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._clusters = ClusterClients(cloud)
 
     def progress(self, name: str, cluster_ids: list[str]) -> Progress:
         """Whether the Service of the gateway ``name`` is gone from these clusters (ids)."""
@@ -133,16 +172,6 @@ class Departures:
 
         Clusters that Container Service does not manage cannot be looked into and are taken as clear.
         """
-        clusters = access.list_clusters(self._cloud) if cluster_ids else []
-        known = {str(cluster["cluster_id"]): cluster for cluster in clusters}
         path = f"/api/v1/namespaces/{ROOT_NAMESPACE}/services/istio-{name}"
-        looked_into = [known[cluster_id] for cluster_id in cluster_ids if cluster_id in known]
-        return [str(cluster.get("name")) for cluster in looked_into if self._client(cluster).get(path) is not None]
-
-    def _client(self, cluster: dict[str, Any]) -> KubeClient:
-        made, client = self._clients.get(str(cluster["cluster_id"]), (0.0, None))
-        # Half of its time: the certificate must not end between two looks.
-        if client is None or time.monotonic() - made > access.TEMPORARY_MINUTES * 60 / 2:
-            client = KubeClient(load(access.temporary_kubeconfig(self._cloud, cluster)))
-            self._clients[str(cluster["cluster_id"])] = time.monotonic(), client
-        return client
+        looked_into = self._clusters.of(cluster_ids).values()
+        return [cluster for cluster, client in looked_into if client.get(path) is not None]

@@ -17,7 +17,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio import routing
 from ansible_collections.meshops.asm.plugins.module_utils.istio.conditions import Request
 from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import (
     covers,
-    full_host,
     kubernetes_namespace,
     short_host,
 )
@@ -65,7 +64,7 @@ class Surroundings:
 
     @property
     def host(self) -> str:
-        return full_host(self.name, self.namespace)
+        return self.mesh.full(self.name, self.namespace)
 
     @property
     def title(self) -> str:
@@ -94,6 +93,7 @@ def explain(around: Surroundings, entrance: Entrance | None = None, requests: li
         return found.lines + around.unreadable
     if not any(around.host == host for route in found.routes for host, *_more in routing.targets(route.rule)):
         _within(around, found)
+    found.lines += _hidden(around, found)
     found.lines += _subsets(around, found)
     found.lines += _policies(around)
     deciding = [key for route in found.routes for key in (route.key, route.delegate) if key]
@@ -124,7 +124,7 @@ def _through(around: Surroundings, entrance: Entrance, requests: list[Request]) 
         found.lines.append(line)
         found.routes += routes
     reached = [host for route in found.routes for host, *_more in routing.targets(route.rule)]
-    spaces = [kubernetes_namespace(host) for host in reached]
+    spaces = [kubernetes_namespace(host, around.mesh.domain) for host in reached]
     found.client = ROOT_NAMESPACE if around.host in reached else next((one for one in spaces if one), "")
     return found
 
@@ -165,7 +165,7 @@ def _within(around: Surroundings, found: _Found) -> None:
     others = [
         object_of(key)
         for key, spec in routing.ranked(around.mesh, found.client)
-        if key not in deciding and any(covers(full_host(one, key[1]), around.host) for one in spec.get("hosts") or [])
+        if key not in deciding and any(_is_about(around, key, one) for one in spec.get("hosts") or [])
     ]
     if others:
         found.lines.append(
@@ -174,9 +174,14 @@ def _within(around: Surroundings, found: _Found) -> None:
         )
 
 
+def _is_about(around: Surroundings, key: Key, host: str) -> bool:
+    """Whether a host that an object names is, or covers, the service's."""
+    return covers(around.mesh.full(host, key[1]), around.host)
+
+
 def _misnamed(around: Surroundings) -> list[str]:
     """VirtualServices that are meant for the service and name it as only clients can."""
-    short = short_host(around.host)
+    short = short_host(around.host, around.mesh.domain)
     return [
         f"{object_of(key)} has the host '{host}', which is not the service to Istio: '{around.host}' is."
         for key, spec in around.mesh.by_age(VIRTUAL_SERVICE)
@@ -287,11 +292,23 @@ def _subsets(around: Surroundings, found: _Found) -> list[str]:
     return lines
 
 
+def _hidden(around: Surroundings, found: _Found) -> list[str]:
+    """Destinations that the mesh has, and the proxies of the client do not."""
+    there = {one.host for one in services(around.mesh)} - routing.reachable(around.mesh, found.client)
+    hosts = dict.fromkeys(host for route in found.routes for host, *_more in routing.targets(route.rule))
+    return [
+        f"{short_host(host, around.mesh.domain)} is not exported to {found.client}, from where it is asked: "
+        "requests to it fail."
+        for host in hosts
+        if host in there
+    ]
+
+
 def _undeclared(around: Surroundings, client: str, name: str) -> str:
     line = f"The subset {name} is used, but no DestinationRule of {around.title} declares it"
     for key, spec in around.mesh.by_age(DESTINATION_RULE):
         named = any(one.get("name") == name for one in spec.get("subsets") or [])
-        if named and covers(full_host(spec.get("host") or "", key[1]), around.host):
+        if named and _is_about(around, key, spec.get("host") or ""):
             return f"{line} that counts for requests from {client} ({object_of(key)} does not): requests to it fail."
     return f"{line}: requests to it fail."
 

@@ -10,24 +10,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-CLUSTER_DOMAIN = "svc.cluster.local"
+#: What all hosts of Services end with, where nothing else is known of the mesh.
+SERVICES_DOMAIN = "svc.cluster.local"
 
 
-def full_host(host: str, namespace: str) -> str:
+def services_domain(cluster_domain: str | None) -> str:
+    """What all hosts of Services end with in a mesh of this cluster domain; names of DNS have no case, and may end with
+    a dot.
+    """
+    return f"svc.{(cluster_domain or '').lower().strip('.') or 'cluster.local'}"
+
+
+def full_host(host: str, namespace: str, domain: str = SERVICES_DOMAIN) -> str:
     """A host as it is known in the whole mesh: one without a dot is a Service of the object's own namespace."""
     if not host or "." in host or ":" in host or host == "*":
         return host
-    return f"{host}.{namespace}.{CLUSTER_DOMAIN}"
+    return f"{host}.{namespace}.{domain}"
 
 
-def short_host(host: str) -> str:
+def short_host(host: str, domain: str = SERVICES_DOMAIN) -> str:
     """A host as people write it: of a Service ``name.namespace``."""
-    return host.removesuffix(f".{CLUSTER_DOMAIN}")
+    return host.removesuffix(f".{domain}")
 
 
-def kubernetes_namespace(host: str) -> str:
+def kubernetes_namespace(host: str, domain: str = SERVICES_DOMAIN) -> str:
     """The namespace of the Service that a full host names; empty for any other host."""
-    name = short_host(host)
+    name = short_host(host, domain)
     return name.partition(".")[2] if name != host and name.count(".") == 1 else ""
 
 

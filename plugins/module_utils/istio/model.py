@@ -9,13 +9,18 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import EllipsisType
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import DECIMAL, NUMBER, TEXT, Odd
-from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import Hosts, full_host, scopes
+from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import (
+    SERVICES_DOMAIN,
+    Hosts,
+    full_host,
+    scopes,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 
 ERROR, WARNING = "error", "warning"
@@ -23,11 +28,13 @@ ERROR, WARNING = "error", "warning"
 VIRTUAL_SERVICE, DESTINATION_RULE, GATEWAY = "VirtualService", "DestinationRule", "Gateway"
 SERVICE_ENTRY, SERVICE = "ServiceEntry", "Service"
 AUTHORIZATION_POLICY, PEER_AUTHENTICATION = "AuthorizationPolicy", "PeerAuthentication"
+# Kinds of ASM that name the routes that they are about.
+NAMING_ROUTES = ("ASMCircuitBreaker", "ASMGlobalRateLimiter", "ASMLocalRateLimiter")
 EXPORT_ANNOTATION = "networking.istio.io/exportTo"
 
 Json = dict[str, Any]
 
-_TARGET: shapes.Shape = {"host": TEXT, "subset": TEXT}
+_TARGET: shapes.Shape = {"host": TEXT, "subset": TEXT, "port": {"number": NUMBER}}
 _TEXTS: shapes.Shape = {...: TEXT}
 _TESTS: shapes.Shape = {...: _TEXTS}
 _MATCH: shapes.Shape = {
@@ -85,8 +92,9 @@ _SPECS: dict[str, shapes.Shape] = {
         "ports": [{"number": NUMBER, "name": TEXT, "protocol": TEXT}],
     },
     SERVICE: {"ports": [{"port": NUMBER, "name": TEXT, "appProtocol": TEXT}]},
-    AUTHORIZATION_POLICY: {"action": TEXT, "selector": _SELECTOR},
+    AUTHORIZATION_POLICY: {"action": TEXT, "selector": _SELECTOR, "provider": {"name": TEXT}},
     PEER_AUTHENTICATION: {"mtls": {"mode": TEXT}, "selector": _SELECTOR},
+    **{kind: {"configs": [{"match": {"vhost": {"route": {"name_match": TEXT}}}}]} for kind in NAMING_ROUTES},
 }
 
 # Kind, namespace, name.
@@ -109,12 +117,17 @@ class Mesh:
     """The objects of a mesh by kind and (namespace, name), what the checks read of them in the right types.
 
     ``services_known`` says whether the Services of the clusters are among them: a control plane has none of its own.
-    ``odd`` are the parts of objects that are of another type.
+    ``routes_known`` says whether all of its VirtualServices are, where a task has an object that names routes.
+    ``odd`` are the parts of objects that are of another type. ``providers`` are the names of the extension providers,
+    None where nobody knows them. All hosts of Services end with ``domain``.
     """
 
     objects: dict[str, dict[tuple[str, str], Json]] = field(default_factory=dict)
     services_known: bool = False
     odd: dict[Key, list[Odd]] = field(default_factory=dict)
+    providers: frozenset[str] | None = None
+    routes_known: bool = False
+    domain: str = SERVICES_DOMAIN
 
     def put(self, found: Json) -> None:
         """Takes an object in; here alone types are looked at."""
@@ -138,7 +151,12 @@ class Mesh:
 
     def copy(self) -> Mesh:
         """A mesh of its own with the same objects."""
-        return Mesh({kind: dict(found) for kind, found in self.objects.items()}, self.services_known, dict(self.odd))
+        objects = {kind: dict(found) for kind, found in self.objects.items()}
+        return replace(self, objects=objects, odd=dict(self.odd))
+
+    def full(self, host: str, namespace: str) -> str:
+        """See ``full_host``."""
+        return full_host(host, namespace, self.domain)
 
     def each(self, kind: str) -> Iterator[tuple[Key, Json]]:
         """The key and the ``spec`` of every object of a kind."""
@@ -146,17 +164,13 @@ class Mesh:
             yield (kind, namespace, name), found.get("spec") or {}
 
     def by_age(self, kind: str) -> list[tuple[Key, Json]]:
-        """The same, the oldest first, as Istio orders them: by time of creation, name, namespace.
+        """The same, the oldest first, as Istio orders them: by time of creation, name, namespace."""
+        return sorted(self.each(kind), key=lambda one: (*self.age(one[0]), one[0][2], one[0][1]))
 
-        What has no such time is yet to be made.
-        """
-
-        def age(found: tuple[Key, Json]) -> tuple[bool, str, str, str]:
-            (_kind, namespace, name), _spec = found
-            created = str(self.objects[kind][namespace, name].get("metadata", {}).get("creationTimestamp") or "")
-            return (not created, created, name, namespace)
-
-        return sorted(self.each(kind), key=age)
+    def age(self, key: Key) -> tuple[bool, str]:
+        """What is less for an older object; what has no time of creation is yet to be made."""
+        created = str(self.objects[key[0]][key[1:]].get("metadata", {}).get("creationTimestamp") or "")
+        return not created, created
 
     def spec(self, key: Key) -> Json | None:
         """The ``spec`` of one object; None when it is not there."""
@@ -185,12 +199,17 @@ def services(mesh: Mesh) -> Iterator[Service]:
         given = str(metadata.get("annotations", {}).get(EXPORT_ANNOTATION) or "")
         seen = scopes([one.strip() for one in given.split(",") if one.strip()], namespace)
         ports = {one.get("port", 0): _is_http(one.get("appProtocol"), one.get("name")) for one in spec.get("ports", [])}
-        yield Service(SERVICE, full_host(name, namespace), namespace, tuple(seen), ports)
-    for (_kind, namespace, _name), spec in mesh.by_age(SERVICE_ENTRY):
+        yield Service(SERVICE, mesh.full(name, namespace), namespace, tuple(seen), ports)
+    entries = [
+        (mesh.age(key), mesh.full(host, key[1]), key, spec)
+        for key, spec in mesh.each(SERVICE_ENTRY)
+        for host in spec.get("hosts") or []
+    ]
+    # Of equal age they come by their hosts and namespaces, not by their names.
+    for _age, host, (_kind, namespace, _name), spec in sorted(entries, key=lambda one: one[:3]):
         seen = scopes(spec.get("exportTo"), namespace)
         ports = {one.get("number", 0): _is_http(one.get("protocol"), one.get("name")) for one in spec.get("ports", [])}
-        for host in spec.get("hosts") or []:
-            yield Service(SERVICE_ENTRY, full_host(host, namespace), namespace, tuple(seen), ports)
+        yield Service(SERVICE_ENTRY, host, namespace, tuple(seen), ports)
 
 
 def visible(mesh: Mesh, namespace: str) -> list[Service]:

@@ -12,13 +12,12 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.meshops.asm.plugins.module_utils.istio.conditions import Request, fits, is_catch_all, merged
 from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import (
     best,
-    full_host,
     is_exported,
     kubernetes_namespace,
     meeting,
@@ -33,8 +32,10 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
     Key,
     Mesh,
     Service,
+    services,
     visible,
 )
+from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 
 #: What VirtualServices call the sidecars of the mesh in their list of gateways.
 MESH_GATEWAY = "mesh"
@@ -147,11 +148,14 @@ def gateway_hosts(mesh: Mesh, proxy: Proxy, port: int, server_name: str | None =
         name = f"{gateway[1]}/{gateway[2]}"
         redirects = (server.get("tls") or {}).get("httpsRedirect") is True
         for key, spec in ranked(mesh, proxy.namespace, name):
-            common = meeting(_server_hosts(server, gateway[1], key[1]), _hosts(spec, key[1]))
-            if common and (name, key) not in made:
+            common = meeting(_server_hosts(server, gateway[1], key[1]), _hosts(mesh, key, spec))
+            # Those of the first server at whose port there are any.
+            if common and not made.get((name, key)):
                 made[name, key] = _routes(mesh, key, spec, name, proxy, server["port"]["number"])
+            # A VirtualService that calls its gateway by two names has its routes twice.
+            times = gateway_names(spec, key[1]).count(name)
             for host in (one.lower() for one in common if made[name, key]):
-                found.setdefault(host, VirtualHost()).routes.extend(made[name, key])
+                found.setdefault(host, VirtualHost()).routes.extend(made[name, key] * times)
                 found[host].to_https |= redirects
         for host in _server_hosts(server, gateway[1], "") if redirects else ():
             found.setdefault(host, VirtualHost()).to_https = True
@@ -168,22 +172,37 @@ def sidecar_hosts(mesh: Mesh, proxy: Proxy, port: int) -> dict[str, VirtualHost]
         if port in one.ports:
             known.setdefault(one.host, one)
     order = ranked(mesh, proxy.namespace)
-    owners = _owners(order, list(known))
+    owners = _owners(mesh, order, list(known))
     found: dict[str, VirtualHost] = {}
     taken: set[str] = set()
     for key, spec in order:
         routes = _routes(mesh, key, spec, MESH_GATEWAY, proxy, port)
-        outside, inside = _split(key, _hosts(spec, key[1]), known, owners)
+        outside, inside = _split(key, _hosts(mesh, key, spec), known, owners)
         inside = [host for host in inside if known[host].ports[port]]
         # Port 80 alone takes hosts that no Service has.
         if not routes or not (inside or port == 80):
             continue
         taken.update(inside)
-        for name in [*outside, *(name for host in inside for name in _names(host, proxy.namespace))]:
+        for name in [*outside, *(name for host in inside for name in _names(mesh, host, proxy.namespace))]:
             found.setdefault(name, VirtualHost(routes))
     for host in (host for host, one in known.items() if host not in taken and one.ports[port]):
-        for name in _names(host, proxy.namespace):
+        for name in _names(mesh, host, proxy.namespace):
             found.setdefault(name, VirtualHost(service=host))
+    return found
+
+
+def reachable(mesh: Mesh, namespace: str) -> set[str]:
+    """The hosts that proxies of a namespace can send to: those they see and, where they are no gateways, those of their
+    own namespace to which VirtualServices within the mesh lead, exported or not.
+    """
+    found = {one.host for one in visible(mesh, namespace)}
+    hidden: dict[str, Service] = {}
+    for one in services(mesh) if namespace != ROOT_NAMESPACE else ():
+        if one.namespace == namespace and one.host not in found:
+            hidden.setdefault(one.host, one)
+    for key, spec in ranked(mesh, namespace) if hidden else ():
+        asked = _asked(mesh, key, spec, namespace)
+        found |= {host for host in hidden.keys() & asked.keys() if asked[host] & {0, *hidden[host].ports}}
     return found
 
 
@@ -200,7 +219,7 @@ def decide(hosts: Mapping[str, VirtualHost], request: Request) -> tuple[str, Vir
     candidates: list[Route] = []
     for one in hosts[pattern].routes:
         fitting = fits(one.match, request)
-        if fitting is not False:
+        if fitting is not False and one not in candidates:
             candidates.append(one)
         if fitting:
             break
@@ -221,25 +240,37 @@ def targets(rule: Json) -> list[tuple[str, str, int]]:
 
 def _servers(mesh: Mesh, proxy: Proxy, port: int, server_name: str | None) -> list[tuple[Key, Json]]:
     """The servers of Gateways whose virtual hosts a connection gets, each with its Gateway, the oldest first."""
-    opened = [
+    opened = _accepted(
         (key, server)
         for key, spec in mesh.by_age(GATEWAY)
         if proxy.has(spec.get("selector") or {})
         for server in spec.get("servers") or []
         if "number" in server.get("port", {}) and proxy.listens(server["port"]["number"]) == proxy.listens(port)
-    ]
+    )
     plain = [one for one in opened if not _is_tls(one[1])]
     if server_name is None:
-        return plain if plain and _is_http_server(plain[0][1]) else []
+        # A port is of the protocol of its first server.
+        return [one for one in plain if _is_http_server(one[1])] if plain and _is_http_server(plain[0][1]) else []
     by_host: dict[str, tuple[Key, Json]] = {}
-    # A port that begins with plain text stays so; of two servers with a host in common the newer is left out.
+    # A port that begins with plain text stays so.
     for one in opened if opened and _is_tls(opened[0][1]) else ():
-        hosts = [host.rpartition("/")[2] for host in one[1].get("hosts") or []]
-        if _is_tls(one[1]) and by_host.keys().isdisjoint(hosts):
-            by_host.update(dict.fromkeys(hosts, one))
+        for host in one[1].get("hosts") or [] if _is_tls(one[1]) else ():
+            by_host.setdefault(host.rpartition("/")[2], one)
     pattern = best(by_host, server_name.lower())
     passes = pattern is not None and "PASSTHROUGH" in str(by_host[pattern][1].get("tls", {}).get("mode"))
     return [by_host[pattern]] if pattern is not None and not passes else []
+
+
+def _accepted(opened: Iterable[tuple[Key, Json]]) -> list[tuple[Key, Json]]:
+    """Those without the servers with ``tls``, be it a redirect, that have a host of an older one of them."""
+    taken: set[str] = set()
+    found = []
+    for gateway, server in opened:
+        hosts = set(_scoped_hosts(server, gateway[1])) if "tls" in server else set()
+        if hosts.isdisjoint(taken):
+            found.append((gateway, server))
+            taken |= hosts
+    return found
 
 
 def _is_http_server(server: Json) -> bool:
@@ -250,27 +281,30 @@ def _is_tls(server: Json) -> bool:
     return "tls" in server and not _is_http_server(server)
 
 
-def _server_hosts(server: Json, own: str, namespace: str) -> list[str]:
-    """The hosts of a server of a Gateway in ``own`` that VirtualServices of ``namespace`` may use."""
+def _scoped_hosts(server: Json, own: str) -> list[str]:
+    """The hosts of a server of a Gateway in ``own``, after the namespace that may use it where it is for one alone."""
     given = server.get("hosts") or []
     if "*/*" in given:
         return ["*"]
-    found = []
-    for where, slash, host in (one.rpartition("/") for one in given):
-        if not slash or where == "*" or (own if where == "." else where) == namespace:
-            found.append(host)
-    return found
+    parts = [one.rpartition("/") for one in given]
+    return [f"{own if where == '.' else where}/{host}" if where not in ("", "*") else host for where, _, host in parts]
 
 
-def _hosts(spec: Json, namespace: str) -> list[str]:
-    return [full_host(one, namespace) for one in spec.get("hosts") or []]
+def _server_hosts(server: Json, own: str, namespace: str) -> list[str]:
+    """The hosts of a server of a Gateway in ``own`` that VirtualServices of ``namespace`` may use."""
+    parts = [one.rpartition("/") for one in _scoped_hosts(server, own)]
+    return [host for where, _slash, host in parts if where in ("", namespace)]
 
 
-def _owners(order: list[tuple[Key, Json]], hosts: list[str]) -> dict[str, Key]:
+def _hosts(mesh: Mesh, key: Key, spec: Json) -> list[str]:
+    return [mesh.full(one, key[1]) for one in spec.get("hosts") or []]
+
+
+def _owners(mesh: Mesh, order: list[tuple[Key, Json]], hosts: list[str]) -> dict[str, Key]:
     """The VirtualService with the most specific pattern for each host."""
     first: dict[str, Key] = {}
     for key, spec in order:
-        for host in _hosts(spec, key[1]):
+        for host in _hosts(mesh, key, spec):
             first.setdefault(host, key)
     patterns = {host: best(first, host) for host in hosts}
     return {host: first[pattern] for host, pattern in patterns.items() if pattern is not None}
@@ -289,12 +323,12 @@ def _split(
     return outside, inside
 
 
-def _names(host: str, namespace: str) -> list[str]:
+def _names(mesh: Mesh, host: str, namespace: str) -> list[str]:
     """What a client in ``namespace`` may call a host."""
-    home = kubernetes_namespace(host)
+    home = kubernetes_namespace(host, mesh.domain)
     if not home:
         return [host]
-    short = short_host(host)
+    short = short_host(host, mesh.domain)
     return [host, f"{short}.svc", short, *([short.partition(".")[0]] if home == namespace else [])]
 
 
@@ -322,23 +356,40 @@ def _is_at(match: Json, gateway: str, proxy: Proxy, port: int) -> bool:
 def _rules(mesh: Mesh, key: Key, spec: Json) -> Iterator[tuple[int, Json, Key | None]]:
     """The HTTP rules of a VirtualService with those to which it delegates, hosts and gateways in full."""
     for number, given in enumerate(spec.get("http") or [], 1):
-        rule = _resolved(given, key[1])
+        rule = _resolved(mesh, given, key[1])
         if "delegate" not in rule:
             yield number, rule, None
             continue
         other = delegate_of(rule, key[1])
         leaf = {} if no_delegate(mesh, other, key[1]) else mesh.spec(other) or {}
         for one in leaf.get("http") or []:
-            both = merged(rule, _resolved(one, other[1]))
+            both = merged(rule, _resolved(mesh, one, other[1]))
             if both is not None:
                 yield number, both, other
 
 
-def _resolved(rule: Json, namespace: str) -> Json:
+def _asked(mesh: Mesh, key: Key, spec: Json, client: str) -> dict[str, set[int]]:
+    """The hosts to which a VirtualService leads a client of a namespace, with the ports it names, 0 for any."""
+    rules = [rule for _number, rule, _delegate in _rules(mesh, key, spec) if _is_from(rule, client)]
+    rules += [_resolved(mesh, one, key[1]) for protocol in ("tls", "tcp") for one in spec.get(protocol) or []]
+    found: dict[str, set[int]] = {}
+    for rule in rules:
+        several = [one["destination"] for part in ("route", "mirrors") for one in rule.get(part) or []]
+        for one in [*several, *([rule["mirror"]] if "mirror" in rule else [])]:
+            found.setdefault(one["host"], set()).add((one.get("port") or {}).get("number") or 0)
+    return found
+
+
+def _is_from(rule: Json, client: str) -> bool:
+    spaces = {one["sourceNamespace"] for one in rule.get("match") or [] if one.get("sourceNamespace")}
+    return not spaces or client in spaces
+
+
+def _resolved(mesh: Mesh, rule: Json, namespace: str) -> Json:
     """A rule with the hosts and gateways in it as the whole mesh knows them."""
 
     def full(target: Json) -> Json:
-        return {**target, "host": full_host(target.get("host") or "", namespace)}
+        return {**target, "host": mesh.full(target.get("host") or "", namespace)}
 
     found = dict(rule)
     for part in ("route", "mirrors"):

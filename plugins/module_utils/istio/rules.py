@@ -15,16 +15,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import (
-    CLUSTER_DOMAIN,
-    full_host,
-    overlap,
-    scopes,
-)
+from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import overlap, scopes
 from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
+    AUTHORIZATION_POLICY,
     DESTINATION_RULE,
     ERROR,
     GATEWAY,
+    NAMING_ROUTES,
     SERVICE,
     SERVICE_ENTRY,
     VIRTUAL_SERVICE,
@@ -75,12 +72,12 @@ def weights(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
 def subsets(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
     known: dict[str, set[str]] = {}
     for (_kind, namespace, _name), spec in mesh.each(DESTINATION_RULE):
-        host = full_host(spec.get("host") or "", namespace)
+        host = mesh.full(spec.get("host") or "", namespace)
         known.setdefault(host, set()).update(one["name"] for one in spec.get("subsets") or [] if one.get("name"))
     for key, spec in mesh.each(VIRTUAL_SERVICE):
         for place, target in destinations(spec):
             host, subset = target.get("host") or "", target.get("subset")
-            have = known.get(full_host(host, key[1]))
+            have = known.get(mesh.full(host, key[1]))
             if not subset or subset in (have or ()):
                 continue
             if have is None:
@@ -109,7 +106,7 @@ def shadowed_hosts(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
         for scope in scopes(spec.get("exportTo"), key[1]):
             hosts = scoped.setdefault(scope, {})
             for host in spec.get("hosts") or []:
-                hosts.setdefault(full_host(host, key[1]), []).append(key)
+                hosts.setdefault(mesh.full(host, key[1]), []).append(key)
     found: dict[Key, Finding] = {}
     orders: dict[str, list[Key]] = {}
     for scope, hosts in scoped.items():
@@ -140,8 +137,8 @@ def unknown_destinations(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
     known = Destinations(mesh)
     for key, spec in mesh.each(VIRTUAL_SERVICE):
         for place, target in destinations(spec):
-            host = full_host(target.get("host") or "", key[1])
-            inside = host.endswith(f".{CLUSTER_DOMAIN}")
+            host = mesh.full(target.get("host") or "", key[1])
+            inside = host.endswith(f".{mesh.domain}")
             if (inside and not mesh.services_known) or known.visible(host, key[1], spec.get("exportTo") or []):
                 continue
             what = "Service or ServiceEntry" if inside else "ServiceEntry"
@@ -162,6 +159,34 @@ def delegates(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
                 yield rule.finding(key, f"spec.http[{number}].delegate", text)
 
 
+def unknown_providers(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
+    """Policies that deny everything that they are about, because there is nobody to ask."""
+    for key, spec in mesh.each(AUTHORIZATION_POLICY):
+        name = (spec.get("provider") or {}).get("name")
+        if spec.get("action") != "CUSTOM" or mesh.providers is None or not name or name in mesh.providers:
+            continue
+        there = ", ".join(sorted(mesh.providers)) or "none"
+        text = (
+            f"the mesh has no extension provider '{name}' (it has: {there}), so that every request that the policy is "
+            "about is denied"
+        )
+        yield rule.finding(key, "spec.provider.name", text)
+
+
+def unnamed_routes(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
+    """Limits and circuit breakers for a route that nothing has, which the product leaves out."""
+    rules = [one for _key, spec in mesh.each(VIRTUAL_SERVICE) for one in spec.get("http") or []]
+    names = {one.get("name") for one in rules}
+    for key, spec in (one for kind in NAMING_ROUTES if mesh.routes_known for one in mesh.each(kind)):
+        for number, config in enumerate(spec.get("configs") or []):
+            name = config.get("match", {}).get("vhost", {}).get("route", {}).get("name_match")
+            # Istio adds the name of a match to that of its route.
+            if not name or name in names or name.rpartition(".")[0] in names:
+                continue
+            text = f"no VirtualService has an HTTP route with the name '{name}', so that this takes no effect"
+            yield rule.finding(key, f"spec.configs[{number}].match.vhost.route.name_match", text)
+
+
 def types(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
     """What the other checks had to leave out."""
     for key, parts in mesh.odd.items():
@@ -177,6 +202,9 @@ RULES = (
     Rule("ASM005", WARNING, "IST0101", (VIRTUAL_SERVICE, SERVICE_ENTRY, SERVICE), unknown_destinations),
     Rule("ASM006", ERROR, "", (), types),
     Rule("ASM007", ERROR, "", (VIRTUAL_SERVICE,), delegates),
+    # A warning: the product may have providers of its own that it does not list.
+    Rule("ASM008", WARNING, "", (), unknown_providers),
+    Rule("ASM009", WARNING, "", (), unnamed_routes),
 )
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import (
     best,
-    full_host,
     is_exported,
     kubernetes_namespace,
 )
@@ -31,7 +30,8 @@ def destination_rules(mesh: Mesh, namespace: str, host: str) -> list[tuple[Key, 
     those of the most specific host, and of these only the last to be exported elsewhere than others. Rules for some
     workloads only are passed over.
     """
-    home = next((one.namespace for one in visible(mesh, namespace) if one.host == host), kubernetes_namespace(host))
+    home = next((one.namespace for one in visible(mesh, namespace) if one.host == host), "")
+    home = home or kubernetes_namespace(host, mesh.domain)
     rules = [(key, spec) for key, spec in mesh.by_age(DESTINATION_RULE) if "workloadSelector" not in spec]
     local = [
         (key, spec)
@@ -40,10 +40,10 @@ def destination_rules(mesh: Mesh, namespace: str, host: str) -> list[tuple[Key, 
         and is_exported(spec.get("exportTo"), namespace, namespace)
         and (namespace != ROOT_NAMESPACE or _is_private(key, spec))
     ]
-    found = _merged_rules(local, host)
+    found = _merged_rules(mesh, local, host)
     for owner in (home, ROOT_NAMESPACE):
         exported = [(key, spec) for key, spec in rules if key[1] == owner and not _is_private(key, spec)]
-        found = found or _merged_rules(exported, host, namespace)
+        found = found or _merged_rules(mesh, exported, host, namespace)
     return found
 
 
@@ -61,11 +61,13 @@ def _is_private(key: Key, spec: Json) -> bool:
     return spec.get("exportTo") in (["."], [key[1]])
 
 
-def _merged_rules(rules: list[tuple[Key, Json]], host: str, viewer: str | None = None) -> list[tuple[Key, Json]]:
+def _merged_rules(
+    mesh: Mesh, rules: list[tuple[Key, Json]], host: str, viewer: str | None = None
+) -> list[tuple[Key, Json]]:
     """The rules of the most specific host that Istio merges into one; with ``viewer`` exported to there."""
     by_host: dict[str, list[tuple[Key, Json]]] = {}
     for key, spec in rules:
-        by_host.setdefault(full_host(spec.get("host") or "", key[1]), []).append((key, spec))
+        by_host.setdefault(mesh.full(spec.get("host") or "", key[1]), []).append((key, spec))
     groups: list[tuple[set[str], list[tuple[Key, Json]]]] = []
     for key, spec in by_host.get(best(by_host, host) or "", []):
         exported = set(spec.get("exportTo") or [])

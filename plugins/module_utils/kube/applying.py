@@ -246,8 +246,10 @@ def explain(item: Item, error: AsmError) -> AsmError:
         text += ". Set force_conflicts: true to take these fields over, or leave them out."
     elif error.http_status == 404 and item.namespace and f'namespaces "{item.namespace}"' in error.message:
         text = namespace_missing(item.namespace)
-    elif item.kind.kind == "Secret" and item.kind.builtin:
-        text = secrets.refusal(error)
+    elif (item.kind.kind == "Secret" and item.kind.builtin) or secrets.has_credentials(
+        item.kind.kind, item.kind.api_version
+    ):
+        text = secrets.refusal(error, item.kind.kind)
     elif error.http_status == 500:
         text = _without_preamble(error.message)
     else:

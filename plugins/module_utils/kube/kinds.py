@@ -42,7 +42,9 @@ _BUILTIN_GROUPS = frozenset(
     )
 )
 
-# Group -> kind -> plural; a pair says that the kind is cluster-scoped. Istio's are those of its own CRDs.
+# Group -> kind -> plural; a pair says that the kind is cluster-scoped. Istio's are those of its own CRDs, ASM's those
+# whose names and scopes are in its published types; the server is asked for the others (ASMMeshConfig, ASMCompressor,
+# ASMServiceRegistry, ASMReconcileNSLabels, ...).
 _PLURALS: dict[str, dict[str, str | tuple[str, str]]] = {
     "networking.istio.io": {
         "DestinationRule": "destinationrules",
@@ -62,7 +64,20 @@ _PLURALS: dict[str, dict[str, str | tuple[str, str]]] = {
     },
     "telemetry.istio.io": {"Telemetry": "telemetries"},
     "extensions.istio.io": {"TrafficExtension": "trafficextensions", "WasmPlugin": "wasmplugins"},
-    ASM_GROUP: {"IstioGateway": "istiogateways"},
+    ASM_GROUP: {
+        "ASMAdaptiveConcurrency": "asmadaptiveconcurrencies",
+        "ASMCircuitBreaker": "asmcircuitbreakers",
+        "ASMCredential": "asmcredentials",
+        "ASMEgressTrafficPolicy": "asmegresstrafficpolicies",
+        "ASMGlobalRateLimiter": "asmglobalratelimiters",
+        "ASMLocalRateLimiter": "asmlocalratelimiters",
+        "ASMSwimLane": ("asmswimlanes", _CLUSTER_SCOPED),
+        "ASMSwimLaneGroup": ("asmswimlanegroups", _CLUSTER_SCOPED),
+        "IstioGateway": "istiogateways",
+        "LLMProvider": "llmproviders",
+        "LLMRoute": "llmroutes",
+        "TrafficLabel": "trafficlabels",
+    },
     "": {
         "ConfigMap": "configmaps",
         "Endpoints": "endpoints",
@@ -115,6 +130,9 @@ _VERSIONS = {
     ASM_GROUP: "v1beta1",
 }
 _KIND_VERSIONS = {
+    # v1beta1 before ASM 1.15.3.105, TrafficLabel before 1.17.
+    **dict.fromkeys(("ASMCircuitBreaker", "ASMLocalRateLimiter", "TrafficLabel"), "v1"),
+    **dict.fromkeys(("ASMCredential", "ASMGlobalRateLimiter", "ASMSwimLane", "ASMSwimLaneGroup"), "v1"),
     "EnvoyFilter": "v1alpha3",
     "ProxyConfig": "v1beta1",
     "ReferenceGrant": "v1beta1",
@@ -226,6 +244,11 @@ def is_of_mesh(group: str) -> bool:
 
 def may_prune(kind: Kind) -> bool:
     return kind.term not in _NEVER_PRUNED
+
+
+def is_optional(kind: Kind) -> bool:
+    """Whether it depends on the version of a mesh that it has the kind, in which version, and who may list it."""
+    return kind.group == ASM_GROUP and kind.kind != "IstioGateway"
 
 
 class UnknownKind(InvalidInput):

@@ -8,13 +8,17 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import services_domain
 from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
+    AUTHORIZATION_POLICY,
     ERROR,
+    NAMING_ROUTES,
     SERVICE,
+    VIRTUAL_SERVICE,
     Finding,
     Key,
     Mesh,
@@ -26,13 +30,21 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.rules import (
     needed_kinds,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
-from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind, known_kind
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import (
+    ASM_GROUP,
+    Kind,
+    default_version,
+    known_kind,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import DELETED, Item
 
 _GROUP = "networking.istio.io"
+_SECURITY_GROUP = "security.istio.io"
 _SHOWN = 5
 
 Json = dict[str, Any]
+# The names of the extension providers of the mesh; None where nobody knows.
+Providers = Callable[[], "Iterable[str] | None"]
 
 
 class Lint:
@@ -58,12 +70,30 @@ class Lint:
         return InvalidInput(f"lint: {shown}. Nothing was written.", code="LintFailed")
 
 
-def lint(client: KubeClient | None, items: list[Item]) -> Lint:
-    """Looks at the mesh as it would be with the items. Without ``client`` there is no mesh yet."""
-    relevant = [item for item in items if item.kind.group == _GROUP]
+def lint(
+    client: KubeClient | None,
+    items: list[Item],
+    providers: Providers | None = None,
+    cluster_domain: Callable[[], str] = str,
+) -> Lint:
+    """Looks at the mesh as it would be with the items. Without ``client`` there is no mesh yet.
+
+    ``providers`` is asked when a policy names one, ``cluster_domain`` (of the mesh, empty for the usual one) when hosts
+    are read.
+    """
+    routing = [item for item in items if item.kind.group == _GROUP]
+    policies = [item for item in items if (item.kind.group, item.kind.kind) == (_SECURITY_GROUP, AUTHORIZATION_POLICY)]
+    limits = [item for item in items if item.kind.group == ASM_GROUP and item.kind.kind in NAMING_ROUTES]
+    relevant = [*routing, *policies, *limits]
     if not relevant:
         return Lint([], [])
-    before = _read(client, relevant) if client else Mesh()
+    before = Mesh(routes_known=bool(limits and client))
+    kinds = _kinds(routing, bool(limits))
+    if client and kinds:
+        before.domain = services_domain(cluster_domain())
+        _read(client, kinds, before)
+    known = providers() if providers and client and any(map(_asks, policies)) else None
+    before.providers = None if known is None else frozenset(known)
     after = before.copy()
     own: set[Key] = set()
     for item in relevant:
@@ -75,9 +105,20 @@ def lint(client: KubeClient | None, items: list[Item]) -> Lint:
     return Lint(findings(before, after, own), relevant)
 
 
-def _read(client: KubeClient, items: list[Item]) -> Mesh:
-    kinds = [_kind(name, items[0].kind.version) for name in needed_kinds({item.kind.kind for item in items})]
-    mesh = Mesh()
+def _asks(item: Item) -> bool:
+    """Whether a policy leaves the decision to a provider."""
+    spec = (item.body or {}).get("spec")
+    return isinstance(spec, dict) and spec.get("action") == "CUSTOM"
+
+
+def _kinds(items: list[Item], routes: bool) -> list[Kind]:
+    """What the checks need of the mesh for these items; with ``routes`` the VirtualServices in any case."""
+    version = items[0].kind.version if items else default_version(_GROUP, VIRTUAL_SERVICE)
+    needed = needed_kinds({item.kind.kind for item in items})
+    return [_kind(name, version) for name in dict.fromkeys([*needed, *([VIRTUAL_SERVICE] if routes else [])])]
+
+
+def _read(client: KubeClient, kinds: list[Kind], mesh: Mesh) -> None:
     for kind, answer in zip(kinds, client.each(lambda kind: _listed(client, kind), kinds), strict=True):
         if isinstance(answer, AsmError):
             raise answer
@@ -86,7 +127,6 @@ def _read(client: KubeClient, items: list[Item]) -> Mesh:
         if kind.kind == SERVICE:
             # The API server's own Service is everywhere; others are there only where those of the clusters can be read.
             mesh.services_known = any(one["metadata"]["name"] != "kubernetes" for one in answer)
-    return mesh
 
 
 def _listed(client: KubeClient, kind: Kind) -> list[Json]:

@@ -25,7 +25,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube import (
 )
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind
-from ansible_collections.meshops.asm.plugins.module_utils.kube.linting import Lint, lint
+from ansible_collections.meshops.asm.plugins.module_utils.kube.linting import Lint, Providers, lint
 from ansible_collections.meshops.asm.plugins.module_utils.kube.ordering import OrderedStep
 from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import UNSURE
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import CREATED, UNCHANGED, UPDATED, Item, Wishes
@@ -50,7 +50,8 @@ class Manner:
 
     ``strict`` is ``order: strict``. ``patience`` (seconds) is what ``wait_timeout`` leaves for objects that have to go
     first. ``compare`` is for check mode only: no object's refusal ends the look at the others, and a conflict is a
-    difference like any other.
+    difference like any other. ``providers`` gives lint the names of the mesh's extension providers,
+    ``cluster_domain`` the domain of its services, empty for the usual one.
     """
 
     force_conflicts: bool = False
@@ -63,6 +64,8 @@ class Manner:
     strict: bool = False
     patience: float = applying.GOING_PATIENCE
     compare: bool = False
+    providers: Providers | None = None
+    cluster_domain: Callable[[], str] = str
 
 
 class ObjectSet:
@@ -217,7 +220,7 @@ class ObjectSet:
     def _look_for_mistakes(self, client: KubeClient | None) -> None:
         if not self._manner.lint:
             return
-        self.lint = lint(client, self.items)
+        self.lint = lint(client, self.items, self._manner.providers, self._manner.cluster_domain)
         error = self.lint.error()
         if error:
             raise error

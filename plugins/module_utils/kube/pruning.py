@@ -15,7 +15,13 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Asm
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
 from ansible_collections.meshops.asm.plugins.module_utils.kube.discovery import served_kinds
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import SET_LABEL
-from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind, belongs, may_prune, prunable_kinds
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import (
+    Kind,
+    belongs,
+    is_optional,
+    may_prune,
+    prunable_kinds,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import owns_label
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, deletion, explain_list_error
 
@@ -32,10 +38,13 @@ def members(
     knows what is left behind; of the others it goes into ``unlisted``, if that is given.
     """
     of_task = {(kind.group, kind.kind): kind for kind in kinds if may_prune(kind)}
-    usual = {(kind.group, kind.kind): kind for kind in prunable_kinds(target)} | of_task
+    known = {(kind.group, kind.kind): kind for kind in prunable_kinds(target)}
+    # The server knows best in which version it has the optional ones, and may keep them from this user.
+    usual = {key: kind for key, kind in known.items() if not is_optional(kind)} | of_task
     served = {(one.group, one.kind): one for one in served_kinds(client) if may_prune(one) and belongs(target, one)}
     # Where the server tells what it has, nothing else needs a question.
-    looked = {**served, **{key: kind for key, kind in usual.items() if key in served}, **of_task} if served else usual
+    certain = {key: kind for key, kind in usual.items() if key in served}
+    looked = {**served, **certain, **of_task} if served else known | of_task
 
     def look(kind: Kind) -> list[Item]:
         try:

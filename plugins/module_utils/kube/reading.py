@@ -14,12 +14,15 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.flow.libraries import library
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
+from ansible_collections.meshops.asm.plugins.module_utils.kube import secrets
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
+from ansible_collections.meshops.asm.plugins.module_utils.kube.comparison import HIDDEN
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import (
     MESH,
     Kind,
     check_target,
     find_kind,
+    is_optional,
     known_kind,
     prunable_kinds,
 )
@@ -32,7 +35,8 @@ def read_objects(client: KubeClient, params: Json) -> list[Json]:
     """The objects that fit, sorted by kind, namespace and name, without ``managedFields``.
 
     ``params`` has ``kind``, ``api_version``, ``name``, ``namespace``, ``label_selectors`` and ``field_selectors``.
-    Without a kind, all of Istio's and ASM's that the server has are read at the same time.
+    Without a kind, all of Istio's and ASM's that the server has are read at the same time, but for those of ASM that
+    this user may not list. Credentials in kinds of ASM are hidden.
     """
     kinds = [_kind_of(client, params)] if params["kind"] else prunable_kinds(MESH)
     query = _selectors(params)
@@ -42,10 +46,10 @@ def read_objects(client: KubeClient, params: Json) -> list[Json]:
         try:
             found = client.list(kind.path(namespace), **query)
         except KubeError as error:
-            if error.http_status == 404 and not params["kind"]:
+            if not params["kind"] and (error.http_status == 404 or (error.http_status == 403 and is_optional(kind))):
                 return []
             raise explain_list_error(error, client, kind, namespace, MESH) from error
-        return [{"apiVersion": kind.api_version, "kind": kind.kind, **one} for one in found]
+        return [_told({"apiVersion": kind.api_version, "kind": kind.kind, **one}) for one in found]
 
     result: list[Json] = []
     for answer in client.each(look, kinds):
@@ -55,6 +59,10 @@ def read_objects(client: KubeClient, params: Json) -> list[Json]:
     for one in result:
         one["metadata"].pop("managedFields", None)
     return sorted(result, key=_order)
+
+
+def _told(found: Json) -> Json:
+    return secrets.hidden(found, lambda _value: HIDDEN) if secrets.is_secret(found) else found
 
 
 def queried(expression: str, objects: list[Json]) -> Any:

@@ -11,11 +11,13 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding
-from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute
+from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute, dig
+from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import services_domain
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import equality, values
-from ansible_collections.meshops.asm.plugins.module_utils.mesh.versions import is_build_of
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.versions import LATEST, is_build_of
 
 _CONFIG = "Spec.MeshConfig."
+_CLUSTER_DOMAIN = _CONFIG + "Proxy.ClusterDomain"
 _EXTRA = "Spec.MeshConfig.ExtraConfiguration."
 _LOAD_BALANCER_SPECS = (
     "slb.s1.small",
@@ -134,14 +136,17 @@ def _target(to: Any) -> Any:
 
 
 def _same_version(wanted: Any, there: Any) -> bool:
-    """``v1.25.6`` stands for any of its builds, as ``v1.25.6.41-g2adf45be-aliyun``."""
-    return wanted == there or is_build_of(str(there), str(wanted))
+    """``v1.25.6`` stands for any of its builds, as ``v1.25.6.41-g2adf45be-aliyun``; ``latest`` asks for none."""
+    return wanted in (there, LATEST) or is_build_of(str(there), str(wanted))
+
+
+def cluster_domain(detail: dict[str, Any]) -> str:
+    """The domain of the services of a described mesh; empty for the usual one."""
+    return decoding.text(dig(detail, _CLUSTER_DOMAIN)) or ""
 
 
 def _same_domain(wanted: Any, there: Any) -> bool:
-    """Names of DNS have no case, and may end with a dot; nothing is the usual one."""
-    one, other = (str(name or "cluster.local").lower().rstrip(".") for name in (wanted, there))
-    return one == other
+    return services_domain(wanted) == services_domain(there)
 
 
 MESH_ATTRIBUTES: list[Attribute] = [
@@ -157,7 +162,7 @@ MESH_ATTRIBUTES: list[Attribute] = [
         same=_same_version,
     ),
     _both("cluster_spec", "str", "ClusterSpec", "ClusterSpec", choices=("standard", "enterprise", "ultimate")),
-    _fixed("cluster_domain", "str", "ClusterDomain", _CONFIG + "Proxy.ClusterDomain", same=_same_domain),
+    _fixed("cluster_domain", "str", "ClusterDomain", _CLUSTER_DOMAIN, same=_same_domain),
     _once("api_server_load_balancer_spec", "str", "ApiServerLoadBalancerSpec", choices=_LOAD_BALANCER_SPECS),
     _once("pilot_load_balancer_spec", "str", "PilotLoadBalancerSpec", choices=_LOAD_BALANCER_SPECS),
     _once("charge_type", "str", "ChargeType", choices=("PayOnDemand", "PrePay")),
@@ -224,8 +229,8 @@ MESH_ATTRIBUTES: list[Attribute] = [
     # Components.
     _both("opa.enabled", "bool", "OpaEnabled", _CONFIG + "OPA.Enabled"),
     _both("opa.log_level", "str", "OPALogLevel", _CONFIG + "OPA.LogLevel"),
-    *_resources("opa", "OPA", _CONFIG + "OPA", at_creation=True),
     _later("opa.scope_injected", "bool", "OPAScopeInjected", _EXTRA + "OPAScopeInjection.OPAScopeInjected"),
+    *_resources("opa", "OPA", _CONFIG + "OPA", at_creation=True),
     *_unseen_resources("opa.injector", "OPAInjector{unit}{group}", "Requirement", "Limit"),
     *_resources("proxy", "Proxy", _CONFIG + "Proxy", at_creation=True),
     _both("proxy.dns_proxying_enabled", "bool", "DNSProxyingEnabled", _CONFIG + "Proxy.EnableDNSProxying"),

@@ -24,6 +24,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Asm
 from ansible_collections.meshops.asm.plugins.module_utils.flow.progress import tell
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Clock
 from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_line
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.versions import numbers
 
 FAIL, GO_ON = "fail", "go_on"
 # Looks in a row in which no proxy may be behind, and the seconds between two.
@@ -44,10 +45,13 @@ _PARTS = {
 
 @dataclass(frozen=True)
 class Seen:
-    """The proxies that are connected, and of those that are behind the parts that they have not acknowledged."""
+    """The proxies that are connected, of those that are behind the parts that they have not acknowledged, and the
+    versions of all, where they are told.
+    """
 
     names: tuple[str, ...] = ()
     behind: dict[str, list[str]] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -59,13 +63,20 @@ class Seen:
         there = f"{self.total - len(self.behind)} of {self.total} in sync"
         return f"{there}; behind: {named(self.behind)}" if self.behind else there
 
+    def older(self, version: str) -> str:
+        """The proxies of an older release than the mesh (``version``): those of pods that have yet to restart."""
+        release = numbers(version)[:2]
+        old = {name: [one] for name, one in self.versions.items() if numbers(one) and numbers(one)[:2] < release}
+        return named(old)
+
 
 def look(cloud: Cloud, mesh_id: str) -> Seen:
     """Asks once. ``NOT SENT`` is not behind: a proxy that never asked for routes, as many gateways do, gets none."""
     rows = cloud.asm("DescribeServiceMeshProxyStatus", ServiceMeshId=mesh_id).get("ProxyStatus") or []
     names = tuple(one_line(row.get("ProxyId") or f"proxy {number}") for number, row in enumerate(rows, 1))
     parts = [[word for key, word in _PARTS.items() if str(row.get(key)).upper().startswith("STALE")] for row in rows]
-    return Seen(names, {name: lacking for name, lacking in zip(names, parts, strict=True) if lacking})
+    versions = {name: one_line(row.get("ProxyVersion") or "") for name, row in zip(names, rows, strict=True)}
+    return Seen(names, {name: lacking for name, lacking in zip(names, parts, strict=True) if lacking}, versions)
 
 
 def patient_look(ask: Callable[[], Seen], clock: Clock | None = None) -> Seen:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, Refused
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput, Refused
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import (
     DONE,
     Deadline,
@@ -27,7 +27,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
 )
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
-from ansible_collections.meshops.asm.plugins.module_utils.mesh.versions import is_build_of, numbers
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import versions as mesh_versions
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.versions import LATEST, is_build_of, numbers
 
 
 @dataclass(frozen=True)
@@ -47,18 +48,38 @@ def full_names(gateways: list[str] | None) -> list[str]:
 
 
 def look(cloud: Cloud, params: dict[str, Any], detail: dict[str, Any]) -> dict[str, Any]:
-    """``{offered, gateways}``: where the next step would go to, and ``{full name: {Status, Version, Message}}``.
+    """``{offered, newest, gateways}``: where the next step would go to, the newest version of the mesh's edition where
+    the options ask for it, and ``{full name: {Status, Version, Message}}``.
 
-    Nothing is asked that the options do not need; both are empty then.
+    Nothing is asked that the options do not need; all are empty then. Raises ``Refused`` where the service's own check
+    (``PreCheck``, which changes nothing) says that this mesh cannot make the step.
     """
     if not params["upgrade"]:
-        return {"offered": "", "gateways": {}}
+        return {"offered": "", "newest": "", "gateways": {}}
     identifier = str(meshes.info(detail)["ServiceMeshId"])
     names = full_names(params["upgrade_gateways"])
+    offer = offered(cloud, identifier) if _moves(params, detail) else ""
+    if _is_newer(offer, detail) and meshes.info(detail).get("State") == "running":
+        _check_first(cloud, identifier, offer)
     return {
-        "offered": offered(cloud, identifier) if _moves(params, detail) else "",
+        "offered": offer,
+        "newest": _newest(cloud, detail) if params["version"] == LATEST else "",
         "gateways": gateway_states(cloud, identifier, detail, names) if names else {},
     }
+
+
+def _newest(cloud: Cloud, detail: dict[str, Any]) -> str:
+    spec = str(detail.get("ClusterSpec") or "") or None
+    on_offer = mesh_versions.offered(mesh_versions.offers(cloud), spec)
+    return mesh_versions.newest(on_offer, LATEST) or ""
+
+
+def _check_first(cloud: Cloud, identifier: str, offer: str) -> None:
+    try:
+        cloud.asm("UpgradeMeshEditionPartially", ServiceMeshId=identifier, ExpectedVersion=offer, PreCheck=True)
+    except AsmError as error:
+        error.message = f"The service's check before an upgrade to {offer} did not pass: {error.message}"
+        raise
 
 
 def offered(cloud: Cloud, identifier: str) -> str:
@@ -88,7 +109,7 @@ def plan(params: dict[str, Any], detail: dict[str, Any], seen: dict[str, Any]) -
     """
     if not params["upgrade"]:
         return Upgrade("", ())
-    version = params["version"] if _moves(params, detail) else ""
+    version = _goal(params, detail, seen)
     if version and meshes.info(detail).get("State") != "upgrading":
         _check_offer(params["name"], str(meshes.info(detail).get("Version")), version, seen["offered"])
         version = seen["offered"] if is_build_of(seen["offered"], version) else version
@@ -98,9 +119,24 @@ def plan(params: dict[str, Any], detail: dict[str, Any], seen: dict[str, Any]) -
     return Upgrade(version, tuple(moving))
 
 
+def _goal(params: dict[str, Any], detail: dict[str, Any], seen: dict[str, Any]) -> str:
+    """The version that the options move the mesh to; empty: it stays."""
+    if not _moves(params, detail):
+        return ""
+    if params["version"] != LATEST:
+        return str(params["version"])
+    # A version may be listed that this mesh has no way to: then it has the newest that it can have.
+    on_its_way = meshes.info(detail).get("State") == "upgrading" or _is_newer(seen["offered"], detail)
+    return str(seen["newest"]) if on_its_way and _is_newer(seen["newest"], detail) else ""
+
+
 def _moves(params: dict[str, Any], detail: dict[str, Any]) -> bool:
-    now = numbers(str(meshes.info(detail).get("Version") or ""))
-    return bool(params["version"]) and now < numbers(params["version"])
+    wanted = params["version"]
+    return bool(wanted) and (wanted == LATEST or _is_newer(wanted, detail))
+
+
+def _is_newer(version: str, detail: dict[str, Any]) -> bool:
+    return numbers(str(meshes.info(detail).get("Version") or "")) < numbers(version)
 
 
 def _check_offer(name: str, now: str, wanted: str, offer: str) -> None:

@@ -14,6 +14,9 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 
+# Stands for the newest version that there is.
+LATEST = "latest"
+
 
 def numbers(version: str) -> tuple[int, ...]:
     """``v1.22.6.109-g5ddeaef7-aliyun`` -> ``(1, 22, 6, 109)``; empty for what is no version."""
@@ -30,7 +33,7 @@ def is_build_of(version: str, name: str) -> bool:
 
 def newest(offered: Iterable[str], name: str) -> str | None:
     """The newest of the versions that ``name`` stands for."""
-    return max((one for one in offered if is_build_of(one, name)), key=numbers, default=None)
+    return max((one for one in offered if name == LATEST or is_build_of(one, name)), key=numbers, default=None)
 
 
 def offers(cloud: Cloud) -> list[dict[str, Any]]:

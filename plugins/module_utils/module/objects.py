@@ -8,7 +8,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
@@ -49,6 +49,8 @@ class ObjectsModule(ResourceModule):
             strict=params.get("order") == "strict",
             patience=float(params["wait_timeout"]),
             compare=bool(params.get("_compare")),
+            providers=self.providers,
+            cluster_domain=self.cluster_domain,
         )
         self.wrote_before = False
         # All sets share the documents: they only read them.
@@ -57,9 +59,17 @@ class ObjectsModule(ResourceModule):
     def _set(self, connect: Callable[[], KubeClient]) -> ObjectSet:
         return ObjectSet(self.wishes, self.manner, connect, self.follower())
 
+    def providers(self) -> Iterable[str] | None:
+        """The names of the mesh's extension providers for lint; None where nobody knows."""
+        return None
+
     def follower(self) -> Follower | None:
         """Who waits for the proxies between two steps."""
         return None
+
+    def cluster_domain(self) -> str:
+        """The domain of the services behind a control plane, for the checks; empty for the usual one."""
+        return ""
 
     def servers(self) -> dict[str, Callable[[], KubeClient]]:
         """How to reach each API server that gets the objects, by the name that results call it."""

@@ -53,13 +53,14 @@ class ResourceModule:
 
     ``options`` is the argument spec besides the shared options, ``rules`` further arguments of ``AnsibleModule``
     (``required_if``, ``mutually_exclusive``, ...), ``result`` the key under which the object is returned. A resource
-    that is there at once says ``waits = False``.
+    that is there at once says ``waits = False``, one that cannot be taken away ``removable = False``.
     """
 
     result: ClassVar[str]
     options: ClassVar[dict[str, Any]]
     rules: ClassVar[dict[str, Any]] = {}
     waits: ClassVar[bool] = True
+    removable: ClassVar[bool] = True
     wait_timeout: ClassVar[int] = 600
 
     def __init__(self, params: dict[str, Any], cloud: Cloud) -> None:
@@ -280,8 +281,9 @@ def _spec_of(resource_class: type[ResourceModule]) -> dict[str, Any]:
         "wait": {"type": "bool", "default": True},
         "wait_timeout": {"type": "int", "default": resource_class.wait_timeout},
     }
+    state = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
     return {
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        **(state if resource_class.removable else {}),
         **(waiting if resource_class.waits else {}),
         **resource_class.options,
     }

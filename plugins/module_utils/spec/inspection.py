@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the meshops.asm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How what a spec asks for is found: one row for each mesh, cluster, gateway, workload and Istio resource.
+"""How what a spec asks for is found: one row for each mesh, cluster, gateway, certificate, workload and Istio resource.
 
 PRIVATE: this code is for the modules of this collection only and may change without notice.
 """
@@ -9,6 +9,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timezone
 from itertools import groupby
 from types import EllipsisType
 from typing import Any
@@ -19,10 +20,11 @@ from ansible_collections.meshops.asm.plugins.module_utils.cluster import access,
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.columns import columns
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
-from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import WORD
+from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import COUNT, WORD
 from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_line
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import certificates, gateways
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import described as gateway_described
-from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways
+from ansible_collections.meshops.asm.plugins.module_utils.gateway.gateway_secrets import Held, Reader
 from ansible_collections.meshops.asm.plugins.module_utils.kube import comparison, documents, workloads
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import CLUSTER, MESH, Kind, known_kind
@@ -31,7 +33,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import I
 from ansible_collections.meshops.asm.plugins.module_utils.kube.readiness import WITH_PODS
 from ansible_collections.meshops.asm.plugins.module_utils.kube.releases import respect
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import described as mesh_described
-from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, proxies
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, permissions, providers, proxies
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import view as mesh_view
 from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import NAMED, SECTIONS
 
@@ -58,10 +60,17 @@ class Row:
 
 
 _ORDER = [one.noun for one in SECTIONS]
-_ITEM: dict[str | EllipsisType, shapes.Shape] = {"name": WORD, "clusters": [WORD]}
+_ITEM: dict[str | EllipsisType, shapes.Shape] = {"name": WORD, "clusters": [WORD], "user": WORD, "role": WORD}
 # The sections that are looked for by items with names; of clusters there are the names alone.
 _LISTS = [one.option for one in NAMED if one.verified and one.noun != "cluster"]
-_SHAPE: shapes.Shape = {"mesh": WORD, "clusters": [WORD], **{option: [_ITEM] for option in _LISTS}}
+_SHAPE: shapes.Shape = {
+    **{option: [_ITEM] for option in _LISTS},
+    "mesh": WORD,
+    "clusters": [WORD],
+    "gateway_secrets": [{**_ITEM, "gateway": WORD, "min_days": COUNT, "certificate": shapes.TEXT}],
+}
+# Days that a certificate must still be valid where its item says nothing, as the roles' argument spec has it.
+_MIN_DAYS = 14
 
 
 def read(params: Json) -> Json:
@@ -79,7 +88,9 @@ def read(params: Json) -> Json:
 
 
 def inspect(cloud: Cloud, params: Json) -> list[Row]:
-    """The rows of ``{mesh, clusters, gateways, workloads, istio_resources}``; workloads and resources list ``objects``.
+    """The rows of ``{mesh, clusters, user_permissions, gateways, gateway_secrets, workloads, ...}``, see ``sections``.
+
+    Workloads and resources list ``objects``.
 
     With ``mesh_options`` the settings of the mesh are compared with them, and those of each gateway with its item.
 
@@ -94,7 +105,10 @@ def inspect(cloud: Cloud, params: Json) -> list[Row]:
     rows = [_with_settings(cloud, row, mesh, params.get("mesh_options")), *_proxy_rows(cloud, mesh)]
     attached = clusters.attached(cloud, meshes.mesh_id(mesh)) if mesh else []
     rows += [_cluster_row(name, attached) for name in params["clusters"]]
+    rows += [_permission_row(cloud, mesh, item) for item in params["user_permissions"]]
+    rows += _provider_rows(cloud, mesh, params["extension_providers"])
     rows += _control_plane_rows(cloud, mesh, attached, params)
+    rows += _certificate_rows(cloud, mesh, attached, params["gateway_secrets"])
     rows += _workload_rows(cloud, params["workloads"])
     return sorted(rows, key=lambda row: _ORDER.index(row.what))
 
@@ -158,7 +172,9 @@ def _proxy_rows(cloud: Cloud, mesh: Json | None) -> list[Row]:
         seen = proxies.patient_look(lambda: proxies.look(cloud, meshes.mesh_id(mesh)))
     except AsmError as error:
         return [Row("mesh", "proxies", "", f"not known ({error.code})", True)]
-    return [Row("mesh", "proxies", "", seen.text, not seen.behind)] if seen.total else []
+    older = seen.older(str(meshes.info(mesh).get("Version") or ""))
+    text = f"{seen.text}; older than the mesh until their pods restart: {older}" if older else seen.text
+    return [Row("mesh", "proxies", "", text, not seen.behind)] if seen.total else []
 
 
 def _cluster_row(name: str, attached: list[Json]) -> Row:
@@ -169,6 +185,36 @@ def _cluster_row(name: str, attached: list[Json]) -> Row:
     return Row(
         "cluster", name, str(cluster.get("RegionId") or ""), state.failed or str(cluster.get("State")), state.done
     )
+
+
+def _permission_row(cloud: Cloud, mesh: Json | None, item: Json) -> Row:
+    """Which role the user has in the mesh, and whether it is the one that is asked for."""
+    user, wanted = str(item.get("user") or ""), str(item.get("role") or "")
+    try:
+        found = permissions.grants(cloud, user) if mesh and user else []
+    except AsmError as error:
+        return Row("permission", item["name"], user, error.message, False)
+    roles = permissions.roles_in(found, meshes.mesh_id(mesh)) if mesh else []
+    shown = ", ".join(roles) or "no role"
+    fine = roles == [wanted]
+    return Row("permission", item["name"], user, shown if fine else f"{shown}, not {wanted}", fine)
+
+
+def _provider_rows(cloud: Cloud, mesh: Json | None, items: list[Json]) -> list[Row]:
+    """Whether the extension providers are there, and as described."""
+    try:
+        found = providers.providers(cloud, meshes.mesh_id(mesh)) if mesh and items else []
+        configs = {one.get("Name"): providers.config_of(one) for one in found}
+        told = {one["name"]: _provider_state(one, configs.get(one["name"])) for one in items}
+    except AsmError as error:
+        return [Row("provider", item["name"], "", error.message, False) for item in items]
+    return [Row("provider", name, "", state or "as described", not state) for name, state in told.items()]
+
+
+def _provider_state(item: Json, config: Json | None) -> str:
+    """What is wrong with a provider; empty for nothing."""
+    differs = providers.differences(item, config) if config is not None else []
+    return ABSENT if config is None else f"not as described: {', '.join(differs)}" if differs else ""
 
 
 def _control_plane_rows(cloud: Cloud, mesh: Json | None, attached: list[Json], params: Json) -> list[Row]:
@@ -257,6 +303,45 @@ def _gateway_rows(gateway: Json, live: Json | None, names: dict[str, str]) -> li
             row = Row("gateway", gateway["name"], cluster, addresses or "deployed", True)
         rows.append(row)
     return rows
+
+
+def _certificate_rows(cloud: Cloud, mesh: Json | None, attached: list[Json], wanted: list[Json]) -> list[Row]:
+    """A row for each cluster of each certificate: until when it is valid, and whether that is long enough."""
+    if mesh is None or not wanted:
+        return [Row("certificate", item["name"], item.get("gateway", ""), ABSENT, False) for item in wanted]
+    reader = Reader(cloud, mesh, clusters.labels(attached))
+    rows: list[Row] = []
+    try:
+        places = reader.gateways()
+    except AsmError as error:
+        return [Row("certificate", item["name"], item.get("gateway", ""), error.message, False) for item in wanted]
+    for item in wanted:
+        gateway = item.get("gateway", "ingressgateway")
+        try:
+            seen = reader.see(gateway, item["name"], places.get(gateway, []))
+        except AsmError as error:
+            rows.append(Row("certificate", item["name"], gateway, error.message, False))
+            continue
+        rows += [_certificate_row(item, cluster, held) for cluster, held in seen.clusters.items()]
+        if not seen.clusters:
+            state = "not known: no cluster of the gateway can be read" if gateway in places else "no such gateway"
+            rows.append(Row("certificate", item["name"], gateway, state, False))
+    return rows
+
+
+def _certificate_row(item: Json, cluster: str, held: Held) -> Row:
+    found = held.certificate
+    if found is None:
+        state = "not readable: no certificate with its key" if held.kind else ABSENT
+        return Row("certificate", item["name"], cluster, state, False)
+    days, least = found.days_left(datetime.now(timezone.utc)), item.get("min_days", _MIN_DAYS)
+    ends = f"ended {-days} days ago" if days < 0 else f"ends in {days} days"
+    state = f"{ends}, at {found.essence()['not_after']}"
+    described = certificates.read(item.get("certificate", ""))
+    if described and described.fingerprints != found.fingerprints:
+        return Row("certificate", item["name"], cluster, f"{state}, not as described", False)
+    short = f", less than the {least} days of min_days" if 0 <= days < least else ""
+    return Row("certificate", item["name"], cluster, f"{state}{short}", days >= max(least, 0))
 
 
 def _workload_rows(cloud: Cloud, wanted: list[Json]) -> list[Row]:

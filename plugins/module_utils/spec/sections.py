@@ -34,7 +34,7 @@ class Section:
     # Paragraphs for documentation; the first one by itself says what the section is.
     description: tuple[str, ...]
     # How the items' options differ from those of the module, see tools/argument_specs.py: add, drop, require, secrets,
-    # suboptions_of.
+    # suboptions_of; and which that are not required say what a removal is about (named).
     options: Json = field(default_factory=dict)
     # Names of the tasks that make the items in the role and remove them in the role remove, which are written from
     # the row. Without them the roles have tasks of their own, or it ``stays`` for this reason.
@@ -129,6 +129,23 @@ SECTIONS = (
         settings=("asm_clusters_purge", "asm_reserve_namespace", "asm_release_gateways"),
     ),
     Section(
+        variable="asm_user_permissions",
+        noun="permission",
+        module="asm_user_permission",
+        role="create",
+        description=(
+            "Who may do what with the mesh's control plane, each RAM user or RAM role as options of "
+            "M(meshops.asm.asm_user_permission).",
+        ),
+        options={"add": _called("the user"), "require": ("role",), "drop": ("exclusive",)},
+        making="Grant the permissions",
+        stays="A permission is for one mesh, and means nothing without it.",
+        verified=True,
+        kind="UserPermission",
+        result="permission",
+        results="permissions",
+    ),
+    Section(
         variable="asm_gateways",
         noun="gateway",
         module="asm_gateway",
@@ -142,6 +159,31 @@ SECTIONS = (
         kind="IstioGateway",
         result="gateway",
         results="gateways",
+    ),
+    Section(
+        variable="asm_gateway_secrets",
+        noun="certificate",
+        module="asm_gateway_secret",
+        role="gateway",
+        description=(
+            "The TLS certificates of the gateways, each as options of M(meshops.asm.asm_gateway_secret). Their private "
+            "keys belong into a vault.",
+        ),
+        options={
+            "add": {
+                "min_days": _option(
+                    "int", "M(meshops.asm.asm_verify) names a certificate that ends within this many days.", default=14
+                )
+            },
+            "require": ("gateway",),
+            "secrets": ("private_key",),
+        },
+        making="Put the certificates",
+        removal="Remove the certificates",
+        verified=True,
+        kind="Secret",
+        result="gateway_secret",
+        results="gateway_secrets",
     ),
     Section(
         variable="asm_namespaces",
@@ -165,6 +207,19 @@ SECTIONS = (
         stays="Those of the control plane go with the mesh, those of the clusters stay as the applications in them do.",
         in_clusters=True,
         kind="Namespace",
+    ),
+    Section(
+        variable="asm_waypoints",
+        noun="waypoint",
+        module="asm_waypoint",
+        role="deploy",
+        description=("The waypoints of namespaces in ambient mode, each as options of M(meshops.asm.asm_waypoint).",),
+        options={"add": _called("the waypoint"), "named": ("service_account",)},
+        making="Make the waypoints",
+        removal="Remove the waypoints",
+        kind="Waypoint",
+        result="waypoint",
+        results="waypoints",
     ),
     Section(
         variable="asm_sidecar_configs",
@@ -203,6 +258,23 @@ SECTIONS = (
         verified=True,
     ),
     Section(
+        variable="asm_extension_providers",
+        noun="provider",
+        module="asm_extension_provider",
+        role="define",
+        description=(
+            "Services that decide about requests, for policies with the action C(CUSTOM), each as options of "
+            "M(meshops.asm.asm_extension_provider).",
+        ),
+        options={"drop": ("renew_secrets",), "secrets": ("oidc.client_secret", "oidc.cookie_secret")},
+        making="Make the extension providers",
+        removal="Remove the extension providers",
+        verified=True,
+        kind="ExtensionProvider",
+        result="provider",
+        results="providers",
+    ),
+    Section(
         variable="asm_istio_resources",
         noun="istio",
         module="istio_resource",
@@ -218,6 +290,67 @@ SECTIONS = (
         removal_options={"order": "fast"},
         target="mesh",
         verified=True,
+    ),
+    Section(
+        variable="asm_gateway_domains",
+        noun="domain",
+        module="asm_gateway_domain",
+        role="define",
+        description=(
+            "The domains that gateways listen for, where the service makes their Gateways, each as options of "
+            "M(meshops.asm.asm_gateway_domain).",
+        ),
+        options={"require": ("gateway", "namespace")},
+        making="Open the domains",
+        removal="Remove the domains",
+        kind="Domain",
+        result="gateway_domain",
+        results="gateway_domains",
+    ),
+    Section(
+        variable="asm_gateway_routes",
+        noun="route",
+        module="asm_gateway_route",
+        role="define",
+        description=(
+            "The routes of gateways, where the service makes their VirtualServices, each as options of "
+            "M(meshops.asm.asm_gateway_route).",
+        ),
+        options={"require": ("gateway",)},
+        making="Make the routes",
+        removal="Remove the routes",
+        kind="Route",
+        result="gateway_route",
+        results="gateway_routes",
+    ),
+    Section(
+        variable="asm_swim_lane_groups",
+        noun="lane group",
+        module="asm_swim_lane_group",
+        role="define",
+        description=(
+            "The groups of swim lanes of the mesh, each as options of M(meshops.asm.asm_swim_lane_group).",
+            "They come after O(asm_istio_resources), which have the C(Gateway) that a group names.",
+        ),
+        making="Make the groups of swim lanes",
+        removal="Remove the groups of swim lanes",
+        kind="ASMSwimLaneGroup",
+        result="swim_lane_group",
+        results="swim_lane_groups",
+    ),
+    Section(
+        variable="asm_swim_lanes",
+        noun="lane",
+        module="asm_swim_lane",
+        role="define",
+        description=(
+            "The swim lanes of the groups, each as options of M(meshops.asm.asm_swim_lane).",
+            "They are removed in reverse order: a baseline that comes first goes last.",
+        ),
+        making="Make the swim lanes",
+        removal="Remove the swim lanes",
+        kind="ASMSwimLane",
+        result="swim_lane",
     ),
     Section(
         variable="asm_checks",
@@ -254,7 +387,12 @@ SETTINGS = ("asm_canary", "asm_remove", "asm_remove_workloads", "asm_base_dir", 
 VARIABLES = (*(name for one in SECTIONS for name in (one.variable, *one.settings)), *SETTINGS)
 
 # Modules that manage something and have no section, with the reason.
-ELSEWHERE = {"asm_kubeconfig": "A kubeconfig is a file for people and programs, and no part of a mesh."}
+ELSEWHERE = {
+    "asm_gateway_imported_services": "It says what a proxy is told of, not what it does, and has no name of its own.",
+    "asm_kiali": "There is one in a mesh, and its switch is an option of asm_mesh.",
+    "asm_kubeconfig": "A kubeconfig is a file for people and programs, and no part of a mesh.",
+    "asm_restart": "A restart is something that happens, and leaves nothing that could be described.",
+}
 
 LISTS = SECTIONS[1:]
 # Those whose items preflight reads by their names; checks are read as they are when they are carried out.

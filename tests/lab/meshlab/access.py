@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from meshlab.account import CHINA, Cluster, Mesh, User
 from meshlab.fleet import Fleet
 from meshlab.openapi.errors import ApiError
+from meshlab.planes import MeshPlane
 from meshlab.world import World
 
 #: Validity of a kubeconfig for which none was asked for: three years.
@@ -33,6 +34,7 @@ class Access:
     def __init__(self, world: World, fleet: Fleet) -> None:
         self._world = world
         self._fleet = fleet
+        fleet.on_mesh.append(self._bind_all)
 
     def mesh_kubeconfig(self, mesh: Mesh, user: User, *, private: bool) -> Kubeconfig:
         """The user's kubeconfig of a mesh: the same at every call until it is revoked. Raises ApiError."""
@@ -47,8 +49,16 @@ class Access:
         self.grant(mesh, user.uid)
 
     def grant(self, mesh: Mesh, uid: str) -> None:
-        """Bring the role of a user in a mesh in step with the account."""
-        plane = self._fleet.mesh(mesh.mesh_id)
+        """Bring the role of a user in a mesh in step with the account; servers get it at their start as well."""
+        plane = self._fleet.running_mesh(mesh.mesh_id)
+        if plane is not None:
+            self._bind(mesh, plane, uid)
+
+    def _bind_all(self, mesh: Mesh, plane: MeshPlane) -> None:
+        for uid in sorted({*mesh.roles, *mesh.serials}):
+            self._bind(mesh, plane, uid)
+
+    def _bind(self, mesh: Mesh, plane: MeshPlane, uid: str) -> None:
         name = self._user_name(mesh, uid)
         role = self.mesh_role(mesh, uid)
         if role:

@@ -22,7 +22,7 @@ Record = TypeVar("Record", bound="DataclassInstance")
 
 @dataclass
 class User:
-    """The account itself (``kind`` main) or a RAM user (ram). ``policy``: full, read or none."""
+    """The account itself (``kind`` main), a RAM user (ram) or a RAM role (role). ``policy``: full, read or none."""
 
     uid: str
     name: str

@@ -19,6 +19,9 @@ NAMESPACE = "istio-system"
 #: Label on everything that the operator makes: the name of the gateway.
 OWNER_LABEL = "asm.alibabacloud.com/gateway"
 
+#: Annotation of a gateway's pods: the version of the mesh that it follows, which the product has in their image.
+VERSION_ANNOTATION = "asm.alibabacloud.com/gateway-version"
+
 DEFAULT_RESOURCES = {
     "limits": {"cpu": "2", "memory": "2G"},
     "requests": {"cpu": "200m", "memory": "256Mi"},
@@ -46,11 +49,17 @@ def spec_for_cluster(spec: dict[str, Any], cluster_id: str) -> dict[str, Any]:
     return _merge(merged, (spec.get("overrides") or {}).get(cluster_id) or {})
 
 
-def objects(name: str, spec: dict[str, Any]) -> dict[str, Object]:
-    """Path -> object for one cluster. ``spec`` comes from spec_for_cluster(). Raises GatewayError."""
+def objects(name: str, spec: dict[str, Any], version: str = "") -> dict[str, Object]:
+    """Path -> object for one cluster. ``spec`` comes from spec_for_cluster(). Raises GatewayError.
+
+    Another ``version`` of the proxy makes other pods.
+    """
     # The role comes before the pods: istiod remembers for a while that a proxy may not have a certificate.
     made = [_object("v1", "ServiceAccount", name), _role(name), _role_binding(name)]
-    made += [_service(name, spec), _deployment(name, spec)]
+    deployment = _deployment(name, spec)
+    if version:
+        deployment["spec"]["template"]["metadata"]["annotations"][VERSION_ANNOTATION] = version
+    made += [_service(name, spec), deployment]
     if spec.get("autoscaleEnabled"):
         made.append(_autoscaler(name, spec))
     return {path(one["kind"], name): one for one in made}

@@ -24,6 +24,9 @@ MANAGER = "asm-operator"
 #: Seconds that removing a gateway's Services may take before a cluster is let go anyway.
 _UNINSTALL = 60.0
 
+#: Seconds that the pods of gateways get to be replaced.
+_ROLLOUT = 60.0
+
 
 class GatewayOperator:
     """Gateways of one mesh. ``problem_of`` says why a Service ("cluster", "namespace/name") has no load balancer."""
@@ -100,6 +103,26 @@ class GatewayOperator:
         if namespace == NAMESPACE and name.startswith("istio-"):
             self._worker.add(f"{namespace}/{name.removeprefix('istio-')}")
 
+    def follow(self, names: list[str]) -> None:
+        """Gateways ("namespace:name") have another version: returns once their pods are new ones."""
+        for name in names:
+            self._worker.add(name.replace(":", "/"))
+        self._worker.idle(_ROLLOUT)
+        with self._lock:
+            clusters = list(self._clusters.values())
+        deadline = time.monotonic() + _ROLLOUT
+        while not all(self._rolled(api, name) for api in clusters for name in names) and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+    def _rolled(self, api: KubeApi, name: str) -> bool:
+        deployment = api.find(object_path("Deployment", name.partition(":")[2]))
+        if deployment is None:
+            return True
+        status, wanted = deployment.get("status") or {}, deployment["spec"].get("replicas", 1)
+        if status.get("observedGeneration") != deployment["metadata"]["generation"]:
+            return False
+        return all(status.get(key, 0) == wanted for key in ("replicas", "updatedReplicas", "availableReplicas"))
+
     def idle(self, timeout: float) -> bool:
         """Wait until all gateways have been looked at."""
         return self._worker.idle(timeout)
@@ -162,7 +185,7 @@ class GatewayOperator:
         self._report(path, gateway, addresses, problems, ready=ready)
 
     def _apply(self, api: KubeApi, name: str, spec: dict[str, Any]) -> None:
-        made = objects(name, spec)
+        made = objects(name, spec, self._mesh.gateway_versions.get(f"{NAMESPACE}:{name}", self._mesh.version))
         for path, body in made.items():
             api.apply(path, body, manager=MANAGER)
         for path in all_paths(name):

@@ -128,6 +128,12 @@ class Istiod:
         self._keeper.start().wait_ready(self._ready, seconds=180)
         self._keeper.watch()
 
+    def replace(self) -> None:
+        """End a running process and start another one; returns when that is ready."""
+        if self._keeper and self._keeper.keeping:
+            self._keeper.renew()
+            self._keeper.process.wait_ready(self._ready, seconds=180)
+
     def configure(self, configuration: dict[str, Any]) -> None:
         """Set what differs from mesh to mesh, see meshconfig.configuration(); returns when istiod has it.
 

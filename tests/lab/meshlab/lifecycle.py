@@ -27,7 +27,7 @@ class Lifecycle:
     """Starts the transitions that actions ask for; resume() starts those again that a restart interrupted.
 
     ``before_detach`` is called with the cluster's plane before a cluster loses its mesh, ``after_attach`` once one
-    has joined.
+    has joined, ``gateways_follow`` with the gateways that are of another version now.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class Lifecycle:
         self._transitions = transitions
         self.before_detach: list[Callable[[Mesh, ClusterPlane], None]] = []
         self.after_attach: list[Callable[[Mesh, str], None]] = []
+        self.gateways_follow: list[Callable[[Mesh, list[str]], None]] = []
 
     def create(self, mesh: Mesh, fault: Fault | None = None) -> None:
         """Start the servers of a new mesh; state initial, then running."""
@@ -79,7 +80,22 @@ class Lifecycle:
         self._run(kind, mesh, work, done, lambda problem: self._settle(mesh, "updating_failed", problem))
 
     def upgrade(self, mesh: Mesh, version: str, gateways: list[str], fault: Fault | None = None) -> None:
-        """Move a mesh and the named gateways ("namespace:name") to a version: state upgrading, then running."""
+        """Move a mesh and the named gateways ("namespace:name") to a version: state upgrading, then running.
+
+        Another istiod takes the place of the one that is there, and other pods that of the gateways' pods.
+        """
+
+        def work() -> None:
+            plane = self._fleet.running_mesh(mesh.mesh_id)
+            if plane is None or fault is not None:
+                return
+            if version != mesh.version:
+                plane.replace_istiod()
+            if gateways:
+                with self._world.lock:
+                    mesh.gateway_versions.update(dict.fromkeys(gateways, version))
+                for hook in self.gateways_follow:
+                    hook(mesh, gateways)
 
         def done() -> None:
             if fault is not None:
@@ -91,7 +107,7 @@ class Lifecycle:
             self._settle(mesh)
 
         self._begin(mesh, "upgrade_mesh", "upgrading", {"version": version, "gateways": gateways})
-        self._run("upgrade_mesh", mesh, _nothing, done, lambda problem: self._settle(mesh, "upgrading_failed", problem))
+        self._run("upgrade_mesh", mesh, work, done, lambda problem: self._settle(mesh, "upgrading_failed", problem))
 
     def delete(self, mesh: Mesh, retain: list[str], fault: Fault | None = None) -> None:
         """Stop the servers of a mesh and release what was made for it, but for the ids in ``retain``."""

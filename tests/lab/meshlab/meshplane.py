@@ -97,6 +97,11 @@ class MeshPlane(Plane):
             self._istiod.configure(configuration)
         self._serve_gateway_api(configuration)
 
+    def replace_istiod(self) -> None:
+        """Another istiod takes its place, as in an upgrade; returns once it is ready."""
+        if self._istiod:
+            self._istiod.replace()
+
     def proxies(self) -> list[dict[str, Any]]:
         """What istiod knows of each connected proxy, see Istiod.proxies(); nothing where there is no istiod."""
         return self._istiod.proxies() if self._istiod else []

@@ -10,7 +10,9 @@ from meshlab.account import Cluster, Mesh
 from meshlab.fleet import Fleet
 from meshlab.gateways import GatewayOperator
 from meshlab.inventory import Inventory
+from meshlab.lanes import LaneOperator
 from meshlab.lifecycle import Lifecycle
+from meshlab.limits import LimitOperator
 from meshlab.loadbalancers import LoadBalancerController
 from meshlab.planes import ClusterPlane, MeshPlane
 from meshlab.states import Transitions
@@ -18,7 +20,7 @@ from meshlab.world import World
 
 
 class Operators:
-    """A load-balancer controller for each cluster, a gateway operator for each mesh."""
+    """A load-balancer controller for each cluster, operators of gateways, lanes and limits for each mesh."""
 
     def __init__(
         self, world: World, inventory: Inventory, transitions: Transitions, fleet: Fleet, lifecycle: Lifecycle
@@ -29,11 +31,13 @@ class Operators:
         self._fleet = fleet
         self._balancers: dict[str, LoadBalancerController] = {}
         self._gateways: dict[str, GatewayOperator] = {}
+        self._others: dict[str, list[LaneOperator | LimitOperator]] = {}
         fleet.on_cluster.append(self._cluster_started)
         fleet.on_mesh.append(self._mesh_started)
         fleet.on_gone.append(self._gone)
         lifecycle.after_attach.append(self._joined)
         lifecycle.before_detach.append(self._leaving)
+        lifecycle.gateways_follow.append(self._follow)
 
     def stop(self) -> None:
         """Stop all of them."""
@@ -43,7 +47,8 @@ class Operators:
     def idle(self, timeout: float) -> bool:
         """Wait until no controller has anything to do."""
         operators, controllers = list(self._gateways.values()), list(self._balancers.values())
-        return all(one.idle(timeout) for one in operators) and all(one.idle(timeout) for one in controllers)
+        others = [one for several in list(self._others.values()) for one in several]
+        return all(one.idle(timeout) for several in (operators, controllers, others) for one in several)
 
     def _cluster_started(self, cluster: Cluster, plane: ClusterPlane) -> None:
         controller = LoadBalancerController(
@@ -61,11 +66,16 @@ class Operators:
         operator = GatewayOperator(mesh, plane.api, self._problem)
         self._gateways[mesh.mesh_id] = operator
         operator.start()
+        self._others[mesh.mesh_id] = [LaneOperator(mesh, plane.api), LimitOperator(mesh, plane.api)]
+        for one in self._others[mesh.mesh_id]:
+            one.start()
 
     def _gone(self, plane_id: str) -> None:
         operator = self._gateways.pop(plane_id, None)
         if operator is not None:
             operator.stop()
+        for one in self._others.pop(plane_id, []):
+            one.stop()
         controller = self._balancers.pop(plane_id, None)
         if controller is not None:
             controller.stop()
@@ -74,6 +84,10 @@ class Operators:
 
     def _joined(self, mesh: Mesh, cluster_id: str) -> None:
         self._gateways[mesh.mesh_id].join(cluster_id, self._fleet.cluster(cluster_id).api)
+
+    def _follow(self, mesh: Mesh, gateways: list[str]) -> None:
+        self._fleet.mesh(mesh.mesh_id)
+        self._gateways[mesh.mesh_id].follow(gateways)
 
     def _leaving(self, mesh: Mesh, plane: ClusterPlane) -> None:
         self._fleet.mesh(mesh.mesh_id)

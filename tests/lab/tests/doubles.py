@@ -185,6 +185,9 @@ class MemoryPlane:
     def stop_discovery(self, cluster: MemoryPlane) -> None:
         self.steps.append(f"stop discovery of {cluster.plane_id}")
 
+    def replace_istiod(self) -> None:
+        self.steps.append("another istiod")
+
     def proxies(self) -> list[dict[str, Any]]:
         """What istiod says of the connected proxies."""
         return self.connected

@@ -18,7 +18,7 @@ Key = tuple[str, str, str]
 #: The clients' namespace, another one, and the gateway's, which is Istio's root namespace.
 NAMESPACES = ("bookinfo", "pay", "istio-system")
 #: Services without pods, by namespace, with the namespaces that see them.
-SERVICES = {"bookinfo": {"cart": "*", "card": "*"}, "pay": {"cart": "*", "secret": "."}}
+SERVICES = {"bookinfo": {"cart": "*", "card": "*", "stock": "pay"}, "pay": {"cart": "*", "secret": "."}}
 PORTS = (80, 9080)
 
 _FULL = tuple(f"{name}.{space}.svc.cluster.local" for space, names in SERVICES.items() for name in names)

@@ -109,6 +109,20 @@ def test_grants_that_cannot_be(asm: AsmClient, cloud: Lab, mesh_id: str) -> None
     wait_state(asm, young)
 
 
+def test_ram_roles_are_no_users(asm: AsmClient, cloud: Lab, mesh_id: str) -> None:
+    role, user = (user_named(cloud, name).uid for name in ("pipeline", "operator"))
+    assert refused(lambda: _grant(asm, role, _row(mesh_id, "istio-ops"))).code == "InvalidParameter"
+    as_role = {**_row(mesh_id, "istio-ops"), "IsRamRole": True}
+    assert refused(lambda: _grant(asm, user, as_role)).code == "InvalidParameter"
+    _grant(asm, role, as_role)
+    _grant(asm, user, _row(mesh_id, "istio-ops"))
+    for kind, expected in (("RamRole", [role]), ("SubUser", [user])):
+        request = models.DescribeUsersWithPermissionsRequest(user_type=kind)
+        assert asm.describe_users_with_permissions(request).body.uids == expected
+    shown = asm.describe_user_permissions(models.DescribeUserPermissionsRequest(sub_account_user_id=role)).body
+    assert [str(one.is_ram_role) for one in shown.permissions] == ["1"]
+
+
 def test_several_users_at_once(asm: AsmClient, cloud: Lab, mesh_id: str) -> None:
     uids = [user_named(cloud, name).uid for name in ("operator", "reader")]
     request = models.GrantUserPermissionsRequest(
@@ -205,9 +219,11 @@ def test_an_upgrade_of_edition_version_and_gateways(asm: AsmClient, cloud: Lab) 
     detail = wait_state(asm, mesh_id)
     assert (detail["ClusterSpec"], detail["ServiceMeshInfo"]["Version"]) == ("enterprise", second)
     assert (gateway().status, gateway().version) == ("notStart", first)
+    assert plane_of(cloud, mesh_id).steps == ["another istiod"]
     upgrade(expected_version=second, asmgateway_continue=True, upgrade_gateway_records="istio-system:in")
     assert wait_state(asm, mesh_id)["ServiceMeshInfo"]["Version"] == second
     status = _upgrade_status(asm, mesh_id)
     assert (status.finished_gateways_num, status.total_gateways_num) == (1, 1)
     assert gateway().version == second
+    assert plane_of(cloud, mesh_id).steps == ["another istiod"], "the control plane stays when gateways follow"
     assert "no gateway" in refused(lambda: upgrade(asmgateway_continue=True, upgrade_gateway_records="x:y")).message

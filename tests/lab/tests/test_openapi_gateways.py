@@ -314,5 +314,6 @@ def test_objects_of_a_full_spec() -> None:
     assert container["securityContext"]["runAsUser"] == 0
     assert pod["volumes"] == [{"name": "tls", "secret": {"secretName": "certs", "optional": True}}]
     assert (pod["hostNetwork"], pod["serviceAccountName"]) == (True, "istio-edge")
+    assert "v2" in str(objects("edge", spec, "v2")) and objects("edge", spec, "v1") != objects("edge", spec, "v2")
     with pytest.raises(GatewayError, match="at least one port"):
         objects("edge", {"ports": []})

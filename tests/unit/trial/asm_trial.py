@@ -124,7 +124,7 @@ class Trial(ResourceModule):
     def view(self, found: Any) -> Any:
         if found is None:
             return None
-        services = json.loads(found.get("ServiceList") or "[]")
+        services = found.get("ServiceList") or []
         name, gateway = str(found["GroupName"]), str(found.get("IngressGatewayName"))
         return {"name": name, "gateway": gateway, "services": services, "state": "ready"}
 

@@ -14,6 +14,10 @@ TOPICS = (
     "eips",
     "extensions",
     "gateways",
+    "gatewaydomains",
+    "gatewayroutes",
+    "gatewaysecrets",
+    "gatewayservices",
     "injection",
     "kiali",
     "kubeconfigs",
@@ -24,8 +28,10 @@ TOPICS = (
     "proxies",
     "registry",
     "sidecars",
+    "swimlanes",
     "tags",
     "versions",
+    "waypoints",
 )
 
 

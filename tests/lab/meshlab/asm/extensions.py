@@ -17,6 +17,9 @@ from meshlab.asm.actions import Call, action
 from meshlab.meshconfig import EXTENSION_TYPES, extension_problem
 from meshlab.openapi.errors import ApiError, invalid_parameter
 
+#: Parts of oidc that are secrets.
+_SECRETS = {"clientSecret", "cookieSecret"}
+
 _KEY = ("ServiceMeshId", "Type", "Name")
 
 
@@ -49,10 +52,11 @@ def update_extension_provider(call: Call) -> dict[str, Any]:
 
 @action("DescribeExtensionProvider", "ServiceMeshId")
 def describe_extension_provider(call: Call) -> dict[str, Any]:
-    """All providers of a mesh, or those of one type; the configuration as it was sent."""
+    """All providers of a mesh, or those of one type; the configuration as it was sent but for secrets."""
     kind = call.get("Type")
     rows = [dict(one) for one in _providers(call.mesh()) if kind in (None, one["Type"])]
-    return {"ExtensionProviderArray": rows}
+    shown = call.world.settings["extension_provider_secrets"]
+    return {"ExtensionProviderArray": [{**row, "Config": _without_secrets(row["Config"], shown)} for row in rows]}
 
 
 @action("DeleteExtensionProvider", *_KEY, write=True)
@@ -63,6 +67,20 @@ def delete_extension_provider(call: Call) -> dict[str, Any]:
         _providers(mesh).remove(_existing(call, mesh))
     call.cloud.lifecycle.update(mesh, call.transition_fault())
     return {}
+
+
+def _without_secrets(config: str, shown: str) -> str:
+    """The configuration with its secrets ``shown``, masked or left_out."""
+    found = json.loads(config)
+    login = found.get("oidc")
+    if shown == "shown" or not isinstance(login, dict):
+        return config
+    for name in _SECRETS & {*login}:
+        if shown == "masked":
+            login[name] = "******"
+        else:
+            del login[name]
+    return json.dumps(found)
 
 
 def _providers(mesh: Mesh) -> list[dict[str, str]]:

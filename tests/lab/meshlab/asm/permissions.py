@@ -15,8 +15,8 @@ from meshlab.openapi.errors import ApiError, invalid_parameter
 
 ROLES = ("istio-admin", "istio-ops", "istio-readonly")
 
-#: How IsRamRole is written, by the setting is_ram_role; the account has no RAM roles.
-_NO_RAM_ROLE: dict[str, Any] = {"number": 0, "text": "false", "boolean": False}
+#: How IsRamRole is written, by the setting is_ram_role: of a user, of a role.
+_IS_RAM_ROLE: dict[str, tuple[Any, Any]] = {"number": (0, 1), "text": ("false", "true"), "boolean": (False, True)}
 
 
 @action("GrantUserPermissions", "Permissions", write=True)
@@ -28,7 +28,7 @@ def grant_user_permissions(call: Call) -> dict[str, Any]:
             raise ApiError(400, "MissingSubAccountUserId", "SubAccountUserId is mandatory for this action.")
         if uid not in call.world.users:
             raise ApiError(404, "EntityNotExist.User", f"The RAM user {uid} does not exist.")
-    wanted = _wanted(call)
+    wanted = _wanted(call, uids)
     changed: list[tuple[Mesh, str]] = []
     with call.world.lock:
         for uid in uids:
@@ -52,11 +52,11 @@ def grant_user_permissions(call: Call) -> dict[str, Any]:
 def describe_user_permissions(call: Call) -> dict[str, Any]:
     """The permissions of one user, under other names than they were granted with."""
     uid = call.get("SubAccountUserId")
-    no_role = _NO_RAM_ROLE[call.world.settings["is_ram_role"]]
+    is_role = _is_role(call, uid)
     return {
         "Permissions": [
             {
-                "IsRamRole": no_role,
+                "IsRamRole": _IS_RAM_ROLE[call.world.settings["is_ram_role"]][is_role],
                 "ParentId": "0",
                 "ResourceId": mesh.mesh_id,
                 "ResourceType": "cluster",
@@ -71,15 +71,20 @@ def describe_user_permissions(call: Call) -> dict[str, Any]:
 
 @action("DescribeUsersWithPermissions", "UserType")
 def describe_users_with_permissions(call: Call) -> dict[str, Any]:
-    """Ids of the RAM users (or RAM roles, of which the account has none) that have a role in a mesh."""
+    """Ids of the RAM users or of the RAM roles that have a role in a mesh."""
     if call.get("UserType") not in ("SubUser", "RamRole"):
         raise invalid_parameter("UserType", f"{call.get('UserType')!r} is not one of SubUser, RamRole")
-    if call.get("UserType") == "RamRole":
-        return {"UIDs": []}
-    return {"UIDs": sorted({uid for mesh in list(call.world.meshes.values()) for uid in mesh.roles})}
+    roles = call.get("UserType") == "RamRole"
+    known = {uid for mesh in list(call.world.meshes.values()) for uid in mesh.roles}
+    return {"UIDs": sorted(uid for uid in known if _is_role(call, uid) == roles)}
 
 
-def _wanted(call: Call) -> dict[str, str]:
+def _is_role(call: Call, uid: str) -> bool:
+    """Whether an id is that of a RAM role."""
+    return uid in call.world.users and call.world.users[uid].kind == "role"
+
+
+def _wanted(call: Call, uids: list[str]) -> dict[str, str]:
     """Mesh id -> role, from the JSON list. Raises ApiError for anything that cannot be granted."""
     try:
         items = json.loads(call.get("Permissions"))
@@ -92,6 +97,8 @@ def _wanted(call: Call) -> dict[str, str]:
         role, mesh_id = item.get("RoleName", ""), item.get("Cluster", "")
         if role not in ROLES:
             raise invalid_parameter("Permissions", f"RoleName {role!r} is not one of {', '.join(ROLES)}")
+        if any(_is_role(call, uid) != item.get("IsRamRole", False) for uid in uids):
+            raise invalid_parameter("Permissions", "IsRamRole is not what the id stands for")
         mesh = call.world.meshes.get(mesh_id)
         if mesh is None:
             raise ApiError(404, "ServiceMesh.NotFound", f"The specified service mesh {mesh_id} does not exist.")

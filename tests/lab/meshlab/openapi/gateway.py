@@ -122,7 +122,9 @@ class Gateway:
         verify(request, user.access_key_secret, self._nonces)
         entry.admitted = True
         operation = product.understand(request, tolerant=self._world.settings["unknown_parameters"] == "pass")
-        entry.action, entry.parameters, entry.write = operation.action, operation.parameters, operation.write
+        entry.action, entry.parameters = operation.action, operation.parameters
+        # Who may not write may not ask either whether a write could be made; it is none all the same.
+        entry.write = operation.write and operation.parameters.get("PreCheck") is not True
         entry.ignored = operation.ignored
         if operation.ignored:
             logger.warning("%s %s: ignored %s", product.name, operation.action, ", ".join(operation.ignored))

@@ -44,7 +44,7 @@ class FakeAsm(FakeCloud):
     def _answer(self, action: str, parameters: dict[str, Any]) -> Any:
         if action not in self.answers:
             self.answers[action] = getattr(self, action)
-        fault = self.faults.get(action, [])
+        fault = [] if parameters.get("PreCheck") else self.faults.get(action, [])
         if fault:
             error, happens = fault.pop(0)
             if happens:
@@ -157,6 +157,7 @@ class FakeAsm(FakeCloud):
         ExpectedVersion: str,
         ASMGatewayContinue: bool = False,
         UpgradeGatewayRecords: str = "",
+        PreCheck: bool = False,
     ) -> Any:
         mesh = self._running(ServiceMeshId)
         if ASMGatewayContinue:
@@ -165,6 +166,8 @@ class FakeAsm(FakeCloud):
                 self.gateways[name]["Status"] = "upgrading"
             return {}
         assert ExpectedVersion == self.DescribeUpgradeVersion(ServiceMeshId)["Version"]["IstioVersion"]
+        if PreCheck:
+            return {}
         self._begin(mesh)
         self._set_state(mesh, "upgrading")
         mesh["Goal"] = ExpectedVersion

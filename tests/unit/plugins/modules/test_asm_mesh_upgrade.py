@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import (
+    AsmError,
     Immutable,
     InvalidInput,
     LostReply,
@@ -44,7 +45,11 @@ def run(asm: FakeAsm, task: Callable[..., dict[str, Any]], no_waiting: Any) -> R
 
 
 def sent(asm: FakeAsm) -> list[dict[str, Any]]:
-    return asm.sent("UpgradeMeshEditionPartially")
+    return [one for one in asm.sent("UpgradeMeshEditionPartially") if not one.get("PreCheck")]
+
+
+def checks(asm: FakeAsm) -> list[dict[str, Any]]:
+    return [one for one in asm.sent("UpgradeMeshEditionPartially") if one.get("PreCheck")]
 
 
 def test_an_upgrade_is_one_request_and_then_done(run: Run, asm: FakeAsm) -> None:
@@ -125,14 +130,66 @@ def test_a_version_that_is_not_on_the_way_is_named_with_the_one_that_is(run: Run
     assert asm.written() == []
 
 
+@pytest.mark.parametrize("check", [True, False])
+def test_the_check_of_the_service_comes_first_and_ends_it(run: Run, asm: FakeAsm, check: bool) -> None:
+    def upgrade(ServiceMeshId: str, ExpectedVersion: str, PreCheck: bool = False) -> Any:
+        assert PreCheck, "nothing else may follow"
+        raise AsmError(
+            "UpgradeMeshEditionPartially was refused: the CRDs of Istio were changed by hand.", code="ERR400"
+        )
+
+    asm.answers["UpgradeMeshEditionPartially"] = upgrade
+    with pytest.raises(AsmError, match=f"before an upgrade to {SECOND} did not pass: .* changed by hand"):
+        run(check=check, version=SECOND, upgrade=True, tracing=True)
+    assert len(checks(asm)) == 1
+    assert (sent(asm), asm.sent("UpdateMeshFeature")) == ([], [])
+
+
+def test_what_needs_no_step_is_not_checked(run: Run, asm: FakeAsm) -> None:
+    run(version=FIRST, upgrade=True)
+    asm.UpgradeMeshEditionPartially("c1", SECOND)
+    run(check=True, version=SECOND, upgrade=True)
+    assert checks(asm) == []
+
+
+@pytest.mark.parametrize("options", [{}, {"upgrade": True, "upgrade_gateways": [GATEWAY]}])
+def test_latest_is_where_the_offers_lead_to(run: Run, asm: FakeAsm, options: dict[str, Any]) -> None:
+    """Without upgrade an existing mesh stays; a second run changes nothing either way."""
+    asm.answers["DescribeVersions"] = {"VersionInfo": [{"Edition": "Pro", "Versions": asm.path}]}
+    predicted = run(check=True, version="latest", **options)
+    outcome = run(version="latest", **options)
+    assert predicted.changed is outcome.changed is bool(options)
+    assert predicted.value["version"] == outcome.value["version"] == (THIRD if options else FIRST)
+    count = len(sent(asm))
+    assert run(version="latest", **options).changed is False
+    assert len(sent(asm)) == count
+
+
+def test_latest_without_a_way_there_is_what_it_is(run: Run, asm: FakeAsm) -> None:
+    asm.path = [FIRST]
+    asm.answers["DescribeVersions"] = {"VersionInfo": [{"Edition": "Pro", "Versions": [FIRST, THIRD]}]}
+    assert run(version="latest", upgrade=True).changed is False
+    assert asm.written() == []
+
+
+def test_a_new_mesh_gets_the_latest_of_its_edition(run: Run, asm: FakeAsm) -> None:
+    new: dict[str, Any] = {"name": "new", "vpc_id": "vpc-1", "vswitch_ids": ["vsw-1"], "version": "latest"}
+    offers = [{"Edition": "Default", "Versions": [FIRST, SECOND]}, {"Edition": "Pro", "Versions": [FIRST, THIRD]}]
+    asm.answers["DescribeVersions"] = {"VersionInfo": offers}
+    assert run(check=True, **new, cluster_spec="standard").value["version"] == SECOND
+    run(**new, cluster_spec="enterprise")
+    assert asm.sent("CreateServiceMesh")[-1]["IstioVersion"] == THIRD
+
+
 def offering(asm: FakeAsm, version: Callable[[str], str]) -> None:
     """The service offers ``version(the one that is there)``, and makes every step that it offers."""
     asm.answers["DescribeUpgradeVersion"] = lambda ServiceMeshId: {
         "Version": {"IstioVersion": version(asm.meshes[ServiceMeshId]["ServiceMeshInfo"]["Version"])}
     }
 
-    def upgrade(ServiceMeshId: str, ExpectedVersion: str) -> Any:
-        asm.meshes[ServiceMeshId]["ServiceMeshInfo"]["Version"] = ExpectedVersion
+    def upgrade(ServiceMeshId: str, ExpectedVersion: str, PreCheck: bool = False) -> Any:
+        if not PreCheck:
+            asm.meshes[ServiceMeshId]["ServiceMeshInfo"]["Version"] = ExpectedVersion
         return {}
 
     asm.answers["UpgradeMeshEditionPartially"] = upgrade

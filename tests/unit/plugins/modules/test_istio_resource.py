@@ -96,6 +96,36 @@ def test_wait_proxies_asks_the_service_once_something_was_written(api: MemoryApi
         assert ("DescribeServiceMeshProxyStatus" in account.asked) is changed
 
 
+@pytest.mark.parametrize("denied", [False, True])
+def test_lint_asks_for_the_cluster_domain(api: MemoryApi, denied: bool) -> None:
+    class Account:
+        region, writes, private = "cn-hangzhou", 0, None
+
+        def asm(self, action: str, **_unused: Any) -> Json:
+            about = {"ServiceMeshId": "c1", "Name": "shop", "RegionId": self.region}
+            if action == "DescribeServiceMeshDetail" and denied:
+                raise AsmError("The caller may not.", code="Forbidden.RAM", http_status=403)
+            return {
+                "DescribeServiceMeshes": {"ServiceMeshes": [{"ServiceMeshInfo": about}]},
+                "DescribeServiceMeshKubeconfig": {"Kubeconfig": kubeconfig(api.url)},
+                "DescribeServiceMeshDetail": {
+                    "ServiceMesh": {"Spec": {"MeshConfig": {"Proxy": {"ClusterDomain": "corp.test"}}}}
+                },
+            }[action]
+
+    target = {"host": "reviews.default.svc.corp.test"}
+    route = virtual_service(http=[{"route": [{"destination": target}]}])
+    module = IstioResource(params_of(IstioResource, mesh="shop", definition=route, lint=True), Account())
+    outcome = reconcile(module)
+    assert module.warnings() == (
+        ["lint takes cluster.local for the cluster domain of the mesh: The caller may not."] if denied else []
+    )
+    # Where the host is one of a Service, and nothing is known of those, nothing is said of it.
+    assert [one["code"] for one in module.extra(outcome.plan)["findings"]] == (["ASM005"] if denied else [])
+    with_file = {"kubeconfig": kubeconfig(api.url), "definition": route, "lint": True}
+    assert IstioResource(params_of(IstioResource, **with_file), None).cluster_domain() == ""
+
+
 def test_texts_of_the_action_plugin_count(api: MemoryApi) -> None:
     text = "---\n".join(json.dumps(virtual_service(name)) + "\n" for name in ("a", "b"))
     given = json.dumps([{"file": "x.yml", "text": text}])

@@ -47,6 +47,9 @@ def plane(monkeypatch: pytest.MonkeyPatch) -> Server:
     server = Server(**{virtual_services: [route], f"{SPACE}/front": {"metadata": {"name": "front"}, "spec": spec}})
     monkeypatch.setattr(surroundings.meshes, "find_mesh", lambda _cloud, name: {"id": name} if name == "shop" else None)
     monkeypatch.setattr(surroundings.meshes, "mesh_id", lambda mesh: mesh["id"])
+    proxy = {"ClusterDomain": "Corp.Test"}
+    described = {"Spec": {"MeshConfig": {"Proxy": proxy}}}
+    monkeypatch.setattr(surroundings.meshes, "describe_mesh", lambda *_arguments: described)
     monkeypatch.setattr(surroundings.gateways, "control_plane", lambda *_arguments: server)
     monkeypatch.setattr(surroundings.clusters, "attached", lambda *_arguments: [{"ClusterId": "c1", "Name": "one"}])
     monkeypatch.setattr(surroundings.clusters, "name", lambda cluster: cluster["Name"])
@@ -72,7 +75,7 @@ def test_the_mesh_the_gateway_and_the_service_are_read(plane: Server, monkeypatc
     assert gateway == Proxy("istio-system", {"app": "istio-front", "istio": "front", "tier": "edge"}, {80: 8080})
     assert around.mesh.spec(("VirtualService", "shop", "in")) == {"hosts": ["*"]}
     assert list(services(around.mesh)) == [
-        Service("Service", "api.shop.svc.cluster.local", "shop", ("*",), {9080: True}),
+        Service("Service", "api.shop.svc.corp.test", "shop", ("*",), {9080: True}),
     ]
     assert (around.pods, around.unreadable, plane.closed) == ({"one": [{"app": "api"}]}, [], True)
 
@@ -94,5 +97,9 @@ def test_what_cannot_be_read_is_said(plane: Server, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(surroundings.clusters, "attached", refuse)
     around, _gateway = surroundings.look(CLOUD, "shop", "api.shop", "front")
     assert around.unreadable == ["The clusters could not be listed: no right"]
+    monkeypatch.setattr(surroundings.meshes, "describe_mesh", refuse)
+    around, _gateway = surroundings.look(CLOUD, "shop", "api.shop", "front")
+    assert around.unreadable[0] == "The cluster domain of the mesh could not be read: no right"
+    assert around.host == "api.shop.svc.cluster.local"
     with pytest.raises(NotFound, match="There is no mesh 'other'"):
         surroundings.look(CLOUD, "other", "api.shop", "front")

@@ -76,6 +76,20 @@ def test_actions_with_acronyms_are_found(cloud: Cloud, api: ApiServer, action: s
     assert api.requests[0].parameters == {key: str(value) for key, value in parameters.items()}
 
 
+def test_an_action_that_the_sdk_does_not_have_is_called_all_the_same(cloud: Cloud, api: ApiServer) -> None:
+    """In the form, as Terraform does it; the reply is held to its shape, and a write is counted."""
+    rows = [{"Name": "httpextauth-a", "Type": "httpextauth", "Config": {"port": 80}}]
+    api.replies = [Reply({"ExtensionProviderArray": json.dumps(rows)}), Reply(ERROR, status=404)]
+    (found,) = cloud.asm("DescribeExtensionProvider", ServiceMeshId="c1", Type=None)["ExtensionProviderArray"]
+    assert (found["Config"], cloud.writes) == ('{"port": 80}', 0)
+    with pytest.raises(AsmError, match=r"DeleteExtensionProvider \(c1\) was refused with ERR404"):
+        cloud.asm("DeleteExtensionProvider", ServiceMeshId="c1", Name="httpextauth-a")
+    first, second = api.requests
+    assert (first.method, first.path, first.action) == ("POST", "/", "DescribeExtensionProvider")
+    assert (first.headers["x-acs-version"], first.parameters) == ("2020-01-11", {"ServiceMeshId": "c1"})
+    assert second.parameters == {"ServiceMeshId": "c1", "Name": "httpextauth-a"}
+
+
 @pytest.mark.parametrize("product", ["asm", "cs"])
 def test_every_action_of_the_sdk_can_be_named(options: dict[str, Any], product: str) -> None:
     sdk, models = Cloud(options)._client(product)

@@ -69,7 +69,7 @@ def test_users_see_their_own_words() -> None:
         "vpc_id": "vpc-1",
         "type": "ManagedKubernetes",
         "version": "1.32",
-        "error_message": None,
+        "error_message": "",
     }
 
 

@@ -108,6 +108,18 @@ def test_a_host_that_is_no_name_of_the_service_to_istio() -> None:
     assert lines[1].startswith("No VirtualService is about reviews.bookinfo")
 
 
+def test_a_destination_that_the_client_is_not_told_of() -> None:
+    leading_on = {"route": [{"destination": {"host": "ratings.pay.svc.cluster.local"}}]}
+    service = resource("VirtualService", "reviews", {"hosts": ["reviews"], "http": [leading_on]})
+    hidden = resource("Service", "ratings", {"ports": [{"port": 9080, "name": "http"}]}, namespace="pay")
+    line = "ratings.pay is not exported to bookinfo, from where it is asked: requests to it fail."
+    assert line not in explain(around(service, hidden))
+    hidden["metadata"]["annotations"] = {"networking.istio.io/exportTo": "."}
+    assert line in explain(around(service, hidden))
+    # Of what the clusters have nothing may be known.
+    assert not any("exported" in one for one in explain(around(service)))
+
+
 # Through a gateway.
 
 GATE = resource(

@@ -144,11 +144,67 @@ def test_those_that_only_the_gateways_namespace_sees_come_first() -> None:
     assert at_gateway(gate, public, sent, own, hidden) == {"x.org": ["c", "b", "a"], "y.org": ["b"]}
 
 
+def test_a_gateway_that_a_virtual_service_calls_by_two_names_has_its_routes_twice() -> None:
+    twice = routes("a", "x.org", gateways=["front", "shop/front"])
+    assert at_gateway(gateway(server("*")), twice) == {"x.org": ["a", "a"]}
+    hosts = routing.gateway_hosts(mesh_of(gateway(server("*")), twice), GATE, 80)
+    decided = routing.decide(hosts or {}, Request("x.org"))
+    assert decided is not None
+    assert len(decided[2]) == 1
+    # Which of two equal rules fits is the same where it is not known, too.
+    unknown = {"match": [{"uri": {"regex": "/a+"}}], "route": []}
+    mesh = mesh_of(gateway(server("*")), routes("a", "x.org", gateways=["front", "shop/front"], http=[unknown]))
+    decided = routing.decide(routing.gateway_hosts(mesh, GATE, 80) or {}, Request("x.org", "/a"))
+    assert decided is not None
+    assert len(decided[2]) == 1
+    # Within the mesh once is enough.
+    assert in_mesh(service("cart"), routes("b", "cart", gateways=["mesh", "mesh"]))["cart"] == ["b"]
+
+
+def test_rules_for_one_port_are_those_of_the_first_server_with_that_number() -> None:
+    servers = [server("*"), server("*", number=8080)]
+    target = {"route": [{"destination": {"host": "cart"}}]}
+
+    def found(*numbers: int) -> list[int]:
+        rules = [{"match": [{"port": number}], **target} for number in numbers]
+        hosts = routing.gateway_hosts(mesh_of(gateway(*servers), routes("a", "x.org", http=rules, **BOUND)), GATE, 80)
+        return [one.number for one in (hosts or {})["x.org"].routes]
+
+    assert found(80) == [1, 1] == found(80, 8080)
+    # A server at whose number there are none is passed over.
+    assert found(8080) == [1]
+
+
 def test_a_server_that_redirects_does_so_for_all_its_hosts() -> None:
     mesh = mesh_of(gateway(server("x.org", "y.org", httpsRedirect=True)), routes("a", "x.org", **BOUND))
     found = routing.gateway_hosts(mesh, GATE, 80)
     assert found is not None
     assert {host: one.to_https for host, one in found.items()} == {"x.org": True, "y.org": True}
+
+
+def test_of_two_servers_that_redirect_a_host_the_newer_is_left_out() -> None:
+    def found(*servers: Json) -> dict[str, list[str]] | None:
+        return at_gateway(gateway(*servers), routes("a", "x.org", "y.org", **BOUND))
+
+    redirecting = server("x.org", httpsRedirect=True)
+    assert found(redirecting, server("x.org", "y.org", httpsRedirect=True)) == {"x.org": ["a"]}
+    assert found(redirecting, server("./x.org", httpsRedirect=False)) == {"x.org": ["a", "a"]}
+    assert found(redirecting, server("*/x.org", httpsRedirect=False)) == {"x.org": ["a"]}
+    assert found(redirecting, server("x.org")) == {"x.org": ["a", "a"]}
+    assert found(redirecting, server("y.org", httpsRedirect=True)) == {"x.org": ["a"], "y.org": ["a"]}
+    # A server that is left out takes no host from others.
+    third = server("y.org", httpsRedirect=True)
+    assert found(redirecting, server("x.org", "y.org", httpsRedirect=True), third) == {"x.org": ["a"], "y.org": ["a"]}
+
+
+def test_a_port_is_of_the_protocol_of_its_first_server() -> None:
+    route, other = routes("a", "x.org", "y.org", **BOUND), server("y.org", protocol="TCP")
+    assert at_gateway(gateway(server("x.org"), other), route) == {"x.org": ["a"]}
+    assert at_gateway(gateway(other, server("x.org")), route) is None
+    assert at_gateway(gateway(server("x.org"), server("y.org", protocol="GRPC")), route) == {
+        "x.org": ["a"],
+        "y.org": ["a"],
+    }
 
 
 def test_a_tls_connection_gets_the_server_of_its_name_alone() -> None:
@@ -176,6 +232,19 @@ def test_the_mesh_knows_a_service_by_all_its_names() -> None:
         **{name: [card] for name in (card, "card.pay.svc", "card.pay")},
     }
     assert in_mesh(own, port=80) == {}
+
+
+def test_names_of_services_end_with_the_cluster_domain() -> None:
+    mesh = mesh_of(
+        service("cart"), routes("a", "cart.shop.svc.corp.test", http=[{"route": [{"destination": {"host": "cart"}}]}])
+    )
+    mesh.domain = "svc.corp.test"
+    mesh.put(rule("r", "cart.shop.svc.corp.test", "v1"))
+    found = routing.sidecar_hosts(mesh, SIDECAR, 9080)
+    full = "cart.shop.svc.corp.test"
+    assert found.keys() == {full, "cart.shop.svc", "cart.shop", "cart"}
+    assert routing.targets(found["cart"].routes[0].rule) == [(full, "", 100)]
+    assert set(subsets(destination_rules(mesh, "pay", full))) == {"v1"}
 
 
 def test_within_the_mesh_one_virtual_service_has_a_host() -> None:
@@ -231,8 +300,41 @@ def test_of_one_host_in_several_namespaces_one_counts() -> None:
     assert in_mesh(old, entry("b", 9080, 2, exportTo=["shop"])) == {"api.org": ["api.org"]}
     assert in_mesh(old, entry("shop", 9080, 3)) == {"api.org": ["api.org"]}
     assert in_mesh(entry("b", 9080, 2, exportTo=["shop"]), entry("shop", 80, 3)) == {}
+    # Of equal age it is the one whose namespace comes first, however the objects are called.
+    first, second = entry("a", 80, 1), entry("b", 9080, 1)
+    first["metadata"]["name"] = "later"
+    assert (in_mesh(first, second, port=80), in_mesh(first, second)) == ({"api.org": ["api.org"]}, {})
     squatter = made("ServiceEntry", "x", "a", hosts=["cart.pay.svc.cluster.local"], ports=[{"number": 9080}])
     assert in_mesh(squatter, service("cart", "pay", http=80)) == {}
+
+
+def test_a_client_is_given_what_its_virtual_services_lead_to_in_its_own_namespace_exported_or_not() -> None:
+    def hidden(name: str, namespace: str = "shop", export: str = "~") -> Json:
+        made_ = service(name, namespace, http=80, grpc=90)
+        made_["metadata"]["annotations"] = {"networking.istio.io/exportTo": export}
+        return made_
+
+    def reached(*rules: Json, objects: tuple[Json, ...] = (), **spec: Any) -> set[str]:
+        route = routes("a", "x.org", http=list(rules), **spec)
+        return routing.reachable(mesh_of(hidden("cart"), hidden("card", "pay"), *objects, route), "shop")
+
+    def to(host: str = "cart", port: int = 0, **more: Any) -> Json:
+        return {"route": [{"destination": {"host": host, **({"port": {"number": port}} if port else {})}}], **more}
+
+    cart, card = "cart.shop.svc.cluster.local", "card.pay.svc.cluster.local"
+    assert reached(to()) == {cart} == reached(to(port=80)) == reached(to(port=70), to(port=90))
+    assert reached(to("other")) == set() == reached(to(card)) == reached(to(port=70))
+    mirrored = {"directResponse": {"status": 200}, "mirror": {"host": "cart"}}
+    assert reached(mirrored) == {cart} == reached({"mirrors": [{"destination": {"host": "cart"}}]})
+    assert reached(tls=[to(port=90)]) == {cart} == reached(tcp=[to(port=90)])
+    # Rules for other clients are passed over, VirtualServices of gateways and of others are not looked at.
+    assert reached(to(match=[{"sourceNamespace": "pay"}])) == set()
+    assert reached(to(match=[{"sourceNamespace": "pay"}, {"sourceNamespace": "shop"}])) == {cart}
+    assert reached(to(match=[{"uri": {"prefix": "/a"}}])) == {cart}
+    assert reached(to(), **BOUND) == set() == reached(to(), exportTo=["pay"])
+    mesh = mesh_of(hidden("cart", "istio-system"), routes("a", "x.org", namespace="istio-system", http=[to()]))
+    assert routing.reachable(mesh, "istio-system") == set()
+    assert reached(objects=(service("page"),)) == {"page.shop.svc.cluster.local"}
 
 
 def test_rules_for_http_are_not_for_other_ports() -> None:

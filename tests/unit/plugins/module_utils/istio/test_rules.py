@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import Hosts, full_host, overlap
+from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import Hosts, full_host, overlap, services_domain
 from ansible_collections.meshops.asm.plugins.module_utils.istio.model import Finding, Mesh
 from ansible_collections.meshops.asm.plugins.module_utils.istio.rules import RULES, findings, needed_kinds
 
@@ -53,9 +53,31 @@ def codes(*objects: Json, **more: Any) -> list[str]:
     return [one.code for one in told(*objects, **more)]
 
 
+def test_hosts_are_read_with_the_cluster_domain_of_the_mesh() -> None:
+    mesh = mesh_of(
+        made("Service", "cart", ports=[{"port": 80}]),
+        subsets("cart", "v1"),
+        routes("a", to("cart.shop.svc.corp.test", "v1")),
+        routes("b", to("cart", "v1")),
+        routes("c", to("other.shop.svc.corp.test")),
+        made("VirtualService", "d", hosts=["b.shop.svc.corp.test"], http=[]),
+        services=True,
+    )
+
+    def judged(domain: str) -> list[tuple[str, str]]:
+        mesh.domain = services_domain(domain)
+        own = {("VirtualService", "shop", name) for name in "abcd"}
+        return [(one.key[2], one.code) for one in findings(Mesh(), mesh, own)]
+
+    assert judged("Corp.Test.") == [("b", "ASM004"), ("d", "ASM004"), ("c", "ASM005")]
+    # Elsewhere these are hosts outside of the mesh.
+    assert judged("") == [("a", "ASM002"), ("a", "ASM005"), ("c", "ASM005")]
+    assert mesh.copy().domain == "svc.cluster.local"
+
+
 def test_codes_are_unique_and_name_istios_message() -> None:
-    assert [rule.code for rule in RULES] == ["ASM001", "ASM002", "ASM003", "ASM004", "ASM005", "ASM006", "ASM007"]
-    assert [rule.istio for rule in RULES] == ["", "IST0101", "IST0101", "IST0109", "IST0101", "", ""]
+    assert [rule.code for rule in RULES] == [f"ASM{number:03}" for number in range(1, len(RULES) + 1)]
+    assert [rule.istio for rule in RULES] == ["", "IST0101", "IST0101", "IST0109", "IST0101", "", "", "", ""]
 
 
 @pytest.mark.parametrize(
@@ -286,3 +308,48 @@ def test_hosts() -> None:
     assert full_host("web.org", "shop") == "web.org"
     known = Hosts(["a", "*.org"])
     assert ["a" in known, "x.org" in known, "b" in known, 5 in known] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("spec", "known", "wrong"),
+    [
+        ({"action": "CUSTOM", "provider": {"name": "ours"}}, {"theirs"}, True),
+        ({"action": "CUSTOM", "provider": {"name": "ours"}}, set(), True),
+        ({"action": "CUSTOM", "provider": {"name": "ours"}}, {"ours"}, False),
+        ({"action": "CUSTOM", "provider": {"name": "ours"}}, None, False),
+        ({"action": "DENY", "provider": {"name": "ours"}}, set(), False),
+        ({"action": "CUSTOM"}, set(), False),
+    ],
+)
+def test_a_policy_with_a_provider_that_nobody_has(spec: Json, known: set[str] | None, wrong: bool) -> None:
+    policy = made("AuthorizationPolicy", "orders", **spec)
+    before, after = Mesh(), mesh_of(policy)
+    before.providers = after.providers = None if known is None else frozenset(known)
+    found = findings(before, after, {("AuthorizationPolicy", "shop", "orders")})
+    assert [(one.code, one.place, one.severity) for one in found] == (
+        [("ASM008", "spec.provider.name", "warning")] if wrong else []
+    )
+    there = ", ".join(sorted(known or ())) or "none"
+    assert all(f"no extension provider 'ours' (it has: {there})" in one.message for one in found)
+
+
+def test_the_providers_stay_with_a_copy() -> None:
+    mesh = Mesh(providers=frozenset({"ours"}))
+    assert mesh.copy().providers == {"ours"}
+
+
+def limiter(*names: Any) -> Json:
+    configs = [{"match": {"vhost": {"name": "a", "port": 80, "route": {"name_match": name}}}} for name in names]
+    return {**made("ASMLocalRateLimiter", "limits", configs=[*configs, {"limit": {}}, {"match": {"vhost": {}}}])}
+
+
+@pytest.mark.parametrize("routes_known", [True, False])
+def test_a_limit_for_a_route_that_nothing_has(routes_known: bool) -> None:
+    route = made("VirtualService", "shop", hosts=["a"], http=[{"name": "cart"}, {}])
+    before, after = mesh_of(route), mesh_of(route, limiter("cart", "cart.get", "card"))
+    before.routes_known = after.routes_known = routes_known
+    found = findings(before, after, {("ASMLocalRateLimiter", "shop", "limits")})
+    place = "spec.configs[2].match.vhost.route.name_match"
+    assert [(one.code, one.place, one.severity) for one in found] == [("ASM009", place, "warning")] * routes_known
+    assert after.copy().routes_known is routes_known
+    assert all("no VirtualService has an HTTP route with the name 'card'" in one.message for one in found)

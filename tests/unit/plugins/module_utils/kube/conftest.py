@@ -146,8 +146,10 @@ class MemoryApi:
             stored = {**stored, **copy.deepcopy(body)}
             stored["metadata"] = {**copy.deepcopy(body["metadata"]), **kept, "managedFields": managed(body)}
         else:
-            labels = {**stored["metadata"].get("labels", {}), **body["metadata"].get("labels", {})}
+            labels = {**stored["metadata"].get("labels", {}), **body.get("metadata", {}).get("labels", {})}
             stored["metadata"]["labels"] = {key: value for key, value in labels.items() if value is not None}
+            if "spec" in body:
+                stored["spec"] = {**stored.get("spec", {}), **copy.deepcopy(body["spec"])}
         return self._store(path, query, live, stored)
 
     def _post(self, path: str, query: dict[str, str], body: Json) -> tuple[int, Any]:

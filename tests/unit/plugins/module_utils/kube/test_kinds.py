@@ -45,6 +45,13 @@ def never(path: str) -> dict[str, Any] | None:
             "IstioGateway",
             "/apis/istio.alibabacloud.com/v1beta1/namespaces/n/istiogateways/x",
         ),
+        (
+            "istio.alibabacloud.com/v1beta1",
+            "ASMLocalRateLimiter",
+            "/apis/istio.alibabacloud.com/v1beta1/namespaces/n/asmlocalratelimiters/x",
+        ),
+        ("istio.alibabacloud.com/v1", "ASMSwimLane", "/apis/istio.alibabacloud.com/v1/asmswimlanes/x"),
+        ("istio.alibabacloud.com/v1beta1", "LLMRoute", "/apis/istio.alibabacloud.com/v1beta1/namespaces/n/llmroutes/x"),
     ],
 )
 def test_known_kinds_cost_no_request(api_version: str, kind: str, path: str) -> None:
@@ -73,6 +80,11 @@ def test_unknown_kinds_are_discovered() -> None:
         ("acme.example/v1", "HTTPRoute", "Did you mean HTTPRoute of gateway.networking.k8s.io/v1?"),
         ("gateway.networking.k8s/v1", "Gateway", "Did you mean Gateway of gateway.networking.k8s.io/v1?"),
         ("networking.istio/v1", "Gatewya", "Did you mean Gateway of networking.istio.io/v1?"),
+        (
+            "istio.alibabacloud.com/v9",
+            "ASMCircuitBraker",
+            "Did you mean ASMCircuitBreaker of istio.alibabacloud.com/v1?",
+        ),
         ("gateway.networking.k8s.io/v1", "UDPRoute", "has with gateway_api_enabled of meshops.asm.asm_mesh"),
     ],
 )

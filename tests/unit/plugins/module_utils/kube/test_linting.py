@@ -37,10 +37,10 @@ def rule(*subsets: str) -> Json:
 
 @pytest.fixture
 def run(client: KubeClient) -> Run:
-    def work(*bodies: Json, absent: bool = False, **manner: Any) -> Outcome:
+    def work(*bodies: Json, absent: bool = False, domain: Callable[[], str] = str, **manner: Any) -> Outcome:
         documents = [Document(Source("a.yml", number), body) for number, body in enumerate(bodies, start=1)]
         wishes = Wishes(MESH, documents, absent=absent, set_name=manner.get("set_name"))
-        objects = ObjectSet(wishes, Manner(lint=True, **manner), lambda: client)
+        objects = ObjectSet(wishes, Manner(lint=True, cluster_domain=domain, **manner), lambda: client)
         try:
             return reconcile(objects, wait=False)
         except AsmError as error:
@@ -75,7 +75,7 @@ def test_kinds_without_checks_cost_nothing(api: MemoryApi, run: Run) -> None:
     sidecar = {"apiVersion": "networking.istio.io/v1", "kind": "Sidecar", "metadata": {"name": "a"}, "spec": {}}
     run(sidecar)
     api.requests.clear()
-    run(sidecar)
+    run(sidecar, domain=lambda: pytest.fail("nothing has to be known"))
     assert api.sent("GET") == [f"{ISTIO}/namespaces/default/sidecars"]
 
 
@@ -96,6 +96,13 @@ def test_services_of_clusters_are_judged_where_they_can_be_read(api: MemoryApi, 
     api.put("/api/v1/namespaces/default/services/details", body)
     [text] = run(routed()).plan.warnings
     assert "no Service or ServiceEntry is known for the host 'reviews.default.svc.cluster.local'" in text
+
+
+def test_hosts_are_read_with_the_cluster_domain(run: Run) -> None:
+    full = routed("v1", host="reviews.default.svc.corp.test")
+    assert run(full, rule("v1"), domain=lambda: "corp.test").plan.warnings == ()
+    with pytest.raises(AsmError, match="ASM002"):
+        run(full, rule("v1"))
 
 
 def test_what_may_not_be_listed_is_an_error(api: MemoryApi, run: Run) -> None:
@@ -129,3 +136,43 @@ def test_many_findings_are_told_in_part(run: Run) -> None:
         run(*many)
     assert "... and 3 more, see the result's findings" in caught.value.message
     assert len(caught.value.details["findings"]) == 8
+
+
+def policy(action: str = "CUSTOM") -> Json:
+    metadata = {"name": "orders", "namespace": "default"}
+    spec = {"action": action, "provider": {"name": "httpextauth-ours"}, "rules": [{}]}
+    return {"apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy", "metadata": metadata, "spec": spec}
+
+
+def test_providers_are_asked_for_once_a_policy_names_one(api: MemoryApi, run: Run) -> None:
+    asked: list[str] = []
+
+    def providers() -> list[str]:
+        asked.append("")
+        return ["httpextauth-theirs"]
+
+    run(policy("DENY"), routed(), providers=providers)
+    assert asked == []
+    outcome = run(policy(), routed(), providers=providers)
+    assert len(asked) == 1
+    (warning,) = [one for one in outcome.plan.warnings if "ASM008" in one]
+    assert "ASM008 AuthorizationPolicy default/orders (a.yml, document 1), spec.provider.name:" in warning
+    api.requests.clear()
+    assert not [one for one in run(policy(), providers=lambda: None).plan.warnings if "ASM008" in one]
+    # Policies alone need no list of routes.
+    assert sorted(api.sent("GET")) == ["/apis/security.istio.io/v1/namespaces/default/authorizationpolicies"]
+
+
+def test_routes_are_read_once_a_limit_names_one(api: MemoryApi, run: Run) -> None:
+    match = {"vhost": {"name": "reviews", "port": 9080, "route": {"name_match": "nowhere"}}}
+    metadata = {"name": "limits", "namespace": "default"}
+    limiter = {"apiVersion": "istio.alibabacloud.com/v1", "kind": "ASMLocalRateLimiter", "metadata": metadata}
+    outcome = run({**limiter, "spec": {"configs": [{"match": match}]}})
+    (warning,) = [one for one in outcome.plan.warnings if "ASM009" in one]
+    assert "ASM009 ASMLocalRateLimiter default/limits (a.yml, document 1), spec.configs[0].match.vhost" in warning
+    assert "/apis/networking.istio.io/v1/virtualservices" in api.sent("GET")
+    match["vhost"]["route"] = {"name_match": "here"}
+    body = virtual_service("named")
+    body["spec"] = {"hosts": ["named"], "http": [{"name": "here", "route": [{"destination": {"host": "named"}}]}]}
+    both = run({**limiter, "spec": {"configs": [{"match": match}]}}, body)
+    assert not [one for one in both.plan.warnings if "ASM009" in one]

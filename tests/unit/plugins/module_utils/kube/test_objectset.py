@@ -443,9 +443,9 @@ def test_jobs_of_two_groups_are_two_things(api: MemoryApi, run: Run) -> None:
     assert "Job default/train failed" in run.fails(of_batch, target="cluster").message
 
 
-LIMITER = {
+COMPRESSOR = {
     "apiVersion": "istio.alibabacloud.com/v1beta1",
-    "kind": "ASMLocalRateLimiter",
+    "kind": "ASMCompressor",
     "metadata": {"name": "limit"},
 }
 
@@ -473,34 +473,49 @@ def discovery(*served: tuple[str, str, str, str]) -> Json:
 
 SERVED = (
     ("networking.istio.io", "v1", "VirtualService", "virtualservices"),
-    ("istio.alibabacloud.com", "v1beta1", "ASMLocalRateLimiter", "asmlocalratelimiters"),
+    ("istio.alibabacloud.com", "v1beta1", "ASMCompressor", "asmcompressors"),
     ("apps", "v1", "Deployment", "deployments"),
 )
 
 
 def test_prune_finds_members_of_any_kind(api: MemoryApi, run: Run) -> None:
-    group = LIMITER["apiVersion"]
+    group = COMPRESSOR["apiVersion"]
     api.documents[f"/apis/{group}"] = {
-        "resources": [{"kind": "ASMLocalRateLimiter", "name": "asmlocalratelimiters", "namespaced": True}]
+        "resources": [{"kind": "ASMCompressor", "name": "asmcompressors", "namespaced": True}]
     }
     api.documents["/apis"] = discovery(*SERVED)
-    run(virtual_service(), LIMITER, set_name="shop")
+    run(virtual_service(), COMPRESSOR, set_name="shop")
     outcome = run(virtual_service(), set_name="shop", prune=True)
-    assert outcome.plan.before.keys() == {"ASMLocalRateLimiter.istio.alibabacloud.com default/limit"}
-    assert f"/apis/{group}/namespaces/default/asmlocalratelimiters/limit" not in api.objects
+    assert outcome.plan.before.keys() == {"ASMCompressor.istio.alibabacloud.com default/limit"}
+    assert f"/apis/{group}/namespaces/default/asmcompressors/limit" not in api.objects
     # Of what the server has, only what can be in a mesh is asked for.
     assert not [path for path in api.sent("GET") if path.endswith(("deployments", "destinationrules"))]
     assert not run(virtual_service(), set_name="shop", prune=True).changed
+
+
+def test_prune_looks_in_the_version_that_the_mesh_has(api: MemoryApi, run: Run) -> None:
+    """Kinds of ASM come and go with its versions; one that is not there, or may not be listed, is no failure."""
+    limiter = {**COMPRESSOR, "kind": "ASMLocalRateLimiter"}
+    served = ("istio.alibabacloud.com", "v1beta1", "ASMLocalRateLimiter", "asmlocalratelimiters")
+    api.documents["/apis"] = discovery(*SERVED, served)
+    run(virtual_service(), limiter, set_name="shop")
+    outcome = run(virtual_service(), set_name="shop", prune=True, check=True)
+    assert outcome.plan.before.keys() == {"ASMLocalRateLimiter default/limit"}
+    api.fail_next(403, {"kind": "Status", "reason": "Forbidden", "message": "no"}, only="asmlocalratelimiters")
+    (warning,) = run(virtual_service(), set_name="shop", prune=True).plan.warnings
+    assert "not allowed to look among ASMLocalRateLimiter:" in warning
+    del api.documents["/apis"]
+    assert not run(virtual_service(), set_name="other", prune=True, check=True).plan.warnings
 
 
 def test_prune_says_where_it_may_not_look(api: MemoryApi, run: Run) -> None:
     api.documents["/apis"] = discovery(*SERVED)
     run(virtual_service(), set_name="shop")
     refusal = {"kind": "Status", "reason": "Forbidden", "message": "no"}
-    api.fail_next(403, refusal, only="asmlocalratelimiters")
+    api.fail_next(403, refusal, only="asmcompressors")
     outcome = run(virtual_service(), set_name="shop", prune=True)
     assert outcome.plan.warnings == (
-        "prune was not allowed to look among ASMLocalRateLimiter.istio.alibabacloud.com: what the set has of these "
+        "prune was not allowed to look among ASMCompressor.istio.alibabacloud.com: what the set has of these "
         "kinds stays.",
     )
     api.fail_next(403, refusal, only="virtualservices")
@@ -529,9 +544,9 @@ def test_prune_counts_built_in_kinds_that_it_may_not_list(api: MemoryApi, run: R
     assert run.objects.unlisted() == sorted(names)
     # A single one, beside a kind that somebody has added.
     api.fail_next(403, refusal, only="csidrivers")
-    api.fail_next(403, refusal, only="asmlocalratelimiters")
+    api.fail_next(403, refusal, only="asmcompressors")
     added, single = run(virtual_service(), set_name="shop", prune=True).plan.warnings
-    assert "ASMLocalRateLimiter.istio.alibabacloud.com: what the set has" in added
+    assert "ASMCompressor.istio.alibabacloud.com: what the set has" in added
     assert "among 1 built-in kind of" in single
 
 

@@ -50,6 +50,22 @@ def test_all_kinds_of_all_namespaces_in_order(filled: MemoryApi, client: KubeCli
     assert found[1]["apiVersion"] == "networking.istio.io/v1"
 
 
+def test_kinds_of_asm_that_may_not_be_listed_are_left_out(filled: MemoryApi, client: KubeClient) -> None:
+    refusal = {"kind": "Status", "reason": "Forbidden", "message": "no"}
+    filled.fail_next(403, refusal, only="asmcredentials")
+    assert len(read_objects(client, params())) == 4
+    filled.fail_next(403, refusal, only="asmcredentials")
+    with pytest.raises(AsmError, match="Not allowed to list asmcredentials"):
+        names(client, kind="ASMCredential")
+
+
+def test_credentials_are_not_told(filled: MemoryApi, client: KubeClient) -> None:
+    body = {"metadata": {"name": "tls", "namespace": "default"}, "kind": "ASMCredential", "spec": {"key": "hush"}}
+    filled.put("/apis/istio.alibabacloud.com/v1/namespaces/default/asmcredentials/tls", body)
+    (found,) = [one for one in read_objects(client, params()) if one["kind"] == "ASMCredential"]
+    assert (found["metadata"]["name"], found["spec"]) == ("tls", "(hidden)")
+
+
 def test_selection(filled: MemoryApi, client: KubeClient) -> None:
     assert names(client, kind="VirtualService", namespace="default") == ["a", "b"]
     assert names(client, kind="VirtualService", namespace="default", name="b") == ["b"]

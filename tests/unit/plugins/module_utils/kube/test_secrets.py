@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
-from ansible_collections.meshops.asm.plugins.module_utils.kube import differ, secrets
+from ansible_collections.meshops.asm.plugins.module_utils.kube import comparison, differ, secrets
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import from_definition
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import CLUSTER
@@ -129,3 +129,30 @@ def test_a_diff_shows_no_value(parts: dict[str, Any]) -> None:
     seen = differ.visible(secret(type="Opaque", **parts))
     assert MARKER not in str(seen)
     assert seen is not None and seen["type"] == "Opaque" and seen["metadata"]["name"] == "login"
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "spec"),
+    [
+        ("ASMCredential", "v1", {"type": "tls", "cert": "c", "key": MARKER}),
+        ("LLMProvider", "v1beta1", {"configs": {"defaultConfig": {"openAIConfig": {"apiKey": MARKER}}}}),
+    ],
+)
+def test_credentials_in_kinds_of_asm_are_hidden_as_those_of_a_secret(kind: str, version: str, spec: Any) -> None:
+    metadata = {"name": "x", "namespace": "istio-system", "labels": {"a": "b"}}
+    body = {"apiVersion": f"istio.alibabacloud.com/{version}", "kind": kind, "metadata": metadata, "spec": spec}
+    shown = differ.visible(body)
+    assert shown
+    assert (shown["metadata"], MARKER in json.dumps(shown)) == (metadata, False)
+    assert shown["spec"] != differ.visible({**body, "spec": {**spec, "more": 1}})["spec"]  # type: ignore[index]
+    live = {**body, "spec": {**spec, "host": f"not {MARKER}"}}
+    assert MARKER not in str(comparison.compare(body, live, builtin=False))
+    named = comparison.without_values(body)
+    assert MARKER not in json.dumps(named)
+    assert comparison.compare(named, live, builtin=False) == []
+    refusal = KubeError(f'spec.key: Invalid value: "{MARKER}"', code="Invalid", http_status=422)
+    said = secrets.refusal(refusal, kind)
+    assert f"refuses this {kind} at spec.key (Invalid, HTTP 422)" in said
+    assert MARKER not in said
+    assert not secrets.is_secret({**body, "apiVersion": "acme.example/v1"})
+    assert not secrets.is_secret({"kind": ["LLMProvider"], "apiVersion": 7})

@@ -290,7 +290,8 @@ def test_locality_settings_are_seen_as_they_are_written() -> None:
         ("v1.25.6.41-g1-aliyun", "v1.25.6.41-g2-aliyun", False),
         ("v1.25.6.41-g1-aliyun", "v1.25.6.41", False),
         ("v1", "v1.25.6.41-aliyun", False),
-        ("latest", "v1.25.6.41-aliyun", False),
+        ("latest", "v1.25.6.41-aliyun", True),
+        ("newest", "v1.25.6.41-aliyun", False),
     ],
 )
 def test_a_version_may_be_named_without_its_build(wanted: str, there: str, same: bool) -> None:

@@ -58,9 +58,28 @@ def test_a_reply_is_read(fake_cloud: Callable[..., FakeCloud]) -> None:
         {},
     ]
     seen = look(fake_cloud(DescribeServiceMeshProxyStatus={"ProxyStatus": rows}), "c1")
-    assert seen == Seen(("in-1.istio-system", "a.shop", "proxy 3", "proxy 4"), {"a.shop": ["clusters", "endpoints"]})
+    assert seen.names == ("in-1.istio-system", "a.shop", "proxy 3", "proxy 4")
+    assert seen.behind == {"a.shop": ["clusters", "endpoints"]}
     assert seen.text == "3 of 4 in sync; behind: a.shop (clusters, endpoints)"
     assert look(fake_cloud(DescribeServiceMeshProxyStatus={"ProxyStatus": None}), "c1") == Seen()
+
+
+@pytest.mark.parametrize(
+    ("version", "older"),
+    [
+        ("v1.24.6.64-g0b8a1cd2-aliyun", "a.shop (1.22.6)"),
+        ("v1.22.6.109-g6e8b7f4c-aliyun", ""),
+        ("v1.21.6.103-aliyun", ""),
+        ("", ""),
+    ],
+)
+def test_proxies_of_pods_that_have_yet_to_restart_are_known(
+    fake_cloud: Callable[..., FakeCloud], version: str, older: str
+) -> None:
+    rows = [{"ProxyId": "a.shop", "ProxyVersion": "1.22.6"}, {"ProxyId": "b.shop", "ProxyVersion": "1.24.6"}]
+    rows += [{"ProxyId": "c.shop", "ProxyVersion": None}, {"ProxyId": "d.shop", "ProxyVersion": "unknown"}]
+    seen = look(fake_cloud(DescribeServiceMeshProxyStatus={"ProxyStatus": rows}), "c1")
+    assert seen.older(version) == older
 
 
 def test_many_names_are_not_all_told() -> None:

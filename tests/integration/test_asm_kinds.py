@@ -1,0 +1,93 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kinds of ASM as objects of istio_resource: applied, in force, read without credentials, pruned."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .labs import Lab
+from .runner import Runner
+from .traffic import GATEWAY, NAMESPACE, Bookinfo
+
+HOST = "limits.example"
+ASM = "istio.alibabacloud.com"
+QUOTA = 5
+
+ROUTE = {
+    "apiVersion": "networking.istio.io/v1",
+    "kind": "VirtualService",
+    "metadata": {"name": "limits", "namespace": NAMESPACE},
+    "spec": {
+        "hosts": [HOST],
+        "gateways": ["bookinfo-gateway"],
+        "http": [{"name": "limited", "route": [{"destination": {"host": "productpage", "port": {"number": 9080}}}]}],
+    },
+}
+LIMITER = {
+    "apiVersion": f"{ASM}/v1",
+    "kind": "ASMLocalRateLimiter",
+    "metadata": {"name": "limits", "namespace": NAMESPACE},
+    "spec": {
+        "workloadSelector": {"labels": {"istio": GATEWAY}},
+        "isGateway": True,
+        "configs": [
+            {
+                "match": {"vhost": {"name": HOST, "port": 80, "route": {"name_match": "limited"}}},
+                # No token comes while the test runs.
+                "limit": {"fill_interval": {"seconds": 3600}, "quota": QUOTA},
+            }
+        ],
+    },
+}
+
+
+def test_a_rate_limit_takes_effect_and_goes_with_its_set(lab: Lab, run: Runner, book: Bookinfo) -> None:
+    def statuses(count: int) -> dict[str, int]:
+        asked = {"mesh": "bookinfo", "gateway": GATEWAY, "cluster": "shop-1", "host": HOST, "path": "/productpage"}
+        found = run("asm_probe", **asked, count=count, concurrency=1, expect={"status": [200, 404, 429]})
+        return dict(found["statuses"])
+
+    given = {"mesh": "bookinfo", "set": "limits", "prune": True}
+    try:
+        run.converge("istio_resource", definition=[ROUTE], **given)
+        lab.wait_for(lambda: statuses(3) == {"200": 3}, "the route", 30)
+        run.converge("istio_resource", definition=[ROUTE, LIMITER], **given)
+        seen: list[dict[str, int]] = []
+        lab.wait_for(lambda: seen.append(statuses(QUOTA + 1)) or "429" in seen[-1], "the limit", 30)
+        assert seen[-1]["429"] >= 1
+        assert statuses(10) == {"429": 10}
+        done = run.converge("istio_resource", definition=[ROUTE], **given)
+        assert [one["kind"] for one in done["resources"] if one["outcome"] == "deleted"] == ["ASMLocalRateLimiter"]
+        lab.wait_for(lambda: statuses(10) == {"200": 10}, "no limit", 30)
+    finally:
+        run("istio_resource", definition=[ROUTE, LIMITER], mesh="bookinfo", state="absent")
+
+
+def test_kinds_of_asm_are_managed_and_their_credentials_are_not_told(lab: Lab, run: Runner, book: Bookinfo) -> None:
+    key = "sk-0123456789abcdef"
+
+    def provider(secret: str) -> dict[str, Any]:
+        configs = {"defaultConfig": {"openAIConfig": {"model": "m", "apiKey": secret}}}
+        metadata = {"name": "it-llm", "namespace": NAMESPACE}
+        spec = {"host": "llm.example.com", "path": "/v1", "configs": configs}
+        return {"apiVersion": f"{ASM}/v1beta1", "kind": "LLMProvider", "metadata": metadata, "spec": spec}
+
+    lane = {"apiVersion": f"{ASM}/v1", "kind": "ASMSwimLaneGroup", "metadata": {"name": "it-kinds"}, "spec": {}}
+    given = {"mesh": "bookinfo", "set": "it-kinds", "prune": True}
+    try:
+        told = [run("istio_resource", definition=[provider(key), lane], **given)]
+        run.settled("istio_resource", definition=[provider(key), lane], **given)
+        # Hidden values differ from run to run in a diff, so that nobody can guess them.
+        told.append(run("istio_resource", definition=[provider(f"{key}-2"), lane], **given))
+        outcomes = {one["kind"]: one["outcome"] for one in told[1]["resources"]}
+        assert outcomes == {"LLMProvider": "updated", "ASMSwimLaneGroup": "unchanged"}
+        told += [run("istio_resource_info", mesh="bookinfo", **kind) for kind in ({}, {"kind": "LLMProvider"})]
+        assert key not in json.dumps(told)
+        kube = lab.kube(lab.mesh_id("bookinfo"))
+        stored = kube.get(f"/apis/{ASM}/v1beta1/namespaces/{NAMESPACE}/llmproviders/it-llm")
+        assert stored["spec"]["configs"]["defaultConfig"]["openAIConfig"]["apiKey"] == f"{key}-2"
+    finally:
+        run("istio_resource", definition=[provider(key), lane], mesh="bookinfo", state="absent")
