@@ -74,8 +74,9 @@ def changes(chosen: list[tuple[Json, Json]], shown: dict[str, Json]) -> Features
     moved: dict[str, Json] = {}
     for cluster, item in chosen:
         identifier, asked = str(cluster["ClusterId"]), wanted(item)
-        there = {"smc_enabled": _smc(cluster), "network": network(shown.get(identifier))}
-        goal = {**there, **asked, "network": {**there["network"], **asked.get("network", {})}}
+        placed = network(shown.get(identifier))
+        there: Json = {"smc_enabled": _smc(cluster), "network": placed}
+        goal: Json = {**there, **asked, "network": {**placed, **asked.get("network", {})}}
         differing = [key for key in asked if goal[key] != there[key]]
         if "smc_enabled" in differing:
             calls.append(
