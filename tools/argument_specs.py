@@ -243,7 +243,8 @@ def arguments(section: Any, item: str, *, removal: bool = False) -> Iterator[str
     for key in ("region", "api_server_address"):
         yield f'{key}: "{{{{ asm_mesh.{key} | default(omit) }}}}"'
     for key in sorted((key for key in kept if key in options), key=lambda key: key.startswith("wait")):
-        if removal and key not in {*required, "wait_timeout", *(OBJECTS if section.target else ())}:
+        named = (*required, *section.options.get("named", ()), "wait_timeout", *(OBJECTS if section.target else ()))
+        if removal and key not in named:
             continue
         if key == "wait_timeout":
             if removal:

@@ -40,6 +40,11 @@ options:
     type: list
     elements: dict
     default: []
+  waypoints:
+    description: The waypoints of namespaces in ambient mode, each as options of M(meshops.asm.asm_waypoint).
+    type: list
+    elements: dict
+    default: []
   sidecar_configs:
     description: What the sidecars of namespaces do otherwise than the mesh says for
       all, each as options of M(meshops.asm.asm_sidecar_config).
@@ -60,6 +65,18 @@ options:
   istio_resources:
     description: What is defined in the control plane, each a set of Istio resources,
       as options of M(meshops.asm.istio_resource).
+    type: list
+    elements: dict
+    default: []
+  gateway_domains:
+    description: The domains that gateways listen for, where the service makes their
+      Gateways, each as options of M(meshops.asm.asm_gateway_domain).
+    type: list
+    elements: dict
+    default: []
+  gateway_routes:
+    description: The routes of gateways, where the service makes their VirtualServices,
+      each as options of M(meshops.asm.asm_gateway_route).
     type: list
     elements: dict
     default: []

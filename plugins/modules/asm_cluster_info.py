@@ -25,6 +25,20 @@ options:
     description: Lists the clusters that are not attached too.
     type: bool
     default: false
+  gather_subset:
+    description:
+      - What is to be read besides of each attached cluster, each under a key of its name.
+      - V(access_logs) are the dashboards of its access logs in Simple Log Service, V(prometheus) the address of its
+        Prometheus, V(grafana) its dashboards in Grafana.
+      - V(namespaces) are its namespaces with their labels, as the mesh sees them.
+      - V(network) is its network among several clusters, V(cloud_controller) the version of its cloud controller
+        manager (CCM), on which the load balancers of gateways depend.
+      - Each is a request more for each cluster, but for V(network) and V(cloud_controller), which are one for the mesh.
+    type: list
+    elements: str
+    choices: [access_logs, cloud_controller, grafana, namespaces, network, prometheus]
+    default: []
+    version_added: 0.2.0
 seealso:
   - module: meshops.asm.asm_cluster
 author:
@@ -42,6 +56,11 @@ EXAMPLES = r"""
     mesh: shop
     candidates: true
   register: all
+
+- name: Read where the data of the clusters can be looked at
+  meshops.asm.asm_cluster_info:
+    mesh: shop
+    gather_subset: [access_logs, grafana, prometheus]
 
 - name: Show why some clusters cannot
   ansible.builtin.debug:
@@ -113,6 +132,42 @@ clusters:
       returned: always
       type: str
       sample: null
+    access_logs:
+      description: Dashboards of the access logs, each with C(title) and C(url).
+      returned: O(gather_subset) has V(access_logs), and the cluster is attached
+      type: list
+      elements: dict
+      sample: [{title: Sidecar access logs, url: "https://sls.console.example/lognext/project/shop"}]
+    prometheus:
+      description: Address of the Prometheus of the cluster. V(null) when there is none.
+      returned: O(gather_subset) has V(prometheus), and the cluster is attached
+      type: str
+      sample: https://prometheus.example:9090
+    grafana:
+      description: Dashboards in Grafana, each with C(title) and C(url).
+      returned: O(gather_subset) has V(grafana), and the cluster is attached
+      type: list
+      elements: dict
+      sample: [{title: Cloud ASM Istio Mesh, url: "https://grafana.example/d/mesh"}]
+    namespaces:
+      description: The labels of each namespace of the cluster, by the name of the namespace.
+      returned: O(gather_subset) has V(namespaces), and the cluster is attached
+      type: dict
+      sample: {bookinfo: {istio-injection: enabled}}
+    network:
+      description:
+        - C(name) of its network (empty is the default one), and C(gateway_enabled), C(gateway) and C(gateway_address)
+          by which other networks reach it.
+      returned: O(gather_subset) has V(network), and the cluster is attached
+      type: dict
+      sample: {name: network-1, gateway_enabled: true, gateway: cross-network, gateway_address: ""}
+    cloud_controller:
+      description:
+        - C(version) of the cloud controller manager, C(graceful_drain_supported) for load balancers (CLB), and
+          C(error_message) when the service could not ask it. V(null) when it tells nothing of the cluster.
+      returned: O(gather_subset) has V(cloud_controller), and the cluster is attached
+      type: dict
+      sample: {version: v2.9.1, graceful_drain_supported: true, error_message: ""}
   sample:
     - id: c1111111111111111111111111111111a
       name: shop-1
@@ -163,12 +218,14 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.cluster import clusters
+from ansible_collections.meshops.asm.plugins.module_utils.cluster.surroundings import SUBSETS, Surroundings
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import run_info
 
 OPTIONS: dict[str, Any] = {
     "mesh": {"type": "str", "required": True},
     "candidates": {"type": "bool", "default": False},
+    "gather_subset": {"type": "list", "elements": "str", "choices": list(SUBSETS), "default": []},
 }
 
 
@@ -176,7 +233,10 @@ def read(params: dict[str, Any], cloud: Cloud) -> list[dict[str, Any]]:
     """Actions DescribeClustersInServiceMesh and, for candidates, DescribeServiceMeshClusters."""
     mesh_id = meshes.mesh_id(meshes.require_mesh(cloud, params["mesh"]))
     attached = {str(cluster["ClusterId"]): cluster for cluster in clusters.attached(cloud, mesh_id)}
-    shown = [_view(cluster, mesh_id, attached=True, refusal=None) for cluster in attached.values()]
+    around = Surroundings(cloud, mesh_id, params["gather_subset"])
+    shown = [
+        {**_view(cluster, mesh_id, attached=True, refusal=None), **around.of(cluster)} for cluster in attached.values()
+    ]
     if params["candidates"]:
         others = [cluster for cluster in clusters.candidates(cloud, mesh_id) if cluster["ClusterId"] not in attached]
         shown += [
@@ -187,7 +247,9 @@ def read(params: dict[str, Any], cloud: Cloud) -> list[dict[str, Any]]:
 
 
 def _view(cluster: dict[str, Any], mesh_id: str | None, *, attached: bool, refusal: str | None) -> dict[str, Any]:
-    return {**clusters.as_user_sees(cluster), "mesh_id": mesh_id or "", "attached": attached, "refusal": refusal}
+    seen = clusters.as_user_sees(cluster)
+    seen["error_message"] = seen["error_message"] or ""
+    return {**seen, "mesh_id": mesh_id or "", "attached": attached, "refusal": refusal}
 
 
 def main() -> None:

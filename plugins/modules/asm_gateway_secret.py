@@ -168,7 +168,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.cluster import cluster
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import (
     AsmError,
     LostReply,
-    NotFound,
     Outrun,
     Refused,
 )
@@ -183,7 +182,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     Steps,
     waiting,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.gateway import certificates, gateway_secrets
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import certificates, gateway_secrets, gateways
 from ansible_collections.meshops.asm.plugins.module_utils.gateway.gateway_secrets import Held, Reader, Seen
 from ansible_collections.meshops.asm.plugins.module_utils.gateway.naming import refuse_names
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
@@ -259,18 +258,14 @@ class GatewaySecret(ResourceModule):
         if not self.id:
             return (*said, *self.no_mesh_yet())
         if self.places is None:
-            return (*said, f"Gateway '{found.gateway}' does not exist yet.")
+            return (*said, gateways.not_yet(found.gateway))
         if found.unseen:
             said += (f"Not compared, as Container Service does not manage them: {', '.join(found.unseen)}.",)
         return said
 
     def apply(self, plan: Plan) -> Steps:
         meshes.require_mesh(self.cloud, self.params["mesh"])
-        if self.places is None:
-            raise NotFound(
-                f"Mesh '{self.params['mesh']}' has no gateway '{self.params['gateway']}'. Make it first with "
-                "meshops.asm.asm_gateway."
-            )
+        gateways.require_one(self.places is not None, self.params["gateway"], self.params["mesh"])
         yield self.settled
         if plan.action == DELETE:
             self._delete()

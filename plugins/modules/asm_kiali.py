@@ -69,8 +69,8 @@ options:
     type: bool
   service_annotations:
     description:
-      - Annotations of Kiali's Service by the id of the cluster (of a Kiali for the whole mesh by that of the mesh), each
-        a mapping. They say what the load balancer is like. Replaced as a whole.
+      - Annotations of Kiali's Service by the id of the cluster (of a Kiali for the whole mesh by that of the mesh),
+        each a mapping. They say what the load balancer is like. Replaced as a whole.
     type: dict
   prometheus_url:
     description: Address of the Prometheus API that Kiali asks, where it is not the one that is integrated.
@@ -80,8 +80,8 @@ options:
     type: dict
   renew_secrets:
     description:
-      - Sends the secrets also where the service does not show those that are there, so that nobody can tell whether they
-        differ. The task is changed each time then.
+      - Sends the secrets also where the service does not show those that are there, so that nobody can tell whether
+        they differ. The task is changed each time then.
     type: bool
     default: false
   state:

@@ -278,7 +278,10 @@ options:
         description: Least important messages that OPA logs, V(info), V(debug) or V(error).
         type: str
       scope_injected:
-        description: Lets labels decide which pods get OPA. The service's default is V(false).
+        description:
+          - Whether OPA comes only to pods of namespaces with the label C(opa-istio-injection=enabled), which
+            M(meshops.asm.asm_namespace) sets with its O(meshops.asm.asm_namespace#module:labels), instead of to all
+            pods with a sidecar. Pods that run keep what they have. The service's default is V(false).
         type: bool
       injector:
         description: The pod that puts OPA into the pods of applications. Never shown, see O(resend).

@@ -25,6 +25,24 @@ options:
   tags:
     description: Only meshes that carry all of these tags with these values.
     type: dict
+  gather_subset:
+    description:
+      - What is to be read besides of each mesh, each under a key of its name and by a request more.
+      - V(ca_cert) is its root certificate, V(logs) what has happened to it.
+      - V(node_types) are the kinds of instances that its clusters run on, and which of them speed TLS up
+        (O(meshops.asm.asm_mesh#module:multi_buffer)).
+    type: list
+    elements: str
+    choices: [ca_cert, logs, node_types]
+    default: []
+    version_added: 0.2.0
+  templates:
+    description:
+      - Kinds of Istio resources, such as V(VirtualService), of which the service's templates are read for the version
+        of each mesh.
+    type: list
+    elements: str
+    version_added: 0.2.0
 seealso:
   - module: meshops.asm.asm_mesh
 author:
@@ -42,6 +60,11 @@ EXAMPLES = r"""
   ansible.builtin.assert:
     that: shop.meshes | map(attribute="state") | list == ["running"]
 
+- name: Read what a gateway and a route look like for the version of the mesh
+  meshops.asm.asm_mesh_info:
+    name: shop
+    templates: [Gateway, VirtualService]
+
 - name: Read the meshes of a team in all regions
   meshops.asm.asm_mesh_info:
     tags:
@@ -52,6 +75,11 @@ RETURN = r"""
 meshes:
   description:
     - The meshes that fit, sorted by name. Each has the keys of RV(meshops.asm.asm_mesh#module:mesh).
+    - With O(gather_subset) containing V(ca_cert), C(ca_cert) is a certificate in PEM; containing V(logs), C(logs) is a
+      list of C(time) and C(message).
+    - With O(gather_subset) containing V(node_types), C(node_types) is a list of C(type), C(multi_buffer_supported) and
+      the C(label) (C(key), C(value)) of nodes that have it.
+    - With O(templates), C(templates) is a mapping from each kind to a list of C(name), C(chinese_name) and C(yaml).
   returned: success
   type: list
   elements: dict
@@ -105,11 +133,17 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import catalogue as mesh_catalogue
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import view as mesh_view
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import run_info
 
-OPTIONS: dict[str, Any] = {"name": {"type": "str", "aliases": ["mesh"]}, "tags": {"type": "dict"}}
+OPTIONS: dict[str, Any] = {
+    "name": {"type": "str", "aliases": ["mesh"]},
+    "tags": {"type": "dict"},
+    "gather_subset": {"type": "list", "elements": "str", "choices": sorted(mesh_catalogue.READERS), "default": []},
+    "templates": {"type": "list", "elements": "str"},
+}
 
 
 def read(params: dict[str, Any], cloud: Cloud) -> list[dict[str, Any]]:
@@ -117,7 +151,7 @@ def read(params: dict[str, Any], cloud: Cloud) -> list[dict[str, Any]]:
     if params["tags"] == {}:
         raise InvalidInput("tags is empty, which would be every mesh. Give it a value, or leave it out.")
     listed = [mesh for mesh in meshes.list_meshes(cloud, params["tags"]) if _fits(mesh, params["name"], cloud.region)]
-    shown = [view for view in (_view(cloud, mesh) for mesh in listed) if view is not None]
+    shown = [view for view in (_view(cloud, mesh, params) for mesh in listed) if view is not None]
     return sorted(shown, key=lambda mesh: (mesh["name"], mesh["id"]))
 
 
@@ -128,9 +162,14 @@ def _fits(mesh: dict[str, Any], name: str | None, region: str | None) -> bool:
     return name in (None, about.get("Name")) and region in (None, about.get("RegionId"))
 
 
-def _view(cloud: Cloud, listed: dict[str, Any]) -> dict[str, Any] | None:
+def _view(cloud: Cloud, listed: dict[str, Any], params: dict[str, Any]) -> dict[str, Any] | None:
     try:
-        return mesh_view.view(mesh_view.whole(cloud, listed))
+        view = mesh_view.view(mesh_view.whole(cloud, listed))
+        for subset in sorted(set(params["gather_subset"])):
+            view[subset] = mesh_catalogue.READERS[subset](cloud, view["id"])
+        if params["templates"]:
+            view["templates"] = mesh_catalogue.templates(cloud, view["version"], params["templates"])
+        return view
     except AsmError as error:
         # Deleted since the list was read, or the list lags behind.
         if error.code == "ServiceMesh.NotFound":

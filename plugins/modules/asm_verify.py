@@ -67,6 +67,13 @@ options:
     type: list
     elements: dict
     default: []
+  extension_providers:
+    description:
+      - The services that decide about requests, each with its C(name) and the options of
+        M(meshops.asm.asm_extension_provider) that it shall have. Secrets are not compared.
+    type: list
+    elements: dict
+    default: []
   istio_resources:
     description:
       - The Istio resources, each with a C(name) and the options of M(meshops.asm.istio_resource) that say which objects
@@ -145,7 +152,8 @@ rows:
   contains:
     what:
       description: >-
-        One of V(mesh), V(cluster), V(permission), V(gateway), V(certificate), V(workload), V(istio), V(check).
+        One of V(mesh), V(cluster), V(permission), V(gateway), V(certificate), V(workload), V(provider), V(istio),
+        V(check).
       returned: always
       type: str
       sample: workload

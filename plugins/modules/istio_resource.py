@@ -40,6 +40,8 @@ options:
         there, has hosts of its own, or is not exported to the namespace of the rule.
       - V(ASM008), a warning, tells an AuthorizationPolicy with C(action=CUSTOM) whose provider the mesh does not have,
         see M(meshops.asm.asm_extension_provider). Only with O(mesh), and where the account may list the providers.
+      - V(ASM009), a warning, tells an ASMLocalRateLimiter, ASMGlobalRateLimiter or ASMCircuitBreaker for an HTTP route
+        whose name no VirtualService has.
       - Objects of others are told only for what the task breaks, for example by taking away a subset that they use.
       - Any error fails the task, and nothing is written.
     type: bool

@@ -15,9 +15,11 @@ from types import ModuleType
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.checks import replies, running, surroundings
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.shapes import shape_of
+from ansible_collections.meshops.asm.plugins.module_utils.cluster import registry
 from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding, options, shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers, certificates
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers, certificates, routes
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import described as gateway_described
 from ansible_collections.meshops.asm.plugins.module_utils.istio import (
     conditions,
@@ -38,6 +40,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import I
 from ansible_collections.meshops.asm.plugins.module_utils.lane import groups as lane_groups
 from ansible_collections.meshops.asm.plugins.module_utils.lane import rules as lane_rules
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import described as mesh_described
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import equality, sidecar, values
 from ansible_collections.meshops.asm.plugins.module_utils.probe import metrics, versus
 from ansible_collections.meshops.asm.plugins.module_utils.probe.sequential import Rule
 from ansible_collections.meshops.asm.plugins.module_utils.spec import account as account_checks
@@ -204,6 +207,8 @@ SPEC: dict[Callable[..., Any], Taker] = {
     options.wrong_options: lambda value: options.wrong_options({"asm_mesh": value, "x": value}, vocabulary()),
     inspection.read: inspection.read,
     certificates.stored: lambda value: certificates.stored({"data": value}),
+    routes.found: lambda value: routes.found(value if isinstance(value, dict) else {"RouteDestinations": value}),
+    routes.state_of: routes.state_of,
     account_checks.what_is_created: lambda value: account_checks.what_is_created(_MESH, "r", value),
 }
 # The same with objects of any shape in a spec that is right.
@@ -291,7 +296,81 @@ LANES: dict[Callable[..., Any], Taker] = {
     lane_groups.baselines: lambda value: lane_groups.baselines({"ServiceLevelFallbackTarget": value}),
     lane_groups.problem: lambda value: lane_groups.problem({"ValidationMessage": decoding.json_text(value)}),
 }
-TABLES = (MANIFESTS, LINT, SPEC, OBJECTS, ROUTES, CANARY, ORDER, WORKLOADS, CHECKS, LANES)
+
+
+def dicts(value: Any) -> dict[str, Any]:
+    """An option of the type dict."""
+    return value if isinstance(value, dict) else {"postStart": value, "literal": value}
+
+
+def lists(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def words(value: Any) -> list[str]:
+    """An option that is a list of texts."""
+    return [str(one) for one in lists(value)]
+
+
+def patches(value: Any) -> dict[str, Any]:
+    """What a namespace sets, as a reply that has passed its judge; each place has the value."""
+    return (
+        value
+        if isinstance(value, dict)
+        else dict.fromkeys(shape_of("DescribeNamespaceScopeSidecarConfig")["ConfigPatches"], value)
+    )
+
+
+def both(compare: Callable[[Any, Any], bool]) -> Taker:
+    """A comparison of the value with itself, which must hold, and with another one, either way round."""
+
+    def taker(value: Any) -> Any:
+        assert compare(value, value)
+        return compare(value, {"preStop": {"exec": {"command": ["a"]}}}), compare([{"matchLabels": {"a": "b"}}], value)
+
+    return taker
+
+
+def set_there(value: Any) -> Any:
+    found = sidecar.settings(patches(value))
+    assert not sidecar.different(found, sidecar.target(found, found, purge=True))
+    return sidecar.parameters(found, (*found,)), sidecar.nested(found)
+
+
+SETTINGS: dict[Callable[..., Any], Taker] = {
+    **{
+        compare: both(compare)
+        for compare in (
+            equality.amounts,
+            equality.documents,
+            equality.durations,
+            equality.hooks,
+            equality.mappings,
+            equality.selectors,
+            equality.texts,
+        )
+    },
+    equality.canonical: equality.canonical,
+    equality.seconds: equality.seconds,
+    **{
+        check: lambda value, check=check: check(dicts(value))
+        for check in (values.by_cluster, values.hooks, values.scheduling, values.statistics, values.tags, values.texts)
+    },
+    **{check: lambda value, check=check: check(words(value)) for check in (values.ports, values.ranges)},
+    **{
+        check: lambda value, check=check: check(str(value))
+        for check in (values.digits, values.duration, values.quantity)
+    },
+    values.selectors: lambda value: values.selectors(lists(value)),
+    sidecar.settings: set_there,
+    sidecar.different: set_there,
+    sidecar.target: set_there,
+    sidecar.parameters: set_there,
+    sidecar.nested: set_there,
+    sidecar.wanted: lambda value: sidecar.wanted({"lifecycle": dicts(value), "proxy_metadata": dicts(value)}),
+    registry.names_of: lambda value: registry.names_of(words(value)),
+}
+TABLES = (MANIFESTS, LINT, SPEC, OBJECTS, ROUTES, CANARY, ORDER, WORKLOADS, CHECKS, LANES, SETTINGS)
 
 # Public functions that take none of these: names, hosts, paths, results of our own, an account that is asked.
 OTHERS: dict[ModuleType, set[str]] = {
@@ -325,6 +404,7 @@ OTHERS: dict[ModuleType, set[str]] = {
     spec_checks: {"resembled"},
     balancers: {"setting", "is_wanted", "kind"},
     certificates: {"given", "doubts", "read", "tells"},
+    routes: {"check", "wanted", "sent", "read_one", "rows_of", "read_row"},
     gateway_described: set(),
     mesh_described: set(),
     inspection: {"inspect", "check_rows", "table", "problems"},
@@ -349,6 +429,10 @@ OTHERS: dict[ModuleType, set[str]] = {
     lane_groups: {
         *("check_name", "groups", "find_group", "require_group", "group_not_yet", "lanes", "update_group"),
     },
+    equality: set(),
+    values: {"count", "percent", "positive"},
+    sidecar: {"describe"},
+    registry: {"deployments", "endpoints", "namespaces", "service_accounts"},
 }
 
 _MESH: dict[str, Any] = {

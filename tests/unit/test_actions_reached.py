@@ -9,11 +9,13 @@ The list is ``not_reached.txt``: an action and the reason on a line, sorted. Tak
 from __future__ import annotations
 
 import importlib.util
+import re
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from meshlab.openapi.parameters import Parameters
+from alibabacloud_servicemesh20200111 import client
 
 ROOT = Path(__file__).resolve().parents[2]
 LIST = Path(__file__).with_name("not_reached.txt")
@@ -29,7 +31,7 @@ DEPRECATED = frozenset(
     }
 )
 # It never grows.
-MOST = 49
+MOST = 44
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +51,16 @@ def reached(policies: ModuleType) -> set[str]:
     return {action.removeprefix("servicemesh:") for action in actions if action.startswith("servicemesh:")}
 
 
+@cache
+def actions() -> set[str]:
+    """All actions of the installed SDK: each method of its client names its own."""
+    source = Path(str(client.__file__)).read_text(encoding="utf-8")
+    return set(re.findall(r"action\s*=\s*['\"]([A-Za-z0-9]+)['\"]", source))
+
+
 @pytest.fixture(scope="module")
 def live() -> set[str]:
-    return set(Parameters().actions) - DEPRECATED
+    return actions() - DEPRECATED
 
 
 def listed() -> dict[str, str]:
@@ -61,7 +70,7 @@ def listed() -> dict[str, str]:
 
 
 def test_the_sdk_has_the_actions_that_are_known(live: set[str]) -> None:
-    assert len(live) + len(DEPRECATED) == len(Parameters().actions)
+    assert actions() >= DEPRECATED
     assert len(live) >= 88
 
 

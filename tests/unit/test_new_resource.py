@@ -120,7 +120,8 @@ def overlay(tmp_path_factory: pytest.TempPathFactory) -> Path:
     before, check, after = rows.read_text(encoding="utf-8").partition('    Section(\n        variable="asm_checks"')
     rows.write_text(f"{before}{ROW}{check}{after}", encoding="utf-8")
     runtime = copy / "meta/runtime.yml"
-    listed = runtime.read_text(encoding="utf-8").replace("    - asm_verify\n", "    - asm_trial\n    - asm_verify\n")
+    before, after = "    - asm_swim_lane_info\n", "    - asm_trial\n"
+    listed = runtime.read_text(encoding="utf-8").replace(before, before + after)
     runtime.write_text(listed, encoding="utf-8")
     subprocess.run([sys.executable, copy / "tools/argument_specs.py"], check=True, capture_output=True)
     return roots

@@ -86,6 +86,32 @@ _GATEWAY_SECRET = {
     **dict.fromkeys(("SecretName", "GatewayName", "State", "IssueTime", "ExpiredTime"), TEXT),
     "Message": SAID,
 }
+_DOMAIN = dict.fromkeys(("PortName", "Protocol", "Namespace", "GatewayCRName", "CredentialName"), TEXT)
+_ROUTE = {**dict.fromkeys(("RouteName", "Namespace", "Description"), TEXT), "Priority": NUMBER, "Status": NUMBER}
+_SERVICE = {
+    "ServiceName": ID,
+    **dict.fromkeys(("Namespace", "ServiceType"), TEXT),
+    "ClusterIds": [TEXT],
+    "Labels": {"*": TEXT},
+    "Ports": [{"Name": TEXT, "Port": NUMBER, "Protocol": TEXT}],
+}
+_WAYPOINT = {
+    "Name": ID,
+    **dict.fromkeys(("Namespace", "ServiceAccount", "LimitCPU", "LimitMemory", "RequestCPU", "RequestMemory"), TEXT),
+}
+_DASHBOARD = {"Title": TEXT, "Url": TEXT}
+_CLOUD_CONTROLLER = {
+    **dict.fromkeys(("QueryState", "Version"), TEXT),
+    **dict.fromkeys(("SLBGracefulDrainSupported", "SLBGracefulDrainSupport"), BOOL),
+    "Message": SAID,
+}
+_NETWORK = {**dict.fromkeys(("Network", "CustomGatewayAddress", "GatewayName"), TEXT), "EnableGateway": BOOL}
+_INSTANCE_TYPE = {**dict.fromkeys(("Key", "NodeType", "Value"), TEXT), "MultiBufferEnabled": BOOL}
+_ENDPOINT = {
+    **dict.fromkeys(("Address", "Hostname", "PodName", "Region"), TEXT),
+    "Ports": [NUMBER],
+    "SidecarInjected": BOOL,
+}
 _SIDECAR: dict[str, Any] = {
     "LifecycleStr": JSON,
     "ProxyMetadata": {},
@@ -118,13 +144,41 @@ class Shapes:
     DescribeServiceMeshDetail = {"ServiceMesh": _MESH}
     DescribeServiceMeshProxyStatus = {"ProxyStatus": [_PROXY]}
     DescribeServiceMeshKubeconfig = {"Kubeconfig": TEXT, "ExpireTime": TEXT}
+    DescribeCCMVersion = {"CCMVersions": {"*": _CLOUD_CONTROLLER}}
+    DescribeClusterGrafana = {"Dashboards": [_DASHBOARD]}
+    DescribeClusterPrometheus = {"Prometheus": TEXT}
+    DescribeCrTemplates = {"Templates": [dict.fromkeys(("ChineseName", "EnglishName", "Yaml"), TEXT)]}
+    DescribeGuestClusterAccessLogDashboards = {"Dashboards": [_DASHBOARD]}
+    DescribeGuestClusterNamespaces = {"NsList": [TEXT], "NsLabels": {"*": {"*": TEXT}}}
+    DescribeMeshMultiClusterNetwork = {"MultiClusterNetworks": {"*": _NETWORK}}
+    DescribeNodesInstanceType = {"InstanceTypes": [_INSTANCE_TYPE]}
+    DescribeServiceMeshLogs = {"Logs": [{"CreationTime": TEXT, "Log": SAID}]}
+    GetCaCert = {"CaCert": TEXT}
+    GetDeploymentBySelector = {"DeploymentNameList": [TEXT], "Mark": TEXT}
+    GetGrafanaDashboardUrl = {"Dashboards": [_DASHBOARD]}
+    GetRegisteredServiceEndpoints = {
+        "EndPointSlice": {"EndpointsDetails": [_ENDPOINT], "Location": TEXT},
+        "ServiceEndpoints": [{"Address": TEXT, "ClusterId": TEXT}],
+    }
+    GetRegisteredServiceNamespaces = {"Namespaces": [TEXT]}
+    ListServiceAccounts = {"ServiceAccounts": [{"Name": TEXT, "Namespace": TEXT}]}
     DescribeNamespaceScopeSidecarConfig = {"ConfigPatches": _SIDECAR}
     DescribeClustersInServiceMesh = {"Clusters": [_CLUSTER]}
     DescribeServiceMeshClusters = {"Clusters": [_CLUSTER], "NumberOfClusters": NUMBER}
     DescribeServiceMeshAdditionalStatus = {"ClusterStatus": _MESH_STATUS}
+    ListWaypoints = {"Waypoints": [_WAYPOINT], "Continue": TEXT}
     CreateGatewaySecret = {"SecretCreateRecord": {"*": _SECRET_RECORD}}
     DeleteGatewaySecret = {"SecretDeleteRecord": {"*": _SECRET_RECORD}}
     DescribeGatewaySecretDetails = {"GatewaySecretDetails": [_GATEWAY_SECRET]}
+    DescribeIstioGatewayDomains = {"GatewaySecretDetails": [_DOMAIN]}
+    DescribeIstioGatewayRoutes = {"ManagementRoutes": [_ROUTE]}
+    DescribeASMGatewayImportedServices = {"ImportedServices": [{"ServiceName": ID, "ServiceNamespace": TEXT}]}
+    DescribeImportedServicesDetail = {"Details": [_SERVICE]}
+    DescribeIstioGatewayRouteDetail = {
+        **dict.fromkeys(("Namespace", "Description"), TEXT),
+        **dict.fromkeys(("Priority", "Status"), NUMBER),
+        "RouteDetail": {"RouteType": TEXT},
+    }
     DescribeEipResources = {"EipList": [{"AllocationId": ID, "Status": TEXT}], "PageResult": {"TotalCount": NUMBER}}
     DescribeVersions = {"VersionInfo": [{"Edition": TEXT, "Versions": [TEXT]}]}
     DescribeVpcs = {"Vpcs": [{"VpcId": TEXT}], "NextToken": TEXT}

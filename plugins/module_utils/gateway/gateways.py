@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.cluster import access
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import NotFound
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import DONE, Progress, failed, waiting
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
@@ -27,6 +28,23 @@ _PATIENCE = 12
 def control_plane(cloud: Cloud, mesh: dict[str, Any]) -> KubeClient:
     """A client of the mesh's control plane; its address may be young."""
     return KubeClient(load(str(access.fetch_mesh_kubeconfig(cloud, mesh)["Kubeconfig"])), fresh=True)
+
+
+def is_there(kube: KubeClient, name: str) -> bool:
+    """Whether the mesh has a gateway of this name."""
+    return kube.get(f"{COLLECTION}/{name}") is not None
+
+
+def not_yet(name: str) -> str:
+    """What a prediction says of a gateway that an earlier step would make."""
+    return f"Gateway '{name}' does not exist yet."
+
+
+def require_one(is_there: bool, name: str, mesh: str) -> None:
+    """Raises ``NotFound`` where the gateway ``name`` of the mesh (both by name) is not there."""
+    if not is_there:
+        text = f"Mesh '{mesh}' has no gateway '{name}'. Make it first with meshops.asm.asm_gateway."
+        raise NotFound(text, yet=not_yet(name))
 
 
 def essence(gateway: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import EllipsisType
 from typing import Any
 
@@ -28,6 +28,8 @@ ERROR, WARNING = "error", "warning"
 VIRTUAL_SERVICE, DESTINATION_RULE, GATEWAY = "VirtualService", "DestinationRule", "Gateway"
 SERVICE_ENTRY, SERVICE = "ServiceEntry", "Service"
 AUTHORIZATION_POLICY, PEER_AUTHENTICATION = "AuthorizationPolicy", "PeerAuthentication"
+# Kinds of ASM that name the routes that they are about.
+NAMING_ROUTES = ("ASMCircuitBreaker", "ASMGlobalRateLimiter", "ASMLocalRateLimiter")
 EXPORT_ANNOTATION = "networking.istio.io/exportTo"
 
 Json = dict[str, Any]
@@ -92,6 +94,7 @@ _SPECS: dict[str, shapes.Shape] = {
     SERVICE: {"ports": [{"port": NUMBER, "name": TEXT, "appProtocol": TEXT}]},
     AUTHORIZATION_POLICY: {"action": TEXT, "selector": _SELECTOR, "provider": {"name": TEXT}},
     PEER_AUTHENTICATION: {"mtls": {"mode": TEXT}, "selector": _SELECTOR},
+    **{kind: {"configs": [{"match": {"vhost": {"route": {"name_match": TEXT}}}}]} for kind in NAMING_ROUTES},
 }
 
 # Kind, namespace, name.
@@ -114,6 +117,7 @@ class Mesh:
     """The objects of a mesh by kind and (namespace, name), what the checks read of them in the right types.
 
     ``services_known`` says whether the Services of the clusters are among them: a control plane has none of its own.
+    ``routes_known`` says whether all of its VirtualServices are, where a task has an object that names routes.
     ``odd`` are the parts of objects that are of another type. ``providers`` are the names of the extension providers,
     None where nobody knows them. All hosts of Services end with ``domain``.
     """
@@ -122,6 +126,7 @@ class Mesh:
     services_known: bool = False
     odd: dict[Key, list[Odd]] = field(default_factory=dict)
     providers: frozenset[str] | None = None
+    routes_known: bool = False
     domain: str = SERVICES_DOMAIN
 
     def put(self, found: Json) -> None:
@@ -147,7 +152,7 @@ class Mesh:
     def copy(self) -> Mesh:
         """A mesh of its own with the same objects."""
         objects = {kind: dict(found) for kind, found in self.objects.items()}
-        return Mesh(objects, self.services_known, dict(self.odd), self.providers, self.domain)
+        return replace(self, objects=objects, odd=dict(self.odd))
 
     def full(self, host: str, namespace: str) -> str:
         """See ``full_host``."""

@@ -21,6 +21,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
     DESTINATION_RULE,
     ERROR,
     GATEWAY,
+    NAMING_ROUTES,
     SERVICE,
     SERVICE_ENTRY,
     VIRTUAL_SERVICE,
@@ -172,6 +173,20 @@ def unknown_providers(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
         yield rule.finding(key, "spec.provider.name", text)
 
 
+def unnamed_routes(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
+    """Limits and circuit breakers for a route that nothing has, which the product leaves out."""
+    rules = [one for _key, spec in mesh.each(VIRTUAL_SERVICE) for one in spec.get("http") or []]
+    names = {one.get("name") for one in rules}
+    for key, spec in (one for kind in NAMING_ROUTES if mesh.routes_known for one in mesh.each(kind)):
+        for number, config in enumerate(spec.get("configs") or []):
+            name = config.get("match", {}).get("vhost", {}).get("route", {}).get("name_match")
+            # Istio adds the name of a match to that of its route.
+            if not name or name in names or name.rpartition(".")[0] in names:
+                continue
+            text = f"no VirtualService has an HTTP route with the name '{name}', so that this takes no effect"
+            yield rule.finding(key, f"spec.configs[{number}].match.vhost.route.name_match", text)
+
+
 def types(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
     """What the other checks had to leave out."""
     for key, parts in mesh.odd.items():
@@ -189,6 +204,7 @@ RULES = (
     Rule("ASM007", ERROR, "", (VIRTUAL_SERVICE,), delegates),
     # A warning: the product may have providers of its own that it does not list.
     Rule("ASM008", WARNING, "", (), unknown_providers),
+    Rule("ASM009", WARNING, "", (), unnamed_routes),
 )
 
 

@@ -16,7 +16,9 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import ser
 from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
     AUTHORIZATION_POLICY,
     ERROR,
+    NAMING_ROUTES,
     SERVICE,
+    VIRTUAL_SERVICE,
     Finding,
     Key,
     Mesh,
@@ -28,7 +30,12 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.rules import (
     needed_kinds,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
-from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind, known_kind
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import (
+    ASM_GROUP,
+    Kind,
+    default_version,
+    known_kind,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import DELETED, Item
 
 _GROUP = "networking.istio.io"
@@ -76,11 +83,12 @@ def lint(
     """
     routing = [item for item in items if item.kind.group == _GROUP]
     policies = [item for item in items if (item.kind.group, item.kind.kind) == (_SECURITY_GROUP, AUTHORIZATION_POLICY)]
-    relevant = [*routing, *policies]
+    limits = [item for item in items if item.kind.group == ASM_GROUP and item.kind.kind in NAMING_ROUTES]
+    relevant = [*routing, *policies, *limits]
     if not relevant:
         return Lint([], [])
-    before = Mesh()
-    kinds = _kinds(routing)
+    before = Mesh(routes_known=bool(limits and client))
+    kinds = _kinds(routing, bool(limits))
     if client and kinds:
         before.domain = services_domain(cluster_domain())
         _read(client, kinds, before)
@@ -103,8 +111,11 @@ def _asks(item: Item) -> bool:
     return isinstance(spec, dict) and spec.get("action") == "CUSTOM"
 
 
-def _kinds(items: list[Item]) -> list[Kind]:
-    return [_kind(name, items[0].kind.version) for name in needed_kinds({item.kind.kind for item in items})]
+def _kinds(items: list[Item], routes: bool) -> list[Kind]:
+    """What the checks need of the mesh for these items; with ``routes`` the VirtualServices in any case."""
+    version = items[0].kind.version if items else default_version(_GROUP, VIRTUAL_SERVICE)
+    needed = needed_kinds({item.kind.kind for item in items})
+    return [_kind(name, version) for name in dict.fromkeys([*needed, *([VIRTUAL_SERVICE] if routes else [])])]
 
 
 def _read(client: KubeClient, kinds: list[Kind], mesh: Mesh) -> None:

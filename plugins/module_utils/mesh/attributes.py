@@ -229,8 +229,8 @@ MESH_ATTRIBUTES: list[Attribute] = [
     # Components.
     _both("opa.enabled", "bool", "OpaEnabled", _CONFIG + "OPA.Enabled"),
     _both("opa.log_level", "str", "OPALogLevel", _CONFIG + "OPA.LogLevel"),
-    *_resources("opa", "OPA", _CONFIG + "OPA", at_creation=True),
     _later("opa.scope_injected", "bool", "OPAScopeInjected", _EXTRA + "OPAScopeInjection.OPAScopeInjected"),
+    *_resources("opa", "OPA", _CONFIG + "OPA", at_creation=True),
     *_unseen_resources("opa.injector", "OPAInjector{unit}{group}", "Requirement", "Limit"),
     *_resources("proxy", "Proxy", _CONFIG + "Proxy", at_creation=True),
     _both("proxy.dns_proxying_enabled", "bool", "DNSProxyingEnabled", _CONFIG + "Proxy.EnableDNSProxying"),
@@ -317,7 +317,7 @@ MESH_ATTRIBUTES: list[Attribute] = [
     _both("kiali.enabled", "bool", "KialiEnabled", _CONFIG + "Kiali.Enabled"),
     _unseen("kiali.integrate_clb", "bool", "IntegrateKiali"),
     _unseen("kiali.arms_auth_tokens", "json", "KialiArmsAuthTokens", no_log=True, check=values.texts),
-    _unseen("kiali.service_annotations", "json", "KialiServiceAnnotations", check=values.annotations),
+    _unseen("kiali.service_annotations", "json", "KialiServiceAnnotations", check=values.by_cluster),
     _both("telemetry", "bool", "Telemetry", _CONFIG + "Telemetry"),
     _both("tracing", "bool", "Tracing", _CONFIG + "Tracing"),
     _both("customized_zipkin", "bool", "CustomizedZipkin", _CONFIG + "CustomizedZipkin"),

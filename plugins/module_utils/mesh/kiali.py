@@ -44,10 +44,10 @@ KIALI_ATTRIBUTES = (
 # Structures, which are sent as JSON text and as a whole; of the others the value alone.
 _STRUCTURES = ("OpenIdConfig", "RAMOAuthConfig", "ServerConfig", "KialiServiceAnnotations", "KialiArmsAuthTokens")
 # What a login by OpenID Connect needs, and where it is.
-_SECRET = "openid.client_secret"
+_HUSHED = "openid.client_secret"
 _OPENID = {
     "openid.client_id": "OpenIdConfig.ClientId",
-    _SECRET: "OpenIdConfig.ClientSecret",
+    _HUSHED: "OpenIdConfig.ClientSecret",
     "openid.issuer_uri": "OpenIdConfig.IssuerUri",
 }
 
@@ -129,7 +129,7 @@ def _another(row: Attribute, value: Any, described: Json, *, renew: bool) -> boo
     """Whether a secret has to be sent: one that the service does not show is taken for the one that is there."""
     there = dig(_plain(described), str(row.read))
     if there in (None, "", {}):
-        return renew if row.option == _SECRET and _has_login(described) else True
+        return renew if row.option == _HUSHED and _has_login(described) else True
     hidden = any(is_hidden(one) for one in there.values()) if isinstance(there, dict) else is_hidden(there)
     return renew if hidden else bool(there != value)
 
@@ -146,13 +146,13 @@ def _complete(found: Change, touched: Iterable[str], *, known: bool) -> None:
     """
     login = {"AuthStrategy", "OpenIdConfig"} & {*touched}
     shown = {one: dig(found.after, path) for one, path in _OPENID.items()}
-    lacking = [one for one, value in shown.items() if is_hidden(value) and not (known and one == _SECRET)]
+    lacking = [one for one, value in shown.items() if is_hidden(value) and not (known and one == _HUSHED)]
     if login and lacking and found.after.get("AuthStrategy") == OPENID:
         raise InvalidInput(f"The login by OpenID Connect needs {' and '.join(lacking)}.")
-    if "OpenIdConfig" in login and known and is_hidden(shown[_SECRET]):
+    if "OpenIdConfig" in login and known and is_hidden(shown[_HUSHED]):
         raise Refused(
-            f"{_SECRET} must be given: the settings of the login are replaced as a whole, and the service does not show "
-            "the secret that is there. Nothing was changed."
+            f"{_HUSHED} must be given: the settings of the login are replaced as a whole, and the service does not "
+            "show the secret that is there. Nothing was changed."
         )
 
 

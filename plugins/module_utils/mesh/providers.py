@@ -19,9 +19,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding
+from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding, options
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput, Refused
-from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute, dig, put
+from ansible_collections.meshops.asm.plugins.module_utils.flow.table import (
+    Attribute,
+    argument_spec,
+    dig,
+    put,
+)
 
 HTTP, GRPC = "httpextauth", "grpcextauth"
 _NAME = re.compile(rf"({HTTP}|{GRPC})-[a-z0-9]([a-z0-9.-]{{0,200}}[a-z0-9])?")
@@ -194,6 +199,21 @@ def _refuse_lost(config: Json) -> None:
             f"{' and '.join(lost)} must be given: the configuration is replaced as a whole, and the service does not "
             "show the secrets that are there. Nothing was changed."
         )
+
+
+def differences(item: Any, config: Json) -> list[str]:
+    """``port: 80 is there, 81 is described``, for each option of an item of a spec that the module would change. Pure.
+
+    ``item`` is of whatever types; what the module would refuse has no differences, and secrets are not compared.
+    """
+    params = options.accepted(item, argument_spec(EXTENSION_ATTRIBUTES))
+    told = []
+    for row in EXTENSION_ATTRIBUTES if params else ():
+        wanted = None if row.no_log else row.desired(params or {})
+        there = None if wanted is None else row.current(config)
+        if wanted is not None and row.differs(wanted, there):
+            told.append(f"{row.option}: {json.dumps(there)} is there, {json.dumps(wanted)} is described")
+    return told
 
 
 def encoded(config: Json) -> str:

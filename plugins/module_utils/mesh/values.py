@@ -104,7 +104,7 @@ def scheduling(value: Any) -> str:
     return "" if fine else "tolerations is no list of mappings"
 
 
-def annotations(value: Any) -> str:
+def by_cluster(value: Any) -> str:
     """Annotations by the id of a cluster."""
     wrong = [key for key, part in value.items() if not isinstance(part, dict) or texts(part)]
     return f"{wrong[0]} has no mapping of annotations" if wrong else ""

@@ -33,7 +33,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import I
 from ansible_collections.meshops.asm.plugins.module_utils.kube.readiness import WITH_PODS
 from ansible_collections.meshops.asm.plugins.module_utils.kube.releases import respect
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import described as mesh_described
-from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, permissions, proxies
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, permissions, providers, proxies
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import view as mesh_view
 from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import NAMED, SECTIONS
 
@@ -88,7 +88,7 @@ def read(params: Json) -> Json:
 
 
 def inspect(cloud: Cloud, params: Json) -> list[Row]:
-    """The rows of ``{mesh, clusters, user_permissions, gateways, gateway_secrets, workloads, istio_resources}``.
+    """The rows of ``{mesh, clusters, user_permissions, gateways, gateway_secrets, workloads, ...}``, see ``sections``.
 
     Workloads and resources list ``objects``.
 
@@ -106,6 +106,7 @@ def inspect(cloud: Cloud, params: Json) -> list[Row]:
     attached = clusters.attached(cloud, meshes.mesh_id(mesh)) if mesh else []
     rows += [_cluster_row(name, attached) for name in params["clusters"]]
     rows += [_permission_row(cloud, mesh, item) for item in params["user_permissions"]]
+    rows += _provider_rows(cloud, mesh, params["extension_providers"])
     rows += _control_plane_rows(cloud, mesh, attached, params)
     rows += _certificate_rows(cloud, mesh, attached, params["gateway_secrets"])
     rows += _workload_rows(cloud, params["workloads"])
@@ -197,6 +198,23 @@ def _permission_row(cloud: Cloud, mesh: Json | None, item: Json) -> Row:
     shown = ", ".join(roles) or "no role"
     fine = roles == [wanted]
     return Row("permission", item["name"], user, shown if fine else f"{shown}, not {wanted}", fine)
+
+
+def _provider_rows(cloud: Cloud, mesh: Json | None, items: list[Json]) -> list[Row]:
+    """Whether the extension providers are there, and as described."""
+    try:
+        found = providers.providers(cloud, meshes.mesh_id(mesh)) if mesh and items else []
+        configs = {one.get("Name"): providers.config_of(one) for one in found}
+        told = {one["name"]: _provider_state(one, configs.get(one["name"])) for one in items}
+    except AsmError as error:
+        return [Row("provider", item["name"], "", error.message, False) for item in items]
+    return [Row("provider", name, "", state or "as described", not state) for name, state in told.items()]
+
+
+def _provider_state(item: Json, config: Json | None) -> str:
+    """What is wrong with a provider; empty for nothing."""
+    differs = providers.differences(item, config) if config is not None else []
+    return ABSENT if config is None else f"not as described: {', '.join(differs)}" if differs else ""
 
 
 def _control_plane_rows(cloud: Cloud, mesh: Json | None, attached: list[Json], params: Json) -> list[Row]:

@@ -34,7 +34,7 @@ class Section:
     # Paragraphs for documentation; the first one by itself says what the section is.
     description: tuple[str, ...]
     # How the items' options differ from those of the module, see tools/argument_specs.py: add, drop, require, secrets,
-    # suboptions_of.
+    # suboptions_of; and which that are not required say what a removal is about (named).
     options: Json = field(default_factory=dict)
     # Names of the tasks that make the items in the role and remove them in the role remove, which are written from
     # the row. Without them the roles have tasks of their own, or it ``stays`` for this reason.
@@ -209,6 +209,19 @@ SECTIONS = (
         kind="Namespace",
     ),
     Section(
+        variable="asm_waypoints",
+        noun="waypoint",
+        module="asm_waypoint",
+        role="deploy",
+        description=("The waypoints of namespaces in ambient mode, each as options of M(meshops.asm.asm_waypoint).",),
+        options={"add": _called("the waypoint"), "named": ("service_account",)},
+        making="Make the waypoints",
+        removal="Remove the waypoints",
+        kind="Waypoint",
+        result="waypoint",
+        results="waypoints",
+    ),
+    Section(
         variable="asm_sidecar_configs",
         noun="sidecars",
         module="asm_sidecar_config",
@@ -256,6 +269,7 @@ SECTIONS = (
         options={"drop": ("renew_secrets",), "secrets": ("oidc.client_secret", "oidc.cookie_secret")},
         making="Make the extension providers",
         removal="Remove the extension providers",
+        verified=True,
         kind="ExtensionProvider",
         result="provider",
         results="providers",
@@ -276,6 +290,38 @@ SECTIONS = (
         removal_options={"order": "fast"},
         target="mesh",
         verified=True,
+    ),
+    Section(
+        variable="asm_gateway_domains",
+        noun="domain",
+        module="asm_gateway_domain",
+        role="define",
+        description=(
+            "The domains that gateways listen for, where the service makes their Gateways, each as options of "
+            "M(meshops.asm.asm_gateway_domain).",
+        ),
+        options={"require": ("gateway", "namespace")},
+        making="Open the domains",
+        removal="Remove the domains",
+        kind="Domain",
+        result="gateway_domain",
+        results="gateway_domains",
+    ),
+    Section(
+        variable="asm_gateway_routes",
+        noun="route",
+        module="asm_gateway_route",
+        role="define",
+        description=(
+            "The routes of gateways, where the service makes their VirtualServices, each as options of "
+            "M(meshops.asm.asm_gateway_route).",
+        ),
+        options={"require": ("gateway",)},
+        making="Make the routes",
+        removal="Remove the routes",
+        kind="Route",
+        result="gateway_route",
+        results="gateway_routes",
     ),
     Section(
         variable="asm_swim_lane_groups",
@@ -342,6 +388,7 @@ VARIABLES = (*(name for one in SECTIONS for name in (one.variable, *one.settings
 
 # Modules that manage something and have no section, with the reason.
 ELSEWHERE = {
+    "asm_gateway_imported_services": "It says what a proxy is told of, not what it does, and has no name of its own.",
     "asm_kiali": "There is one in a mesh, and its switch is an option of asm_mesh.",
     "asm_kubeconfig": "A kubeconfig is a file for people and programs, and no part of a mesh.",
     "asm_restart": "A restart is something that happens, and leaves nothing that could be described.",

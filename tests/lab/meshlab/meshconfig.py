@@ -106,6 +106,9 @@ def _mesh(spec: dict[str, Any]) -> dict[str, Any]:
         "outboundTrafficPolicy": {"mode": spec.get("OutboundTrafficPolicy") or "ALLOW_ANY"},
         "localityLbSetting": _locality(spec.get("LocalityLB") or {}),
     }
+    selectors = (spec.get("ExtraConfiguration") or {}).get("DiscoverySelectors")
+    if selectors:
+        configuration["discoverySelectors"] = selectors
     proxy = spec.get("Proxy") or {}
     if (spec.get("AccessLog") or {}).get("Enabled") or proxy.get("AccessLogFile"):
         configuration["accessLogFile"] = proxy.get("AccessLogFile") or "/dev/stdout"

@@ -72,9 +72,13 @@ SETTINGS: dict[str, tuple[Any, ...]] = {
     "control_plane_log_info": ("always", "once_enabled"),
     "cni_exclude_namespaces": ("istio-system,kube-system", ""),
     "extension_provider_secrets": ("shown", "masked", "left_out"),
+    "ccm_version": ("v2.9.1", "v1.9.3"),
+    "deployment_names": ("text", "base64"),
+    "grafana_urls": ("by_title", "listed"),
     "sidecar_config_update": ("replace", "merge"),
     "sidecar_config_unset": ("absent", "null", "zero"),
     "is_ram_role": ("number", "text", "boolean"),
+    "existing_gateway_domain": ("refuse", "add", "replace"),
     "existing_gateway_secret": ("refuse", "record", "overwrite"),
     "traffic": (True, False),
 }

@@ -77,6 +77,15 @@ def test_extension_providers_are_in_force(mesh: MeshPlane) -> None:
     assert "opa" not in in_force(mesh)
 
 
+def test_discovery_selectors_are_in_force(mesh: MeshPlane) -> None:
+    selectors = [{"matchLabels": {"mesh": "shop"}}]
+    spec = {"ExtraConfiguration": {"DiscoverySelectors": selectors}}
+    mesh.configure(meshconfig.configuration(spec, {}))
+    assert "discoverySelectors" in in_force(mesh)
+    mesh.configure(meshconfig.configuration({}, {}))
+    assert "discoverySelectors" not in in_force(mesh)
+
+
 def test_an_istiod_that_does_not_follow_is_replaced(planes: Planes, mesh: MeshPlane) -> None:
     process = pid(planes)
     os.kill(process, signal.SIGSTOP)

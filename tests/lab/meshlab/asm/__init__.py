@@ -10,10 +10,14 @@ import importlib
 
 TOPICS = (
     "clusters",
+    "dashboards",
     "eips",
     "extensions",
     "gateways",
+    "gatewaydomains",
+    "gatewayroutes",
     "gatewaysecrets",
+    "gatewayservices",
     "injection",
     "kiali",
     "kubeconfigs",
@@ -22,10 +26,12 @@ TOPICS = (
     "observability",
     "permissions",
     "proxies",
+    "registry",
     "sidecars",
     "swimlanes",
     "tags",
     "versions",
+    "waypoints",
 )
 
 

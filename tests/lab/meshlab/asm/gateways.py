@@ -47,9 +47,9 @@ def update_asm_gateway(call: Call) -> dict[str, Any]:
     return {}
 
 
-def gateway_of(call: Call) -> dict[str, Any]:
-    """The object of the gateway that IstioGatewayName names. Raises ApiError when there is none."""
-    name = call.get("IstioGatewayName")
+def gateway_of(call: Call, parameter: str = "IstioGatewayName") -> dict[str, Any]:
+    """The object of the gateway that the parameter names. Raises ApiError when there is none."""
+    name = call.get(parameter)
     found: dict[str, Any] | None = call.cloud.fleet.mesh(call.mesh().mesh_id).api.find(f"{PATH}/{name}")
     if found is None:
         raise ApiError(404, "ErrorGatewayNotFound", f"The gateway {name} does not exist.")

@@ -13,6 +13,8 @@ from meshlab.asm.actions import Call, action
 from meshlab.asm.features import apply_features
 from meshlab.openapi.errors import invalid_parameter
 
+#: Dashboards by title, and the ends of their addresses.
+
 
 @action("UpdateControlPlaneLogConfig", "ServiceMeshId", "Enabled", write=True)
 def update_control_plane_log_config(call: Call) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def describe_namespace_scope_sidecar_config(call: Call) -> dict[str, Any]:
     if how != "absent":
         nothing = {name.partition(".")[0] for name, _unused in _PLAIN.values()} - {*patches}
         zero = {**dict.fromkeys(_ZEROS, 0), **dict.fromkeys(_FALSE, False), "LogLevel": "", "InterceptionMode": ""}
-        patches |= {name: None if how == "null" else zero.get(name) for name in nothing}
+        patches |= dict.fromkeys(nothing) if how == "null" else {name: zero[name] for name in nothing & {*zero}}
     return {"ConfigPatches": patches}
 
 

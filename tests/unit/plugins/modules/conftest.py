@@ -42,7 +42,8 @@ class FakeAsm(FakeCloud):
         self._pending: dict[str, int] = {}
 
     def _answer(self, action: str, parameters: dict[str, Any]) -> Any:
-        self.answers.setdefault(action, getattr(self, action))
+        if action not in self.answers:
+            self.answers[action] = getattr(self, action)
         fault = [] if parameters.get("PreCheck") else self.faults.get(action, [])
         if fault:
             error, happens = fault.pop(0)

@@ -33,7 +33,7 @@ def shop(asm: FakeAsm) -> FakeAsm:
 
 
 def read(asm: FakeAsm, mesh: str = "shop", candidates: bool = False) -> list[dict[str, Any]]:
-    return asm_cluster_info.read({"mesh": mesh, "candidates": candidates}, asm)  # type: ignore[arg-type]
+    return asm_cluster_info.read({"mesh": mesh, "candidates": candidates, "gather_subset": []}, asm)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("mesh", ["shop", "c1"])

@@ -127,7 +127,7 @@ def test_a_secret_that_is_not_shown_is_not_lost(asm: Viewing, run: Run, shown: A
     run(auth_strategy="openid", openid=OPENID)
     asm.shown = shown
     assert not run(auth_strategy="openid", openid=OPENID).changed
-    with pytest.raises(Refused, match="openid.client_secret must be given"):
+    with pytest.raises(Refused, match=r"openid.client_secret must be given"):
         run(openid={"client_id": "another"})
     run(openid={**OPENID, "client_id": "another"})
     assert (asm.kiali["OpenIdConfig"]["ClientId"], asm.kiali["OpenIdConfig"]["ClientSecret"]) == ("another", "hush-1")

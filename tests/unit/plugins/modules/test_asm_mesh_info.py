@@ -15,6 +15,8 @@ from ansible_collections.meshops.asm.plugins.modules.asm_mesh import Mesh
 
 from .conftest import FakeAsm
 
+PLAIN = {"gather_subset": [], "templates": None}
+
 
 @pytest.fixture
 def meshes(asm: FakeAsm) -> FakeAsm:
@@ -29,7 +31,7 @@ def meshes(asm: FakeAsm) -> FakeAsm:
 
 
 def read(asm: FakeAsm, name: str | None = None, tags: dict[str, str] | None = None) -> list[tuple[str, str]]:
-    found = asm_mesh_info.read({"name": name, "tags": tags}, asm)  # type: ignore[arg-type]
+    found = asm_mesh_info.read({"name": name, "tags": tags, **PLAIN}, asm)  # type: ignore[arg-type]
     return [(mesh["name"], mesh["id"]) for mesh in found]
 
 
@@ -73,7 +75,7 @@ def test_a_mesh_looks_as_the_mesh_module_returns_it(
 ) -> None:
     options = {"name": "shop", "region": "cn-hangzhou", "vpc_id": "v", "vswitch_ids": ["s"], "tags": {"team": "a"}}
     made = reconcile(Mesh(task(Mesh, **options), asm)).value  # type: ignore[arg-type]
-    assert asm_mesh_info.read({"name": "shop", "tags": None}, asm) == [made]  # type: ignore[arg-type]
+    assert asm_mesh_info.read({"name": "shop", "tags": None, **PLAIN}, asm) == [made]  # type: ignore[arg-type]
 
 
 def test_a_mesh_that_is_deleted_while_the_list_is_worked_off_is_left_out(meshes: FakeAsm) -> None:

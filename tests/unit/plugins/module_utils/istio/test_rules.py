@@ -77,7 +77,7 @@ def test_hosts_are_read_with_the_cluster_domain_of_the_mesh() -> None:
 
 def test_codes_are_unique_and_name_istios_message() -> None:
     assert [rule.code for rule in RULES] == [f"ASM{number:03}" for number in range(1, len(RULES) + 1)]
-    assert [rule.istio for rule in RULES] == ["", "IST0101", "IST0101", "IST0109", "IST0101", "", "", ""]
+    assert [rule.istio for rule in RULES] == ["", "IST0101", "IST0101", "IST0109", "IST0101", "", "", "", ""]
 
 
 @pytest.mark.parametrize(
@@ -336,3 +336,20 @@ def test_a_policy_with_a_provider_that_nobody_has(spec: Json, known: set[str] | 
 def test_the_providers_stay_with_a_copy() -> None:
     mesh = Mesh(providers=frozenset({"ours"}))
     assert mesh.copy().providers == {"ours"}
+
+
+def limiter(*names: Any) -> Json:
+    configs = [{"match": {"vhost": {"name": "a", "port": 80, "route": {"name_match": name}}}} for name in names]
+    return {**made("ASMLocalRateLimiter", "limits", configs=[*configs, {"limit": {}}, {"match": {"vhost": {}}}])}
+
+
+@pytest.mark.parametrize("routes_known", [True, False])
+def test_a_limit_for_a_route_that_nothing_has(routes_known: bool) -> None:
+    route = made("VirtualService", "shop", hosts=["a"], http=[{"name": "cart"}, {}])
+    before, after = mesh_of(route), mesh_of(route, limiter("cart", "cart.get", "card"))
+    before.routes_known = after.routes_known = routes_known
+    found = findings(before, after, {("ASMLocalRateLimiter", "shop", "limits")})
+    place = "spec.configs[2].match.vhost.route.name_match"
+    assert [(one.code, one.place, one.severity) for one in found] == [("ASM009", place, "warning")] * routes_known
+    assert after.copy().routes_known is routes_known
+    assert all("no VirtualService has an HTTP route with the name 'card'" in one.message for one in found)

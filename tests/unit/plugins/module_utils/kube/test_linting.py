@@ -161,3 +161,18 @@ def test_providers_are_asked_for_once_a_policy_names_one(api: MemoryApi, run: Ru
     assert not [one for one in run(policy(), providers=lambda: None).plan.warnings if "ASM008" in one]
     # Policies alone need no list of routes.
     assert sorted(api.sent("GET")) == ["/apis/security.istio.io/v1/namespaces/default/authorizationpolicies"]
+
+
+def test_routes_are_read_once_a_limit_names_one(api: MemoryApi, run: Run) -> None:
+    match = {"vhost": {"name": "reviews", "port": 9080, "route": {"name_match": "nowhere"}}}
+    metadata = {"name": "limits", "namespace": "default"}
+    limiter = {"apiVersion": "istio.alibabacloud.com/v1", "kind": "ASMLocalRateLimiter", "metadata": metadata}
+    outcome = run({**limiter, "spec": {"configs": [{"match": match}]}})
+    (warning,) = [one for one in outcome.plan.warnings if "ASM009" in one]
+    assert "ASM009 ASMLocalRateLimiter default/limits (a.yml, document 1), spec.configs[0].match.vhost" in warning
+    assert "/apis/networking.istio.io/v1/virtualservices" in api.sent("GET")
+    match["vhost"]["route"] = {"name_match": "here"}
+    body = virtual_service("named")
+    body["spec"] = {"hosts": ["named"], "http": [{"name": "here", "route": [{"destination": {"host": "named"}}]}]}
+    both = run({**limiter, "spec": {"configs": [{"match": match}]}}, body)
+    assert not [one for one in both.plan.warnings if "ASM009" in one]

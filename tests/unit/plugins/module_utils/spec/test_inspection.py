@@ -14,6 +14,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Asm
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import proxies
 from ansible_collections.meshops.asm.plugins.module_utils.spec import inspection
 from ansible_collections.meshops.asm.plugins.module_utils.spec.inspection import Row
+from ansible_collections.meshops.asm.tests.unit.pem import pair
 
 ATTACHED = ({"ClusterId": "k1", "Name": "shop-1", "State": "running", "RegionId": "cn-hangzhou"},)
 MESH = {
@@ -73,6 +74,7 @@ def inspect(
     meshes: Any = (MESH,),
     attached: Any = ATTACHED,
     connected: Any = None,
+    answers: dict[str, Any] | None = None,
     **params: Any,
 ) -> list[Row]:
     lists = ("clusters", "gateways", "workloads", "istio_resources")
@@ -80,6 +82,7 @@ def inspect(
         DescribeServiceMeshes={"ServiceMeshes": list(meshes)},
         DescribeClustersInServiceMesh={"Clusters": list(attached)},
         DescribeServiceMeshProxyStatus={"ProxyStatus": []} if connected is None else connected,
+        **(answers or {}),
     )
     rows = inspection.inspect(cloud, {"mesh": "shop", **{name: [] for name in lists}, **params})
     assert cloud.written() == []
@@ -413,3 +416,99 @@ def test_settings_of_a_gateway_are_compared(fake_cloud: Callable[..., Any], plan
         False,
         "192.0.2.1, not as described: spec.replicaCount: 2 is there, 3 is described",
     )
+
+
+def test_roles_of_users(fake_cloud: Callable[..., Any]) -> None:
+    rows = {"u1": [("c1", "istio-ops"), ("c2", "istio-admin")], "u2": [("c2", "istio-ops")]}
+
+    def listed(SubAccountUserId: str) -> Any:
+        return {"Permissions": [{"ResourceId": mesh, "RoleName": role} for mesh, role in rows[SubAccountUserId]]}
+
+    wanted = [
+        {"name": "right", "user": "u1", "role": "istio-ops"},
+        {"name": "wrong", "user": "u1", "role": "istio-admin"},
+        {"name": "none", "user": "u2", "role": "istio-ops"},
+    ]
+    found = inspect(fake_cloud, user_permissions=wanted, answers={"DescribeUserPermissions": listed})
+    assert [row for row in found if row.what == "permission"] == [
+        Row("permission", "right", "u1", "istio-ops", True),
+        Row("permission", "wrong", "u1", "istio-ops, not istio-admin", False),
+        Row("permission", "none", "u2", "no role, not istio-ops", False),
+    ]
+    denied = AsmError("Denied.", code="Forbidden.RAM")
+    *_mesh, row = inspect(fake_cloud, user_permissions=wanted[:1], answers={"DescribeUserPermissions": denied})
+    assert row == Row("permission", "right", "u1", "Denied.", False)
+    *_mesh, row = inspect(fake_cloud, user_permissions=wanted[:1], meshes=())
+    assert (row.state, row.ok) == ("no role, not istio-ops", False)
+
+
+def test_extension_providers(fake_cloud: Callable[..., Any]) -> None:
+    login = {"clientID": "shop", "clientSecret": "hush"}
+    configs = {"httpextauth-a": '{"service": "a", "port": 80}', "httpextauth-b": {"service": "b", "oidc": login}}
+    listed = {"ExtensionProviderArray": [{"Name": name, "Config": one} for name, one in configs.items()]}
+    wanted = [
+        {"name": "httpextauth-a", "service": "a", "port": 81},
+        {"name": "httpextauth-b", "service": "b", "oidc": {"client_id": "shop", "client_secret": "hush-2"}},
+        {"name": "httpextauth-c"},
+    ]
+    found = inspect(fake_cloud, extension_providers=wanted, answers={"DescribeExtensionProvider": listed})
+    assert [row for row in found if row.what == "provider"] == [
+        Row("provider", "httpextauth-a", "", "not as described: port: 80 is there, 81 is described", False),
+        Row("provider", "httpextauth-b", "", "as described", True),
+        Row("provider", "httpextauth-c", "", "not there", False),
+    ]
+    denied = AsmError("Denied.", code="Forbidden.RAM")
+    found = inspect(fake_cloud, extension_providers=wanted[:1], answers={"DescribeExtensionProvider": denied})
+    assert Row("provider", "httpextauth-a", "", "Denied.", False) in found
+
+
+def secret(days: float) -> dict[str, Any]:
+    return pair(days=(-9, days)).secret()
+
+
+@pytest.mark.parametrize(
+    ("held", "item", "ok", "words"),
+    [
+        (secret(20.5), {}, True, "ends in 20 days, at "),
+        (secret(14.5), {}, True, "ends in 14 days"),
+        (secret(13.5), {}, False, "ends in 13 days, at "),
+        (secret(13.5), {"min_days": "10"}, True, "ends in 13 days"),
+        (secret(0.5), {"min_days": 0}, True, "ends in 0 days"),
+        (secret(-1.5), {"min_days": 0}, False, "ended 2 days ago"),
+        (secret(20.5), {"certificate": pair().certificate}, False, "not as described"),
+        (secret(20.5), {"certificate": "no certificate"}, True, "ends in 20 days"),
+        ({**secret(20.5), "data": {}}, {}, False, "not readable"),
+        (secret(20.5) | {"type": "Opaque"}, {}, False, "not readable"),
+        (None, {}, False, inspection.ABSENT),
+    ],
+)
+def test_certificates(
+    fake_cloud: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, held: Any, item: Any, ok: bool, words: str
+) -> None:
+    live = {"metadata": {"name": "in"}, "spec": {"clusterIds": ["k1", "k9"]}}
+    monkeypatch.setattr(inspection.gateways, "control_plane", lambda *_arguments: FakeKube({"istiogateways": [live]}))
+
+    class Holder:
+        def get(self, path: str) -> Any:
+            assert path == "/api/v1/namespaces/istio-system/secrets/tls"
+            return held
+
+    monkeypatch.setattr(inspection.gateways.ClusterClients, "of", lambda *_arguments: {"k1": ("shop-1", Holder())})
+    (_mesh, row) = inspect(fake_cloud, gateway_secrets=[{"name": "tls", "gateway": "in", **item}])
+    assert (row.what, row.name, row.where, row.ok) == ("certificate", "tls", "shop-1", ok)
+    assert words in row.state
+    assert ("less than the" in row.state) is (not ok and row.state.startswith("ends in 13"))
+
+
+def test_certificates_that_cannot_be_looked_at(
+    fake_cloud: Callable[..., Any], planes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = [{"name": "tls", "gateway": "in"}]
+    planes["mesh"] = AsmError("The control plane is away.")
+    assert inspect(fake_cloud, gateway_secrets=items)[1].state == "The control plane is away."
+    assert inspect(fake_cloud, meshes=[], gateway_secrets=items)[1].state == inspection.ABSENT
+    planes["mesh"] = FakeKube({"istiogateways": []})
+    monkeypatch.setattr(inspection.gateways.ClusterClients, "of", lambda *_arguments: {})
+    assert inspect(fake_cloud, gateway_secrets=items)[1].state == "no such gateway"
+    planes["mesh"] = FakeKube({"istiogateways": [{"metadata": {"name": "in"}, "spec": {"clusterIds": ["k1"]}}]})
+    assert inspect(fake_cloud, gateway_secrets=items)[1].state.startswith("not known")

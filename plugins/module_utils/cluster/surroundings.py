@@ -1,0 +1,107 @@
+# Copyright: (c) 2026, the meshops.asm authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the service tells of an attached cluster besides its membership: dashboards, network, cloud controller.
+
+PRIVATE: this code is for the modules of this collection only and may change without notice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+
+SUBSETS = ("access_logs", "cloud_controller", "grafana", "namespaces", "network", "prometheus")
+
+Json = dict[str, Any]
+
+
+class Surroundings:
+    """The subsets of facts that were chosen, for the clusters of one mesh. What is there once for all is asked once."""
+
+    def __init__(self, cloud: Cloud, mesh_id: str, subsets: list[str]) -> None:
+        self._cloud = cloud
+        self._mesh_id = mesh_id
+        self._subsets = sorted(set(subsets))
+        self._of_mesh: dict[str, Json] = {}
+
+    def of(self, cluster: Json) -> Json:
+        """``{subset: facts}`` of an attached cluster, as it is listed; null where the service knows of none."""
+        return {subset: getattr(self, f"_{subset}")(cluster) for subset in self._subsets}
+
+    def _access_logs(self, cluster: Json) -> Any:
+        """Action DescribeGuestClusterAccessLogDashboards."""
+        reply = self._ask("DescribeGuestClusterAccessLogDashboards", K8sClusterId=cluster["ClusterId"])
+        return _dashboards(reply)
+
+    def _prometheus(self, cluster: Json) -> Any:
+        """Action DescribeClusterPrometheus."""
+        named = {"ServiceMeshId": self._mesh_id, "K8sClusterId": cluster["ClusterId"]}
+        reply = self._ask("DescribeClusterPrometheus", **named, K8sClusterRegionId=cluster.get("RegionId") or None)
+        return reply.get("Prometheus") or None
+
+    def _grafana(self, cluster: Json) -> Any:
+        """Actions DescribeClusterGrafana and, for a dashboard without an address, GetGrafanaDashboardUrl."""
+        named = {"ServiceMeshId": self._mesh_id, "K8sClusterId": cluster["ClusterId"]}
+        found = _dashboards(self._ask("DescribeClusterGrafana", **named))
+        for dashboard in found:
+            if not dashboard["url"] and dashboard["title"]:
+                told = _dashboards(self._ask("GetGrafanaDashboardUrl", **named, Title=dashboard["title"]))
+                dashboard["url"] = next((one["url"] for one in told if one["url"]), "")
+        return found
+
+    def _namespaces(self, cluster: Json) -> Any:
+        """Action DescribeGuestClusterNamespaces, whose parameter has another case in its name than elsewhere."""
+        reply = self._ask(
+            "DescribeGuestClusterNamespaces",
+            ServiceMeshId=self._mesh_id,
+            GuestClusterID=cluster["ClusterId"],
+            ShowNsLabels=True,
+        )
+        labels = reply.get("NsLabels") or {}
+        return {name: labels.get(name) or {} for name in sorted({*(reply.get("NsList") or []), *labels})}
+
+    def _network(self, cluster: Json) -> Any:
+        """Action DescribeMeshMultiClusterNetwork."""
+        networks = self._once("DescribeMeshMultiClusterNetwork", "MultiClusterNetworks")
+        network = networks.get(str(cluster["ClusterId"])) or {}
+        return {
+            "name": network.get("Network") or "",
+            "gateway_enabled": bool(network.get("EnableGateway")),
+            "gateway": network.get("GatewayName") or "",
+            "gateway_address": network.get("CustomGatewayAddress") or "",
+        }
+
+    def _cloud_controller(self, cluster: Json) -> Any:
+        """Action DescribeCCMVersion, whose documents have two names for the same switch."""
+        found = self._once("DescribeCCMVersion", "CCMVersions").get(str(cluster["ClusterId"]))
+        if not found:
+            return None
+        drains = found.get("SLBGracefulDrainSupported") or found.get("SLBGracefulDrainSupport")
+        problem = found.get("Message") or found.get("QueryState") or ""
+        return {
+            "version": found.get("Version") or "",
+            "graceful_drain_supported": bool(drains),
+            "error_message": str(problem) if found.get("QueryState") else "",
+        }
+
+    def _once(self, action: str, key: str) -> Json:
+        if action not in self._of_mesh:
+            self._of_mesh[action] = self._ask(action, ServiceMeshId=self._mesh_id).get(key) or {}
+        return self._of_mesh[action]
+
+    def _ask(self, action: str, **parameters: Any) -> Json:
+        """The reply; an empty one where the service says that there is nothing (HTTP 404)."""
+        try:
+            return self._cloud.asm(action, **parameters)
+        except AsmError as error:
+            if error.http_status != 404 or error.code == "ServiceMesh.NotFound":
+                raise
+            return {}
+
+
+def _dashboards(reply: Json) -> list[Json]:
+    found = reply.get("Dashboards") or []
+    return [{"title": one.get("Title") or "", "url": one.get("Url") or ""} for one in found]
