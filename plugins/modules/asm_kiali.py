@@ -55,13 +55,13 @@ options:
         description: Domain name or address.
         type: str
       port:
-        description: Port.
+        description: The port there.
         type: int
       root:
         description: Path below which Kiali is, as V(/kiali).
         type: str
       protocol:
-        description: Protocol.
+        description: The protocol there.
         type: str
         choices: [http, https]
   public_load_balancer:
