@@ -102,3 +102,18 @@ def test_words_mean_one_section() -> None:
     for words in ([one.variable for one in SECTIONS], [one.noun for one in SECTIONS], list(sections.VARIABLES)):
         assert len(words) == len(set(words))
     assert all(one.startswith("asm_") for one in sections.VARIABLES)
+
+
+@pytest.mark.parametrize("row", [row for row in SECTIONS if "named" in row.options], ids=lambda row: row.variable)
+def test_a_removal_says_all_that_tells_one_item_from_another(row: Section) -> None:
+    text = (COLLECTION / "roles/remove/tasks/main.yml").read_text(encoding="utf-8")
+    (task,) = [one for one in tasks_of(yaml.safe_load(text)) if f"meshops.asm.{row.module}" in one]
+    assert set(row.options["named"]) <= set(task[f"meshops.asm.{row.module}"])
+
+
+def test_no_loop_shows_items_with_secrets() -> None:
+    """Ansible shows the items of a loop; where they hold secrets it runs over names."""
+    for row in (one for one in SECTIONS if one.making and (one.options.get("secrets") or one.target)):
+        text = (COLLECTION / "roles" / row.role / "tasks/main.yml").read_text(encoding="utf-8")
+        (task,) = [one for one in tasks_of(yaml.safe_load(text)) if one.get("name") == row.making]
+        assert "map(attribute='name')" in task["loop"], row.variable
