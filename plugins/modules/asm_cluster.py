@@ -49,6 +49,32 @@ options:
         description: Adds the cluster for service discovery only, without sidecars of this mesh.
         type: bool
         default: false
+      smc_enabled:
+        description:
+          - Speeds connections between the nodes of the cluster up by shared memory over RDMA (SMC-R), where nodes have
+            it. Unset leaves it as it is.
+        type: bool
+        version_added: 0.2.0
+      network:
+        description:
+          - The network of the cluster, where those of the mesh do not reach each other directly. What is not given
+            stays as it is.
+        type: dict
+        version_added: 0.2.0
+        suboptions:
+          name:
+            description: Name of the network. Clusters of one network reach each other directly; an empty text is the
+              default network.
+            type: str
+          gateway_enabled:
+            description: Leads requests of other networks through a gateway of this cluster.
+            type: bool
+          gateway:
+            description: Name of that gateway. An empty text takes it away.
+            type: str
+          gateway_address:
+            description: Address under which other networks reach it, if not its own. An empty text takes it away.
+            type: str
   state:
     description:
       - V(present) attaches the clusters that are not attached yet.
@@ -104,6 +130,16 @@ EXAMPLES = r"""
     clusters:
       - name: legacy
         ignore_namespace_check: true
+
+- name: Attach a cluster of another network, which is reached through a gateway
+  meshops.asm.asm_cluster:
+    mesh: shop
+    clusters:
+      - name: shop-north
+        network:
+          name: north
+          gateway_enabled: true
+          gateway: cross-network
 
 - name: Detach a cluster
   meshops.asm.asm_cluster:
@@ -170,7 +206,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.cluster import clusters
+from ansible_collections.meshops.asm.plugins.module_utils.cluster import clusters, features
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput, Outrun, Refused
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import (
     DONE,
@@ -196,6 +232,7 @@ class Changes:
     released: dict[str, list[str]] = field(default_factory=dict)
     # The attached clusters as they were listed.
     before: list[dict[str, Any]] = field(default_factory=list)
+    features: features.Features = field(default_factory=features.Features)
 
 
 class Clusters(ResourceModule):
@@ -211,6 +248,7 @@ class Clusters(ResourceModule):
                 "kubeconfig": {"type": "str", "no_log": True},
                 "ignore_namespace_check": {"type": "bool", "default": False},
                 "discovery_only": {"type": "bool", "default": False},
+                **features.FEATURE_OPTIONS,
             },
         },
         "purge": {"type": "bool", "default": False},
@@ -229,17 +267,24 @@ class Clusters(ResourceModule):
         self.membership: clusters.Membership | None = None
 
     def find(self) -> Any:
-        """``{mesh, attached, candidates, releases}``.
+        """``{mesh, attached, candidates, releases, networks}``.
 
         The candidates are asked for only when a cluster is yet to be added, the gateways when one is to leave.
         """
         mesh = self.living_mesh()
         if mesh is None:
-            return {"mesh": None, "attached": [], "candidates": None, "releases": []}
+            return {"mesh": None, "attached": [], "candidates": None, "releases": [], "networks": {}}
         attached = clusters.attached(self.cloud, self.id)
         unknown = [item for item in self.params["clusters"] if clusters.pick(attached, item["name"]) is None]
         known = clusters.candidates(self.cloud, self.id) if unknown else []
-        return {"mesh": mesh, "attached": attached, "candidates": known, "releases": self._releases(mesh, attached)}
+        releases, placed = self._releases(mesh, attached), self._places_clusters()
+        networks = features.networks(self.cloud, self.id) if placed else {}
+        listed = {"attached": attached, "candidates": known, "networks": networks}
+        return {"mesh": mesh, **listed, "releases": releases}
+
+    def _places_clusters(self) -> bool:
+        """Whether networks matter: they are asked for only then."""
+        return not self.wants_absence() and any("network" in features.wanted(one) for one in self.params["clusters"])
 
     def _releases(self, mesh: dict[str, Any], attached: list[dict[str, Any]]) -> list[gateway_release.Release]:
         leaving = self._leaving(attached)
@@ -263,7 +308,8 @@ class Clusters(ResourceModule):
         gateway_release.refuse_homeless(found["releases"], names)
         again = {str(item["cluster"]["ClusterId"]) for item in add}
         before: dict[str, Any] = {"clusters": sorted(_with_failure(cluster) for cluster in attached.values())}
-        if not add and not remove:
+        wished = self._features(found, add)
+        if not add and not remove and not wished.calls:
             return Plan(before=before, after=before, predicted=self.view(found))
         predicted = [cluster for cluster in stay if cluster["ClusterId"] not in again]
         predicted += [item["cluster"] for item in add]
@@ -271,10 +317,24 @@ class Clusters(ResourceModule):
         if found["releases"]:
             before["gateways"] = {one.name: _named([*one.leaving, *one.staying], names) for one in found["releases"]}
             after["gateways"] = {one.name: _named(one.staying, names) for one in found["releases"]}
+        if wished.calls:
+            labels = clusters.labels([*attached.values(), *(item["cluster"] for item in add)])
+            before["features"] = {labels[key]: value for key, value in wished.before.items()}
+            after["features"] = {labels[key]: value for key, value in wished.after.items()}
         released = {one.name: _named(one.leaving, names) for one in found["releases"]}
-        changes = Changes(found["mesh"], add, remove, found["releases"], released, found["attached"])
+        changes = Changes(found["mesh"], add, remove, found["releases"], released, found["attached"], wished)
         shown = [clusters.as_user_sees(one) for one in predicted]
         return Plan(UPDATE, before, after, changes, shown, self.no_mesh_yet())
+
+    def _features(self, found: Any, add: list[dict[str, Any]]) -> features.Features:
+        """What the items ask for of clusters that are in the mesh, or will be."""
+        if self.wants_absence():
+            return features.Features()
+        known = [*found["attached"], *(item["cluster"] for item in add)]
+        picked = [(clusters.pick(known, item["name"]), item) for item in self.params["clusters"]]
+        gone = self._leaving(found["attached"])
+        staying = {key: one for key, one in found["networks"].items() if key not in gone}
+        return features.changes([(one, item) for one, item in picked if one is not None], staying)
 
     def _sort_out(self, found: Any, attached: dict[str, Any]) -> list[dict[str, Any]]:
         """What is to be added; every refusal in one error."""
@@ -328,6 +388,9 @@ class Clusters(ResourceModule):
             yield self.settled
             self._attach(item)
             self.attached.append(clusters.name(item["cluster"]))
+        for action, parameters in changes.features.calls:
+            yield self.settled
+            self.cloud.asm(action, ServiceMeshId=self.id, **parameters)
 
     def _attach(self, item: dict[str, Any]) -> None:
         identifier = item["cluster"]["ClusterId"]

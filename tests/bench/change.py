@@ -47,8 +47,8 @@ RESULTS = ROOT / "tests" / "bench" / "results" / "change.json"
 STRICT, FAST, KUBECTL, CORE = "meshops.asm", "meshops.asm, order: fast", "kubectl apply", "kubernetes.core.k8s"
 RANDOM = "meshops.asm, random meshes"
 TOOLS = (STRICT, FAST, KUBECTL, CORE)
-# The probe keeps this many samples at most; a load ends before that.
-_CHANGES_PER_LOAD = 5
+# Seconds in which changes are begun under one load: the probe keeps a limited number of samples.
+_LOAD_SECONDS = 60
 _PLURALS = {
     "DestinationRule": "destinationrules",
     "Gateway": "gateways",
@@ -172,10 +172,12 @@ def rename(place: Place, tool: str, changes: int, rate: float) -> dict[str, Any]
     apply(place, tool, folder, [])
     answers(place, [HOST], PATH)
     found: dict[str, Any] = {"changes": changes}
-    applying = 0.0
-    for first in range(0, changes, _CHANGES_PER_LOAD):
+    applying, left_to_do = 0.0, changes
+    while left_to_do:
         with load(place, [HOST], PATH, rate, found):
-            for _number in range(first, min(first + _CHANGES_PER_LOAD, changes)):
+            end = time.monotonic() + _LOAD_SECONDS
+            while left_to_do and time.monotonic() < end:
+                left_to_do -= 1
                 before, state = state.objects(), state.random_change(dice)
                 state.write(folder)
                 gone = [left_over(left, name, before[name], after) for name, after in state.objects().items()]

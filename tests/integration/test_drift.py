@@ -152,7 +152,7 @@ DEEDS = (
         by_patch, "different", "VirtualService", "bookinfo/reviews", fields=WEIGHTS, writer="kubectl-patch",
         verified="not as described: spec.http[1].route[0].weight (kubectl-patch",
     ),
-    Deed(by_delete, "missing", "ServiceEntry", "bookinfo/books-api", verified="missing"),
+    Deed(by_delete, "missing", "ServiceEntry", "bookinfo/books-api", verified="not there"),
     Deed(
         by_apply, "different", "DestinationRule", "bookinfo/reviews",
         fields=((BALANCER, "LEAST_REQUEST", "ROUND_ROBIN"),), writer="kubectl-client-side-apply",
@@ -168,7 +168,7 @@ DEEDS = (
         fields=(("metadata.labels.team", "a", None),), writer="kubectl-label",
         verified="added by others: metadata.labels.team (kubectl-label",
     ),
-    Deed(by_person, "different", "ServiceMesh", "bookinfo", "", verified="trace_sampling"),
+    Deed(by_person, "different", "Mesh", "bookinfo", "", verified="trace_sampling"),
 )  # fmt: skip
 #: A field that somebody else holds is taken over only where the spec says so.
 FORCED = ("asm_workloads", "asm_istio_resources")
@@ -207,7 +207,7 @@ def test_what_others_did_is_named_repaired_and_stays_repaired(
         assert deed.writer in page
         assert deed.verified in told
     # The service does not say who asked it for something, nor a field of the mesh as an object's.
-    lines = [line.split() for line in found["ServiceMesh", "bookinfo", ""]["diff"] if "trace_sampling" in line]
+    lines = [line.split() for line in found["Mesh", "bookinfo", ""]["diff"] if "trace_sampling" in line]
     assert lines == [["-", "trace_sampling:", "50.0"], ["+", "trace_sampling:", "1.0"]]
 
 

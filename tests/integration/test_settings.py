@@ -94,6 +94,21 @@ def test_what_is_told_of_clusters(lab: Lab, run: Runner, shop: Shop) -> None:
     run.refused("asm_cluster_info", "gather_subset", "grafana", mesh=shop.name, gather_subset=["grafanna"])
 
 
+def test_a_cluster_has_a_network_and_a_switch(lab: Lab, run: Runner, shop: Shop) -> None:
+    since = lab.mark()
+    network = {"name": "it-north", "gateway_enabled": True, "gateway": "cross-network"}
+    run.converge("asm_cluster", mesh=shop.name, clusters=[{"name": "shop-2", "network": network, "smc_enabled": True}])
+    assert len(lab.writes(since)) == 2
+    found = run("asm_cluster_info", mesh=shop.name, gather_subset=["network"])["clusters"]
+    shown = {one["name"]: one["network"] for one in found}
+    assert shown["shop-2"] == {**network, "gateway_address": ""}
+    assert shown["shop-1"]["name"] == ""
+    wrong = [{"name": "shop-2", "network": {"nmae": "a"}}]
+    run.refused("asm_cluster", "nmae", "name", mesh=shop.name, clusters=wrong)
+    before = {"name": "", "gateway_enabled": False, "gateway": ""}
+    run.converge("asm_cluster", mesh=shop.name, clusters=[{"name": "shop-2", "network": before, "smc_enabled": False}])
+
+
 def test_what_is_told_of_a_mesh(lab: Lab, run: Runner, shop: Shop) -> None:
     subsets = ["ca_cert", "logs", "node_types"]
     with lab.unwritten():

@@ -156,7 +156,8 @@ def _object(kind: str, name: str, spec: Json, namespace: str = NAMESPACE) -> Jso
 class Certificate(Change):
     key = "certificate"
     title = "The certificate of a gateway is renewed"
-    way = "`asm_workload`, the Secret that `credentialName` names, in each cluster"
+    way = "`asm_gateway_secret`"
+    _named: ClassVar[Json] = {"mesh": "bookinfo", "gateway": GATEWAY, "name": "it-tls"}
 
     def requests(self) -> Json:
         tls = {"verify": False, "server_name": https.HOST}
@@ -174,12 +175,12 @@ class Certificate(Change):
             self.put(book, new)
             book.holds(**https.probe(new), wait_timeout=PATIENCE)
 
-    def put(self, book: Bookinfo, made: https.Certificate, state: str = "present") -> None:
-        book.run("asm_workload", clusters=CLUSTERS, definition=made.secret, state=state)
+    def put(self, book: Bookinfo, made: https.Certificate) -> None:
+        book.run("asm_gateway_secret", **self._named, certificate=made.public, private_key=made.key)
 
     def restore(self, book: Bookinfo) -> None:
         book.run("istio_resource", mesh="bookinfo", definition=[https.gateway(), https.route()], state="absent")
-        self.put(book, https.certificate(), state="absent")
+        book.run("asm_gateway_secret", **self._named, state="absent")
 
 
 class ClusterLeaves(Change):

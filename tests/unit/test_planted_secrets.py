@@ -75,6 +75,13 @@ AUTHORITIES = {
     "with a key of another type": {"type": "1", "key": [PEM]},
     "with an unknown type": {"type": "9", "key": MARKER},
 }
+TOKENS = {
+    "as it should be": {"c1": MARKER},
+    "as JSON": json.dumps({"c1": MARKER}),
+    "as text": PEM,
+    "with a number": {"c1": int(MARKER)},
+    "with a list": {"c1": [MARKER]},
+}
 CLUSTERS = {
     "as it should be": [{"name": "garage", "kubeconfig": KUBECONFIGS["with a token in a block"]}],
     "as text": PEM,
@@ -111,6 +118,10 @@ FILES = {
 def authorities(folder: Path) -> Iterator[dict[str, Any]]:
     for title, ca in AUTHORITIES.items():
         yield task("asm_mesh", title, name="new", vpc_id="vpc-1", vswitch_ids=["vsw-1"], ca=ca, wait=False)
+    for title, tokens in TOKENS.items():
+        kiali = {"arms_auth_tokens": tokens}
+        yield task("asm_mesh", title, name="new", vpc_id="vpc-1", vswitch_ids=["vsw-1"], kiali=kiali, wait=False)
+        yield task("asm_mesh", title, name=MESH, kiali=kiali, resend=["kiali"], wait=False)
     spec = {"name": "new", "vpc_id": "vpc-1", "vswitch_ids": ["vsw-1"], "ca": AUTHORITIES["as it should be"]}
     yield task("asm_preflight", "all", mesh=spec, clusters=CLUSTERS["as it should be"], workloads=BODIES)
 

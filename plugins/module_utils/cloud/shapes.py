@@ -56,6 +56,7 @@ _CLUSTER = {
     "ErrorMessage": SAID,
     "ServiceMeshId": TEXT,
     "ForbiddenFlag": NUMBER,
+    "GuestClusterConfig": {"SMC": {"Enabled": BOOL}},
 }
 _ACK_CLUSTER = {
     "cluster_id": ID,

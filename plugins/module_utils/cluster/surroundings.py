@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.cluster import features
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 
 SUBSETS = ("access_logs", "cloud_controller", "grafana", "namespaces", "network", "prometheus")
@@ -66,13 +67,7 @@ class Surroundings:
     def _network(self, cluster: Json) -> Any:
         """Action DescribeMeshMultiClusterNetwork."""
         networks = self._once("DescribeMeshMultiClusterNetwork", "MultiClusterNetworks")
-        network = networks.get(str(cluster["ClusterId"])) or {}
-        return {
-            "name": network.get("Network") or "",
-            "gateway_enabled": bool(network.get("EnableGateway")),
-            "gateway": network.get("GatewayName") or "",
-            "gateway_address": network.get("CustomGatewayAddress") or "",
-        }
+        return features.network(networks.get(str(cluster["ClusterId"])))
 
     def _cloud_controller(self, cluster: Json) -> Any:
         """Action DescribeCCMVersion, whose documents have two names for the same switch."""

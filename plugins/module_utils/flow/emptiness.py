@@ -60,6 +60,9 @@ MAY_BE_EMPTY: dict[str, str] = {
     "oidc.scopes": "the login asks for nothing further",
     "openid.scopes": "the login asks for nothing further",
     "ram_redirect_uris": "the service finds it out",
+    "clusters.network.name": "the default network",
+    "clusters.network.gateway": "no gateway any more",
+    "clusters.network.gateway_address": "no address of its own any more",
     "retain_resources": "nothing is to stay",
     "upgrade_gateways": "no gateway is to be upgraded",
 }
