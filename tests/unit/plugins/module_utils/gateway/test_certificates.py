@@ -15,7 +15,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.gateway import certifi
 from ansible_collections.meshops.asm.tests.unit.pem import HOST, pair
 
 NOW = datetime.now(timezone.utc)
-ONE, OTHER = pair(), pair()
+ONE, OTHER = pair(days=(-1, 89.5)), pair()
 BROKEN = "-----BEGIN CERTIFICATE-----\nbm90aGluZw==\n-----END CERTIFICATE-----\n"
 
 
