@@ -15,6 +15,7 @@ from ansible.utils.display import Display
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.kube.comparison import without_values
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item
+from ansible_collections.meshops.asm.plugins.module_utils.spec.inspection import public_providers
 from ansible_collections.meshops.asm.plugins.plugin_utils.clean_failure import clean_action
 from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import load, run_module
 from ansible_collections.meshops.asm.plugins.plugin_utils.spec import SpecAction
@@ -54,6 +55,7 @@ class ActionModule(SpecAction):
             {key: item[key] for key in ("name", "gateway", "min_days", "certificate") if item.get(key) is not None}
             for item in self.items_of("gateway_secrets")
         ]
+        module_args["extension_providers"] = public_providers(self.items_of("extension_providers"))
         module_args["_objects"] = json.dumps({"workloads": _bodies(workloads), "istio_resources": _bodies(resources)})
         with showing_waits(self, task_vars):
             result: Json = run_module(self, task_vars, module_args)

@@ -65,9 +65,8 @@ options:
     elements: str
   ingress_rules:
     description:
-      - Which requests the group's gateway leads into the lane. Only in a group whose
-        O(meshops.asm.asm_swim_lane_group#module:ingress_routing) is V(rule-based). Exactly these remain; an empty list
-        removes all.
+      - Which requests the group's gateway leads into the lane. Exactly these remain; an empty list removes all.
+      - Only in a group whose O(meshops.asm.asm_swim_lane_group#module:ingress_routing) is V(rule-based).
       - In a permissive group the gateway also sets the route header to the lane's name.
       - No action of the service's API writes the rules. They are written into the C(ASMSwimLane) object of the control
         plane, which needs access to it (see O(api_server_address)) and a role that may write such objects.
@@ -127,8 +126,8 @@ options:
         default: true
   ingress_weight:
     description:
-      - The lane's share of the requests that the group's gateway divides. Only in a group whose
-        O(meshops.asm.asm_swim_lane_group#module:ingress_routing) is V(weighted). Written as O(ingress_rules) are.
+      - The lane's share of the requests that the group's gateway divides. Written as O(ingress_rules) are.
+      - Only in a group whose O(meshops.asm.asm_swim_lane_group#module:ingress_routing) is V(weighted).
     type: dict
     suboptions:
       host:

@@ -69,9 +69,9 @@ options:
     elements: str
   ingress_routing:
     description:
-      - How requests come into the lanes. With V(rule-based) each lane has rules of its own (see
-        O(meshops.asm.asm_swim_lane#module:ingress_rules)). With V(weighted) those that fit O(weighted_rule) are divided
-        by weights (see O(meshops.asm.asm_swim_lane#module:ingress_weight)).
+      - How requests come into the lanes.
+      - With V(rule-based) each lane has rules of its own, the option C(ingress_rules) of M(meshops.asm.asm_swim_lane).
+      - With V(weighted) those that fit O(weighted_rule) are divided by weights, its option C(ingress_weight).
       - Not given means that it stays; a new group is V(rule-based).
     type: str
     choices: [rule-based, weighted]

@@ -40,7 +40,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import I
 from ansible_collections.meshops.asm.plugins.module_utils.lane import groups as lane_groups
 from ansible_collections.meshops.asm.plugins.module_utils.lane import rules as lane_rules
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import described as mesh_described
-from ansible_collections.meshops.asm.plugins.module_utils.mesh import equality, sidecar, values
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import equality, kiali, providers, sidecar, values
 from ansible_collections.meshops.asm.plugins.module_utils.probe import metrics, versus
 from ansible_collections.meshops.asm.plugins.module_utils.probe.sequential import Rule
 from ansible_collections.meshops.asm.plugins.module_utils.spec import account as account_checks
@@ -296,6 +296,24 @@ LANES: dict[Callable[..., Any], Taker] = {
     lane_groups.baselines: lambda value: lane_groups.baselines({"ServiceLevelFallbackTarget": value}),
     lane_groups.problem: lambda value: lane_groups.problem({"ValidationMessage": decoding.json_text(value)}),
 }
+_LOGIN = {"client_id": "a", "client_secret": "b", "issuer_uri": "https://c", "scopes": ["d"]}
+_SERVICE = {"service": "authz", "port": 80, "timeout": "1s", "request_headers": ["a"], "oidc": _LOGIN}
+_KIALI = {"auth_strategy": "openid", "openid": _LOGIN, "prometheus_tokens": {"c1": "a"}, "server": {"port": 80}}
+# Configurations that the service keeps as they were sent, by whomever, and items of a spec beside them.
+KEPT: dict[Callable[..., Any], Taker] = {
+    providers.config_of: lambda value: providers.config_of({"Name": "a", "Config": value}),
+    providers.differences: lambda value: providers.differences(value, {"service": "a", "port": 80}),
+    providers.public: lambda value: providers.public(
+        {**(value if isinstance(value, dict) else {"oidc": value}), "name": 1}
+    ),
+    providers.change: lambda value: providers.change(_SERVICE, providers.config_of({"Config": value})),
+    providers.view: lambda value: providers.view("httpextauth-a", providers.config_of({"Config": value})),
+    kiali.change: lambda value: kiali.change(_KIALI, value if isinstance(value, dict) else {"OpenIdConfig": value}),
+    kiali.view: lambda value: kiali.view("a", value if isinstance(value, dict) else {"ServerConfig": value}),
+    kiali.addresses: lambda value: kiali.addresses(
+        value if isinstance(value, dict) else {"DistributedKialiAddresses": value}
+    ),
+}
 
 
 def dicts(value: Any) -> dict[str, Any]:
@@ -370,7 +388,7 @@ SETTINGS: dict[Callable[..., Any], Taker] = {
     sidecar.wanted: lambda value: sidecar.wanted({"lifecycle": dicts(value), "proxy_metadata": dicts(value)}),
     registry.names_of: lambda value: registry.names_of(words(value)),
 }
-TABLES = (MANIFESTS, LINT, SPEC, OBJECTS, ROUTES, CANARY, ORDER, WORKLOADS, CHECKS, LANES, SETTINGS)
+TABLES = (MANIFESTS, LINT, SPEC, OBJECTS, ROUTES, CANARY, ORDER, WORKLOADS, CHECKS, LANES, SETTINGS, KEPT)
 
 # Public functions that take none of these: names, hosts, paths, results of our own, an account that is asked.
 OTHERS: dict[ModuleType, set[str]] = {
@@ -407,7 +425,7 @@ OTHERS: dict[ModuleType, set[str]] = {
     routes: {"check", "wanted", "sent", "read_one", "rows_of", "read_row"},
     gateway_described: set(),
     mesh_described: set(),
-    inspection: {"inspect", "check_rows", "table", "problems"},
+    inspection: {"inspect", "check_rows", "table", "problems", "public_providers"},
     account_checks: {"check"},
     references: {"entries_of"},
     injected: {"exemption", "interruption", "asks_for_sidecars"},
@@ -426,6 +444,8 @@ OTHERS: dict[ModuleType, set[str]] = {
         *("check_match", "check_header", "check_rules", "check_destination", "plain", "in_order"),
         *("rules_as_spec", "weight_as_spec", "weighted_rule_as_row"),
     },
+    providers: {"kind_of", "check", "providers", "known_names", "is_hidden", "encoded"},
+    kiali: {"options", "check"},
     lane_groups: {
         *("check_name", "groups", "find_group", "require_group", "group_not_yet", "lanes", "update_group"),
     },

@@ -33,16 +33,11 @@ def test_a_mesh_without_the_gateway_api_says_so(mesh: str, run: Runner) -> None:
     run("asm_mesh", name=MESH, gateway_api_enabled=True)
 
 
-def test_a_waypoint_is_a_gateway_that_istiod_knows(mesh: str, lab: Lab, run: Runner) -> None:
+def test_a_waypoint_is_a_gateway_of_its_class(mesh: str, lab: Lab, run: Runner) -> None:
     made = run.converge("asm_waypoint", **ABOUT, replicas=2)["waypoint"]
     assert (made["name"], made["replicas"], made["service_account"]) == ("namespace", 2, None)
     live = lab.kube(mesh).get(f"{GATEWAYS}/namespace")
     assert live["spec"]["gatewayClassName"] == "istio-waypoint"
-    print("STATUS", live.get("status"))
-    print(
-        "CLASSES",
-        [one["metadata"]["name"] for one in lab.kube(mesh).list("/apis/gateway.networking.k8s.io/v1/gatewayclasses")],
-    )
 
 
 def test_only_what_differs_is_a_change(mesh: str, lab: Lab, run: Runner) -> None:

@@ -97,6 +97,14 @@ PAIRS = {
     "with a mapping for a key": {"certificate": "x", "private_key": {"p": MARKER}},
     "with a misspelt option": {"certificate": "x", "privat_key": PEM},
 }
+LOGINS = {
+    "as it should be": {"client_id": "a", "client_secret": MARKER, "issuer_uri": "https://b", "cookie_secret": CODED},
+    "with a list for a secret": {"client_id": "a", "client_secret": [MARKER], "issuer_uri": "https://b"},
+    "with a misspelt option": {"client_id": "a", "client_secrt": MARKER},
+    "as text": f"client_secret: {MARKER}",
+    "as a list": [{"client_secret": MARKER}],
+    "without the rest": {"client_secret": MARKER},
+}
 SECRETS = {
     "as it should be": secret(stringData={"p": MARKER}),
     "with a number": secret(data={"p": int(MARKER)}),
@@ -134,6 +142,19 @@ def clusters(folder: Path) -> Iterator[dict[str, Any]]:
     listed = [{"name": "tls", "gateway": "in", **options} for options in PAIRS.values()]
     yield task("asm_verify", "certificates", mesh=MESH, gateway_secrets=listed)
     yield task("asm_preflight", "certificates", mesh={"name": MESH}, gateway_secrets=listed)
+
+
+def logins(folder: Path) -> Iterator[dict[str, Any]]:
+    named = {"name": "httpextauth-in", "service": "a", "port": 80}
+    for title, login in LOGINS.items():
+        yield task("asm_extension_provider", title, mesh=MESH, **named, oidc=login, wait=False)
+        if not isinstance(login, dict) or "cookie_secret" not in login:
+            yield task("asm_kiali", title, mesh=MESH, openid=login, wait=False)
+    for tokens in ({"c1": MARKER}, MARKER, [MARKER], {"c1": {"a": MARKER}}):
+        yield task("asm_kiali", "tokens", mesh=MESH, prometheus_tokens=tokens, wait=False)
+    listed = [{**named, "oidc": login} for login in LOGINS.values()]
+    yield task("asm_verify", "logins", mesh=MESH, extension_providers=listed)
+    yield task("asm_preflight", "logins", mesh={"name": MESH}, extension_providers=listed)
 
 
 def kubeconfigs(folder: Path) -> Iterator[dict[str, Any]]:
@@ -187,6 +208,7 @@ EXTRA: dict[str, dict[str, Any]] = {
     "asm_mesh": {"name": MESH, "wait": False},
     "asm_cluster": {"mesh": MESH, "clusters": [], "wait": False},
     "asm_cluster_info": {"mesh": MESH},
+    "asm_extension_provider": {"mesh": MESH, "name": "httpextauth-in", "service": "a", "port": 80},
     "asm_gateway": {
         "mesh": MESH,
         "name": "in",
@@ -203,12 +225,24 @@ EXTRA: dict[str, dict[str, Any]] = {
     "asm_gateway_route_info": {"mesh": MESH},
     "asm_gateway_secret": {"mesh": MESH, "gateway": "in", "name": "tls", "certificate": PEM, "private_key": PEM},
     "asm_gateway_secret_info": {"mesh": MESH},
+    "asm_kiali": {"mesh": MESH},
+    "asm_kiali_info": {"mesh": MESH},
     "asm_kubeconfig": {"mesh": MESH},
     "asm_namespace": {"name": "istio-system"},
     "asm_preflight": {"mesh": {"name": MESH}},
+    "asm_registry_info": {"mesh": MESH},
+    "asm_sidecar_config": {"mesh": MESH, "name": "istio-system"},
+    "asm_sidecar_config_info": {"mesh": MESH, "names": ["istio-system"]},
     "asm_swim_lane": {"mesh": MESH, "group": "features", "name": "gray", "label_value": "gray"},
-    "asm_swim_lane_group": {"mesh": MESH, "name": "features", "gateway": "in", "services": ["shop/cart"]},
+    "asm_swim_lane_group": {
+        "mesh": MESH,
+        "name": "features",
+        "gateway": "in",
+        "services": ["shop/cart"],
+        "wait": False,
+    },
     "asm_swim_lane_info": {"mesh": MESH},
+    "asm_user_permission": {"mesh": MESH, "user": "1", "role": "istio-ops", "wait": False},
     "asm_verify": {"mesh": MESH},
     "asm_waypoint": {"mesh": MESH, "cluster": CLUSTER, "namespace": "a", "state": "absent"},
     "asm_waypoint_info": {"mesh": MESH},
@@ -247,6 +281,7 @@ def refuse_one(account: Account) -> None:
     [
         (authorities, "python", "json"),
         (clusters, "python3", "yaml"),
+        (logins, "python", "json"),
         (kubeconfigs, "python", "yaml"),
         (manifests, "python", "json"),
         (requests, "python3", "json"),

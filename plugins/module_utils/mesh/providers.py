@@ -130,13 +130,15 @@ def known_names(cloud: Cloud, mesh: str) -> list[str] | None:
 def config_of(found: Json) -> Json:
     """The configuration of a provider as the service shows it. Raises ``AsmError``."""
     config = decoding.mapping(found.get("Config"))
-    if config is None or decoding.mapping(config.get("oidc")) is None:
+    login = None if config is None else decoding.mapping(config.get("oidc"))
+    if config is None or login is None:
         raise AsmError(
             f"The service's description of the extension provider {found.get('Name')} is not what it documents: "
             "Config is no JSON object.",
             code="UnexpectedReply",
         )
-    return {**config, **({"oidc": decoding.mapping(config["oidc"])} if config.get("oidc") else {})}
+    told = {key: value for key, value in config.items() if key != "oidc" and value is not None}
+    return {**told, "oidc": login} if login else told
 
 
 def change(params: Json, current: Json | None, *, renew: bool = False) -> Change:
@@ -214,6 +216,16 @@ def differences(item: Any, config: Json) -> list[str]:
         if wanted is not None and row.differs(wanted, there):
             told.append(f"{row.option}: {json.dumps(there)} is there, {json.dumps(wanted)} is described")
     return told
+
+
+def public(item: Json) -> Json:
+    """An item of a spec with nothing but its name and what is compared: what else is in it may be a secret. Pure."""
+    found: Json = {"name": item["name"]}
+    for row in EXTENSION_ATTRIBUTES:
+        value = None if row.no_log else dig(item, row.option)
+        if value is not None:
+            put(found, row.option, value)
+    return found
 
 
 def encoded(config: Json) -> str:

@@ -211,6 +211,11 @@ def _provider_rows(cloud: Cloud, mesh: Json | None, items: list[Json]) -> list[R
     return [Row("provider", name, "", state or "as described", not state) for name, state in told.items()]
 
 
+def public_providers(items: list[Json]) -> list[Json]:
+    """Extension providers of a spec as verify gets them: without their secrets, which stay on the controller."""
+    return [providers.public(one) for one in items]
+
+
 def _provider_state(item: Json, config: Json | None) -> str:
     """What is wrong with a provider; empty for nothing."""
     differs = providers.differences(item, config) if config is not None else []

@@ -121,6 +121,14 @@ def test_what_it_has_no_option_for_stays(asm: Providing, run: Run) -> None:
     assert asm.configs[NAME]["includeRequestBodyInCheck"] == {"maxRequestBytes": 100}
 
 
+def test_what_is_null_is_not_there(asm: Providing, run: Run) -> None:
+    asm.configs[NAME] = {**SERVICE, "timeout": None, "other": None}
+    rows = [{"Name": NAME, "Type": "httpextauth", "Config": json.dumps({**asm.configs[NAME], "oidc": None})}]
+    asm.answers["DescribeExtensionProvider"] = {"ExtensionProviderArray": rows}
+    assert not run(**SERVICE).changed
+    assert "oidc" not in run(check=True, oidc=OIDC).plan.before
+
+
 @pytest.mark.parametrize("as_object", [False, True])
 def test_a_login(asm: Providing, run: Run, as_object: bool) -> None:
     asm.as_object = as_object

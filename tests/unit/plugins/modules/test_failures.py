@@ -49,7 +49,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "asm_probe": {"address": ["127.0.0.1"], "count": 1},
     "asm_registry_info": {"mesh": "shop"},
     "asm_restart": {"mesh": "shop", "clusters": ["shop-1"], "namespace": "web"},
-    "asm_sidecar_config": {"mesh": "shop", "name": "web", "state": "absent"},
+    "asm_sidecar_config": {"mesh": "shop", "name": "web", "concurrency": 2},
     "asm_sidecar_config_info": {"mesh": "shop", "names": ["web"]},
     "asm_swim_lane": {"mesh": "shop", "group": "features", "name": "gray", "state": "absent"},
     "asm_swim_lane_group": {"mesh": "shop", "name": "features", "state": "absent"},

@@ -15,7 +15,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.gateway import certifi
 from ansible_collections.meshops.asm.tests.unit.pem import HOST, pair
 
 NOW = datetime.now(timezone.utc)
-ONE, OTHER = pair(), pair()
+ONE, OTHER = pair(days=(-1, 89.5)), pair()
 BROKEN = "-----BEGIN CERTIFICATE-----\nbm90aGluZw==\n-----END CERTIFICATE-----\n"
 
 
@@ -64,7 +64,7 @@ def test_what_no_gateway_could_serve_is_refused_without_a_word_of_the_key(
 def test_an_expired_one_is_refused(days: tuple[float, float], said: str) -> None:
     expired = pair(days=days)
     with pytest.raises(InvalidInput, match=said):
-        certificates.given(expired.certificate, expired.key, NOW)
+        certificates.given(expired.certificate, expired.key, datetime.now(timezone.utc))
 
 
 def test_one_of_the_future_is_doubted() -> None:
