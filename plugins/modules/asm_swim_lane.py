@@ -69,7 +69,7 @@ options:
       - Only in a group whose O(meshops.asm.asm_swim_lane_group#module:ingress_routing) is V(rule-based).
       - In a permissive group the gateway also sets the route header to the lane's name.
       - No action of the service's API writes the rules. They are written into the C(ASMSwimLane) object of the control
-        plane, which needs access to it (see O(api_server_address)) and a role that may write such objects.
+        plane, which needs access to it (C(api_server_address) says how) and a role that may write such objects.
     type: list
     elements: dict
     suboptions:
