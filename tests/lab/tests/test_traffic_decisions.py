@@ -254,7 +254,7 @@ class Trial:
         outside = self._http.request("GET", f"http://{self.shop.gateways[ONE]}/", headers=headers)
         if outside.status != 200:
             return False
-        inside = self.shop.request(self.pods["mesh"], f"http://{_ANYWHERE}:80/", headers=headers)
+        inside = self.shop.request(self.pods["mesh"], f"http://{_ANYWHERE}:80/", headers=headers, timeout=0.5)
         return bool(inside["status"] == 200)
 
     def _is_refused(self, body: Json) -> bool:
