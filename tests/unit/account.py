@@ -81,6 +81,7 @@ class Account:
         mesh = self.mesh()
         known: Json = {
             "DescribeServiceMeshes": {"ServiceMeshes": [mesh]},
+            "CreateServiceMesh": {"ServiceMeshId": MESH_ID},
             "DescribeServiceMeshDetail": {"ServiceMesh": mesh},
             "DescribeClustersInServiceMesh": {"Clusters": [self.cluster()]},
             "DescribeServiceMeshClusters": {"Clusters": [self.cluster()], "NumberOfClusters": 1},

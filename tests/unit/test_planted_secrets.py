@@ -181,7 +181,7 @@ def manifests(folder: Path) -> Iterator[dict[str, Any]]:
 
 def requests(folder: Path) -> Iterator[dict[str, Any]]:
     for headers in (QUOTED, MARKER):
-        one = {"address": ["127.0.0.1"], "port": 9, "count": 1, "headers": headers, "body": MARKER}
+        one = {"address": ["127.0.0.1"], "port": 9, "count": 1, "headers": headers, "body": MARKER, "wait_timeout": 0}
         yield task("asm_probe", "headers", **one)
         yield task("asm_verify", "headers", mesh=MESH, checks=[{"name": "a", **one}])
 

@@ -288,7 +288,7 @@ def test_the_mesh_serves_the_kinds_of_istio_and_asm(world: World) -> None:
     assert {"virtualservices.networking.istio.io", "wasmplugins.extensions.istio.io"} <= served
     asm = {name for name in served if name.endswith(".istio.alibabacloud.com")}
     assert {"istiogateways.istio.alibabacloud.com", "asmswimlanes.istio.alibabacloud.com"} <= asm
-    assert len(asm) == 11
+    assert len(asm) == 15
     assert not {name for name in world.one.api.served() if "istio" in name}
 
 
