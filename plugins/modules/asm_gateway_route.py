@@ -270,21 +270,19 @@ from ansible_collections.meshops.asm.plugins.module_utils.module.resource import
 MODES = ["exact", "prefix", "regex"]
 
 
-def _dict(**options: str) -> dict[str, Any]:
-    """A mapping of options by their types; a type with an exclamation mark is required."""
-    return {
-        "type": "dict",
-        "options": {
-            name: {"type": kind.rstrip("!"), **({"required": True} if kind.endswith("!") else {})}
-            for name, kind in options.items()
-        },
+def _dict(mode: str = "", **options: str) -> dict[str, Any]:
+    """A mapping of options by their types; a type with an exclamation mark is required. ``mode`` is the usual one."""
+    found: dict[str, dict[str, Any]] = {
+        name: {"type": kind.rstrip("!"), **({"required": True} if kind.endswith("!") else {})}
+        for name, kind in options.items()
     }
+    if mode:
+        found["mode"] = {"type": "str", "choices": MODES, "default": mode}
+    return {"type": "dict", "options": found}
 
 
-PATH = _dict(value="str!")
-PATH["options"]["mode"] = {"type": "str", "choices": MODES, "default": "prefix"}
-HEADERS = {**_dict(name="str!", value="str!"), "type": "list", "elements": "dict"}
-HEADERS["options"]["mode"] = {"type": "str", "choices": MODES, "default": "exact"}
+PATH = _dict("prefix", value="str!")
+HEADERS = {**_dict("exact", name="str!", value="str!"), "type": "list", "elements": "dict"}
 
 
 class GatewayRoute(ResourceModule):

@@ -172,7 +172,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.mesh import kiali, mes
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
 
 # Words of the diff for what must not be in it.
-_THERE, _ANOTHER = "those that are there", "those of the task"
+_THERE = "those that are there"
+_ANOTHER = "those of the task"
 
 
 class Kiali(ResourceModule):

@@ -120,7 +120,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import L
 
 OPTIONS: dict[str, Any] = {
     "mesh": {"type": "dict", "required": True},
-    **{one.option: {"type": "list", "elements": "dict", "default": []} for one in LISTS},
+    # Secrets in their items are hidden one by one.
+    **{one.option: {"type": "list", "elements": "dict", "default": [], "no_log": False} for one in LISTS},
     "base_dir": {"type": "path"},
 }
 

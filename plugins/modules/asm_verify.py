@@ -239,7 +239,12 @@ from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import L
 OPTIONS: dict[str, Any] = {
     "mesh": {"type": "str", "required": True},
     "mesh_options": {"type": "dict"},
-    **{one.option: {"type": "list", "elements": "dict", "default": []} for one in LISTS if one.verified},
+    # Secrets in their items stay on the controller.
+    **{
+        one.option: {"type": "list", "elements": "dict", "default": [], "no_log": False}
+        for one in LISTS
+        if one.verified
+    },
     "clusters": {"type": "list", "elements": "str", "default": []},
     "base_dir": {"type": "path"},
     "show": {"type": "bool", "default": False},

@@ -143,7 +143,10 @@ def test_a_service_that_merges_is_told_what_goes(space: str, lab: Lab, run: Runn
 
 def test_pods_follow_the_mesh_again(space: str, lab: Lab, run: Runner, shop: Shop) -> None:
     run("asm_sidecar_config", mesh=shop.name, name=space, exclude_outbound_ports=[9999])
-    args = lambda: containers(injected(lab, shop.one), "initContainers")["istio-init"]["args"]  # noqa: E731
+
+    def args() -> Any:
+        return containers(injected(lab, shop.one), "initContainers")["istio-init"]["args"]
+
     lab.wait_for(lambda: "9999" in args(), "istiod to follow", 30)
     done = run.converge("asm_sidecar_config", mesh=shop.name, name=space, state="absent")
     assert (done["sidecar_config"], done["diff"]["after"]) == (None, {})

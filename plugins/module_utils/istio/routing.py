@@ -287,7 +287,9 @@ def _scoped_hosts(server: Json, own: str) -> list[str]:
     if "*/*" in given:
         return ["*"]
     parts = [one.rpartition("/") for one in given]
-    return [f"{own if where == '.' else where}/{host}" if where not in ("", "*") else host for where, _, host in parts]
+    return [
+        f"{own if where == '.' else where}/{host}" if where not in ("", "*") else host for where, _slash, host in parts
+    ]
 
 
 def _server_hosts(server: Json, own: str, namespace: str) -> list[str]:

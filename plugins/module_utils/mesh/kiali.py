@@ -108,7 +108,7 @@ def change(params: Json, described: Json, *, renew: bool = False) -> Change:
         else:
             differs = row.differs(value, row.current(described))
         if differs:
-            touched[path.split(".")[0]] = None
+            touched[path.split(".", maxsplit=1)[0]] = None
             found.secrets = found.secrets or row.no_log
         if differs or row.no_log:
             put(found.after, path, value)

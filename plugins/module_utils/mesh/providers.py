@@ -240,7 +240,7 @@ def view(name: str, config: Json) -> Json:
     shown: Json = {"name": name, "type": kind}
     for row in rows:
         put(shown, row.option, row.current(config))
-    known = {str(row.read).split(".")[0] for row in EXTENSION_ATTRIBUTES}
+    known = {str(row.read).split(".", maxsplit=1)[0] for row in EXTENSION_ATTRIBUTES}
     return {**shown, "further": sorted(key for key in config if key not in known), "state": "ready"}
 
 
