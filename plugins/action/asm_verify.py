@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from typing import Any
 
@@ -60,10 +62,21 @@ class ActionModule(SpecAction):
         with showing_waits(self, task_vars):
             result: Json = run_module(self, task_vars, module_args)
         if boolean(args.get("show") or False, strict=False) and not self._task.no_log and not _read_by_programs():
-            # The task's own process and thread: Ansible hands it to the one that prints, in AWX as well.
-            for line in result.get("table") or []:
-                Display().display(str(line))
+            _show([str(line) for line in result.get("table") or []])
         return result
+
+
+def _show(lines: list[str]) -> None:
+    """Prints lines from the task's own process: Ansible hands them to the one that prints, in AWX as well.
+
+    What ansible-runner before 2.4.2 writes beside each of them, in this process, is none of the output, and ansible-core
+    complains of it from 2.19 on.
+    """
+    display = Display()
+    handed_on = getattr(display, "_final_q", None) is not None
+    with contextlib.redirect_stdout(io.StringIO()) if handed_on else contextlib.nullcontext():
+        for line in lines:
+            display.display(line)
 
 
 def _read_by_programs() -> bool:
