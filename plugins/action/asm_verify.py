@@ -69,8 +69,8 @@ class ActionModule(SpecAction):
 def _show(lines: list[str]) -> None:
     """Prints lines from the task's own process: Ansible hands them to the one that prints, in AWX as well.
 
-    What ansible-runner before 2.4.2 writes beside each of them, in this process, is none of the output, and ansible-core
-    complains of it from 2.19 on.
+    What ansible-runner before 2.4.2 writes beside each of them, in this process, is none of the output, and
+    ansible-core complains of it from 2.19 on.
     """
     display = Display()
     handed_on = getattr(display, "_final_q", None) is not None
