@@ -237,7 +237,7 @@ def _both_servers(old: Json, new: Json) -> Json | None:
         port = server.get("port", {})
         at_port = [one for one in servers if one.get("port", {}).get("number") == port.get("number")]
         # A name is unique in a Gateway; where there is one server at a port, it may have got another one.
-        alike = [one for one in at_port if one["port"].get("name") == port.get("name")] or at_port
+        alike = [one for one in at_port if one.get("port", {}).get("name") == port.get("name")] or at_port
         if len(alike) > 1:
             return None
         if not alike:

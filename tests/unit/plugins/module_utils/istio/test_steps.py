@@ -131,6 +131,12 @@ def test_a_gateway_that_one_server_keeps_has_the_hosts_of_both() -> None:
     assert union(old, {**new, "spec": {**new["spec"], "selector": {"istio": "other"}}}, new) is None
 
 
+def test_servers_without_a_port_are_put_together_as_others_are() -> None:
+    old, new = ({"kind": "Gateway", "spec": {"servers": [{"hosts": [host]}]}} for host in ("a.com", "b.com"))
+    old, new = ({"apiVersion": "networking.istio.io/v1", "metadata": {"name": "gw"}, **one} for one in (old, new))
+    assert [one["hosts"] for one in (union(old, new, new) or {})["spec"]["servers"]] == [["b.com", "a.com"]]
+
+
 def test_two_gateways_cannot_have_the_same_host_with_tls_at_a_time() -> None:
     """The new one is not heeded as long as the old one is there (Istio's MergeGateways), so that no order will do."""
     tls = {"tls": {"mode": "SIMPLE", "credentialName": "shop"}}
