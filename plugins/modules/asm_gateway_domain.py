@@ -140,14 +140,14 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     Steps,
     waiting,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.gateway import domains, gateways
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import domains
 from ansible_collections.meshops.asm.plugins.module_utils.gateway.gateway_secrets import says_exists
 from ansible_collections.meshops.asm.plugins.module_utils.gateway.naming import refuse_names
-from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
-from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
+from ansible_collections.meshops.asm.plugins.module_utils.module.of_gateway import OfGateway
+from ansible_collections.meshops.asm.plugins.module_utils.module.resource import run_resource
 
 
-class GatewayDomain(ResourceModule):
+class GatewayDomain(OfGateway):
     """One domain of a gateway."""
 
     result = "gateway_domain"
@@ -169,18 +169,8 @@ class GatewayDomain(ResourceModule):
         refuse_names(params, "gateway", "namespace", "name", "credential")
         if params["state"] == "present":
             domains.check(params)
-        self.kube: Any = None
-        self.has_gateway = False
 
-    def find(self) -> Any:
-        mesh = self.living_mesh()
-        if mesh is None:
-            return None
-        self.kube = self.kube or gateways.control_plane(self.cloud, mesh)
-        self.has_gateway = gateways.is_there(self.kube, self.params["gateway"])
-        return self._look() if self.has_gateway else None
-
-    def _look(self) -> Any:
+    def look(self) -> Any:
         p = self.params
         found = domains.listed(self.cloud, self.kube, self.id, p["gateway"], p["namespace"])
         return next((one for one in found if one["name"] == p["name"]), None)
@@ -189,15 +179,11 @@ class GatewayDomain(ResourceModule):
         if self.params["state"] == "absent":
             return Plan(DELETE if found else NONE, found, None, found)
         wanted = domains.wanted(self.params)
-        warnings = self.no_mesh_yet()
-        if self.id and not self.has_gateway:
-            warnings = (gateways.not_yet(self.params["gateway"]),)
         action = CREATE if found is None else NONE if found == wanted else UPDATE
-        return Plan(action, found, wanted, found, warnings=warnings)
+        return Plan(action, found, wanted, found, warnings=self.not_yet())
 
     def apply(self, plan: Plan) -> Steps:
-        meshes.require_mesh(self.cloud, self.params["mesh"])
-        gateways.require_one(self.has_gateway, self.params["gateway"], self.params["mesh"])
+        self.require_gateway()
         yield self.settled
         if plan.action == DELETE:
             self._take_away(plan.changes["hosts"])
@@ -219,7 +205,7 @@ class GatewayDomain(ResourceModule):
         except AsmError as error:
             if not says_exists(f"{error.code} {error.message}"):
                 raise
-        now = self._look()
+        now = self.look()
         if now and {**now, "hosts": None} == {**wanted, "hosts": None} and set(wanted["hosts"]) <= set(now["hosts"]):
             surplus = [host for host in now["hosts"] if host not in wanted["hosts"]]
             if surplus:
@@ -249,10 +235,10 @@ class GatewayDomain(ResourceModule):
         self.cloud.asm("DeleteIstioGatewayDomains", **self._named(), Hosts=",".join(hosts))
 
     def progress(self, plan: Plan) -> Progress:
-        if self.kube is None or not self.has_gateway:
+        if not self.has_gateway:
             return DONE
         wanted = None if self.params["state"] == "absent" else domains.wanted(self.params)
-        there = self._look()
+        there = self.look()
         what = "to be gone" if wanted is None else "to be as asked for"
         return DONE if there == wanted else waiting(f"domain '{self.params['name']}' {what}", last=there)
 

@@ -83,12 +83,8 @@ OPTIONS = {
 def read(params: dict[str, Any], cloud: Cloud) -> list[dict[str, Any]]:
     refuse_names(params, "gateway", "namespace")
     mesh = meshes.require_mesh(cloud, params["mesh"])
-    kube = gateways.control_plane(cloud, mesh)
-    try:
-        gateways.require_one(gateways.is_there(kube, params["gateway"]), params["gateway"], params["mesh"])
+    with gateways.required(cloud, mesh, params["gateway"], params["mesh"]) as kube:
         return domains.listed(cloud, kube, meshes.mesh_id(mesh), params["gateway"], params["namespace"])
-    finally:
-        kube.close()
 
 
 def main() -> None:

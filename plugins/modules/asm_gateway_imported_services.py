@@ -89,7 +89,7 @@ error:
     http_status: null
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
@@ -102,16 +102,17 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     Steps,
     waiting,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways, imported
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import imported
 from ansible_collections.meshops.asm.plugins.module_utils.gateway.naming import refuse_names
-from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
-from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
+from ansible_collections.meshops.asm.plugins.module_utils.module.of_gateway import OfGateway
+from ansible_collections.meshops.asm.plugins.module_utils.module.resource import run_resource
 
 
-class ImportedServices(ResourceModule):
+class ImportedServices(OfGateway):
     """The services of one namespace that a gateway imports."""
 
     result = "imported_services"
+    nothing: ClassVar[list[str]] = []
     options = {
         "mesh": {"type": "str", "required": True},
         "gateway": {"type": "str", "default": "ingressgateway"},
@@ -127,28 +128,14 @@ class ImportedServices(ResourceModule):
             refuse_names({"services": name}, "services")
         if params["purge"] and params["state"] == "absent":
             raise InvalidInput("purge belongs to state=present.")
-        self.kube: Any = None
-        self.has_gateway = False
 
-    def find(self) -> Any:
+    def look(self) -> list[str]:
         """The names of the services."""
-        mesh = self.living_mesh()
-        if mesh is None:
-            return []
-        self.kube = self.kube or gateways.control_plane(self.cloud, mesh)
-        self.has_gateway = gateways.is_there(self.kube, self.params["gateway"])
-        return self._look() if self.has_gateway else []
-
-    def _look(self) -> list[str]:
         return imported.names(self.cloud, self.id, self.params["gateway"], self.params["namespace"])
 
     def plan(self, found: Any) -> Plan:
         wanted = self._wanted(found)
-        warnings: tuple[str, ...] = ()
-        if self.params["state"] == "present":
-            warnings = self.no_mesh_yet()
-            if self.id and not self.has_gateway:
-                warnings = (gateways.not_yet(self.params["gateway"]),)
+        warnings = () if self.wants_absence() else self.not_yet()
         action = UPDATE if found != wanted else NONE
         return Plan(action, self.view(found), self.view(wanted), wanted, warnings=warnings)
 
@@ -159,8 +146,7 @@ class ImportedServices(ResourceModule):
         return sorted(named if self.params["purge"] else {*found, *named})
 
     def apply(self, plan: Plan) -> Steps:
-        meshes.require_mesh(self.cloud, self.params["mesh"])
-        gateways.require_one(self.has_gateway, self.params["gateway"], self.params["mesh"])
+        self.require_gateway()
         yield self.settled
         self.cloud.asm(
             "UpdateASMGatewayImportedServices",
@@ -171,9 +157,9 @@ class ImportedServices(ResourceModule):
         )
 
     def progress(self, plan: Plan) -> Progress:
-        if self.kube is None or not self.has_gateway:
+        if not self.has_gateway:
             return DONE
-        there = self._look()
+        there = self.look()
         return DONE if there == self._wanted(there) else waiting("the imported services to be as asked for", last=there)
 
     def view(self, found: Any) -> Any:

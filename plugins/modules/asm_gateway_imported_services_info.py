@@ -84,13 +84,9 @@ def read(params: dict[str, Any], cloud: Cloud) -> list[dict[str, Any]]:
     refuse_names(params, "gateway", "namespace")
     mesh = meshes.require_mesh(cloud, params["mesh"])
     identifier = meshes.mesh_id(mesh)
-    kube = gateways.control_plane(cloud, mesh)
-    try:
-        gateways.require_one(gateways.is_there(kube, params["gateway"]), params["gateway"], params["mesh"])
-    finally:
-        kube.close()
-    names = clusters.labels(clusters.attached(cloud, identifier))
-    return imported.details(cloud, identifier, params["gateway"], params["namespace"], names)
+    with gateways.required(cloud, mesh, params["gateway"], params["mesh"]):
+        names = clusters.labels(clusters.attached(cloud, identifier))
+        return imported.details(cloud, identifier, params["gateway"], params["namespace"], names)
 
 
 def main() -> None:

@@ -262,10 +262,10 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     failed,
     waiting,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways, routes
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import routes
 from ansible_collections.meshops.asm.plugins.module_utils.gateway.naming import refuse_names
-from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
-from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
+from ansible_collections.meshops.asm.plugins.module_utils.module.of_gateway import OfGateway
+from ansible_collections.meshops.asm.plugins.module_utils.module.resource import run_resource
 
 MODES = ["exact", "prefix", "regex"]
 
@@ -285,7 +285,7 @@ PATH = _dict("prefix", value="str!")
 HEADERS = {**_dict("exact", name="str!", value="str!"), "type": "list", "elements": "dict"}
 
 
-class GatewayRoute(ResourceModule):
+class GatewayRoute(OfGateway):
     """One route of a gateway."""
 
     result = "gateway_route"
@@ -318,31 +318,18 @@ class GatewayRoute(ResourceModule):
         super().__init__(params, cloud)
         refuse_names(params, "gateway", "namespace", "name")
         routes.check(params)
-        self.kube: Any = None
-        self.has_gateway = False
 
-    def find(self) -> Any:
-        mesh = self.living_mesh()
-        if mesh is None:
-            return None
-        self.kube = self.kube or gateways.control_plane(self.cloud, mesh)
-        self.has_gateway = gateways.is_there(self.kube, self.params["gateway"])
-        return self._look() if self.has_gateway else None
-
-    def _look(self) -> Any:
+    def look(self) -> Any:
         return routes.read_one(self.cloud, self.id, self.params["gateway"], self.params["name"])
 
     def plan(self, found: Any) -> Plan:
         if self.params["state"] == "absent":
             return Plan(DELETE if found else NONE, found, None)
         wanted = self._wanted(found)
-        warnings = self.no_mesh_yet()
-        if self.id and not self.has_gateway:
-            warnings = (gateways.not_yet(self.params["gateway"]),)
         action = CREATE if found is None else NONE if found == wanted else UPDATE
         # The route itself, or only what stands beside it.
         whole = found is None or any(found[key] != wanted[key] for key in ("route", "namespace"))
-        return Plan(action, found, wanted, whole, warnings=warnings)
+        return Plan(action, found, wanted, whole, warnings=self.not_yet())
 
     def _wanted(self, found: Any) -> dict[str, Any]:
         p = self.params
@@ -357,8 +344,7 @@ class GatewayRoute(ResourceModule):
         }
 
     def apply(self, plan: Plan) -> Steps:
-        meshes.require_mesh(self.cloud, self.params["mesh"])
-        gateways.require_one(self.has_gateway, self.params["gateway"], self.params["mesh"])
+        self.require_gateway()
         yield self.settled
         named = {"ServiceMeshId": self.id, "IstioGatewayName": self.params["gateway"]}
         if plan.action == DELETE:
@@ -378,9 +364,9 @@ class GatewayRoute(ResourceModule):
         self.cloud.asm(action, **named, **beside, GatewayRoute=route)
 
     def progress(self, plan: Plan) -> Progress:
-        if self.kube is None or not self.has_gateway:
+        if not self.has_gateway:
             return DONE
-        name, there = self.params["name"], self._look()
+        name, there = self.params["name"], self.look()
         if self.params["state"] == "absent":
             return waiting(f"route '{name}' to be gone", last=there) if there else DONE
         if there and there["status"] == "error":

@@ -85,14 +85,10 @@ OPTIONS = {
 def read(params: dict[str, Any], cloud: Cloud) -> list[dict[str, Any]]:
     refuse_names(params, "gateway", "name")
     mesh = meshes.require_mesh(cloud, params["mesh"])
-    kube = gateways.control_plane(cloud, mesh)
-    try:
-        gateways.require_one(gateways.is_there(kube, params["gateway"]), params["gateway"], params["mesh"])
-    finally:
-        kube.close()
-    identifier, gateway = meshes.mesh_id(mesh), params["gateway"]
-    rows = [row for row in routes.rows_of(cloud, identifier, gateway) if params["name"] in (None, row["RouteName"])]
-    found = [routes.read_row(cloud, identifier, gateway, row) for row in rows]
+    with gateways.required(cloud, mesh, params["gateway"], params["mesh"]):
+        identifier, gateway = meshes.mesh_id(mesh), params["gateway"]
+        rows = [row for row in routes.rows_of(cloud, identifier, gateway) if params["name"] in (None, row["RouteName"])]
+        found = [routes.read_row(cloud, identifier, gateway, row) for row in rows]
     return sorted(found, key=lambda one: (one["priority"], one["name"]))
 
 

@@ -9,6 +9,8 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
@@ -45,6 +47,17 @@ def require_one(is_there: bool, name: str, mesh: str) -> None:
     if not is_there:
         text = f"Mesh '{mesh}' has no gateway '{name}'. Make it first with meshops.asm.asm_gateway."
         raise NotFound(text, yet=not_yet(name))
+
+
+@contextmanager
+def required(cloud: Cloud, mesh: dict[str, Any], name: str, mesh_name: str) -> Iterator[KubeClient]:
+    """The control plane of a mesh with the gateway ``name``. Raises ``NotFound``, with the name that users have for it."""
+    kube = control_plane(cloud, mesh)
+    try:
+        require_one(is_there(kube, name), name, mesh_name)
+        yield kube
+    finally:
+        kube.close()
 
 
 def essence(gateway: dict[str, Any] | None) -> dict[str, Any] | None:
