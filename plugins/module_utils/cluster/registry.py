@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.names import is_name
 
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\Z")
 # Names that a page of deployments has at most, and pages that are read.
 _PAGE, _MOST_PAGES = 100, 1000
 
@@ -104,7 +103,7 @@ def names_of(texts: list[str]) -> list[str]:
 
     A text in Base64 is hardly ever a name as Kubernetes has them, so that one which is none tells it of all.
     """
-    if all(_NAME.match(text) for text in texts):
+    if all(map(is_name, texts)):
         return texts
     decoded = [_decoded(text) for text in texts]
     return texts if None in decoded else [str(name) for name in decoded]
@@ -115,4 +114,4 @@ def _decoded(text: str) -> str | None:
         name = base64.b64decode(text, validate=True).decode("ascii")
     except (binascii.Error, ValueError):
         return None
-    return name if _NAME.match(name) else None
+    return name if is_name(name) else None

@@ -51,7 +51,7 @@ def require_one(is_there: bool, name: str, mesh: str) -> None:
 
 @contextmanager
 def required(cloud: Cloud, mesh: dict[str, Any], name: str, mesh_name: str) -> Iterator[KubeClient]:
-    """The control plane of a mesh with the gateway ``name``. Raises ``NotFound``, with the name that users have for it."""
+    """The control plane of a mesh that has the gateway ``name``. Raises ``NotFound``, which says ``mesh_name``."""
     kube = control_plane(cloud, mesh)
     try:
         require_one(is_there(kube, name), name, mesh_name)

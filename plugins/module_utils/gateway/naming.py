@@ -8,23 +8,19 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.names import is_name
 from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_line
-
-# RFC 1123, with dots between its labels.
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_LONGEST = 253
 
 
 def refuse_names(params: Mapping[str, Any], *options: str) -> None:
     """Raises ``InvalidInput`` for the first of these options whose value is no name of a Kubernetes object."""
     for option in options:
         value = params.get(option)
-        if value is not None and not (len(value) <= _LONGEST and _NAME.fullmatch(value)):
+        if value is not None and not is_name(value):
             raise InvalidInput(
                 f"{option} '{one_line(value)[:60]}' is no name that Kubernetes takes: give small letters, digits, '-' "
                 "and '.', with a letter or a digit at both ends."

@@ -9,25 +9,24 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, NotFound
+from ansible_collections.meshops.asm.plugins.module_utils.flow.names import is_label
 from ansible_collections.meshops.asm.plugins.module_utils.lane import rules, services
 
 WEIGHTED, RULES = "weighted", "rule-based"
 # Of a message that is a list of entries with a level, those that keep a lane from taking effect.
 _LEVEL = "error"
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 
 Json = dict[str, Any]
 
 
 def check_name(option: str, name: str) -> None:
     """Groups and lanes are objects of the control plane. Raises ``InvalidInput``."""
-    if not _NAME.match(name):
+    if not is_label(name):
         raise InvalidInput(
             f"{option}: '{name}' cannot be the name of a swim lane or of a group. It is an object of the control "
             "plane, so up to 63 small letters, digits and '-' can be in its name."

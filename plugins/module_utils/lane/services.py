@@ -11,15 +11,13 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cluster import clusters as known_clusters
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
-
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
+from ansible_collections.meshops.asm.plugins.module_utils.flow.names import is_label
 
 Name = tuple[str, str]
 
@@ -64,7 +62,7 @@ def named(option: str, texts: list[str], *, with_cluster: bool = True) -> list[S
     for text in texts:
         parts = text.split("/")
         cluster, namespace, name = ["", *parts][-3:] if len(parts) in (2, 2 + with_cluster) else ("", "", "")
-        if not (_LABEL.match(namespace) and _LABEL.match(name)) or (len(parts) == 3 and not cluster.strip()):
+        if not (is_label(namespace) and is_label(name)) or (len(parts) == 3 and not cluster.strip()):
             raise InvalidInput(f"{option}: '{text}' does not name a service: give it as {form}.")
         found.append(Service(namespace, name, cluster=cluster))
     for text in (one.text for one in found if found.count(one) > 1):
