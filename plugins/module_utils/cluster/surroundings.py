@@ -8,11 +8,12 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.cluster import features
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 
 SUBSETS = ("access_logs", "cloud_controller", "grafana", "namespaces", "network", "prometheus")
 
@@ -23,7 +24,7 @@ class Surroundings:
     """The subsets of facts that were chosen, for the clusters of one mesh. What is there once for all is asked once."""
 
     def __init__(self, cloud: Cloud, mesh_id: str, subsets: list[str]) -> None:
-        self._cloud = cloud
+        self._ask = partial(meshes.told, cloud)
         self._mesh_id = mesh_id
         self._subsets = sorted(set(subsets))
         self._of_mesh: dict[str, Json] = {}
@@ -86,15 +87,6 @@ class Surroundings:
         if action not in self._of_mesh:
             self._of_mesh[action] = self._ask(action, ServiceMeshId=self._mesh_id).get(key) or {}
         return self._of_mesh[action]
-
-    def _ask(self, action: str, **parameters: Any) -> Json:
-        """The reply; an empty one where the service says that there is nothing (HTTP 404)."""
-        try:
-            return self._cloud.asm(action, **parameters)
-        except AsmError as error:
-            if error.http_status != 404 or error.code == "ServiceMesh.NotFound":
-                raise
-            return {}
 
 
 def _dashboards(reply: Json) -> list[Json]:

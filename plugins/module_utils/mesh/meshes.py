@@ -124,6 +124,16 @@ def deleted_meanwhile(name: str, listed: dict[str, Any] | None) -> str:
     return f"Mesh '{name}' {state} while this task was working on it, by another run or in the console."
 
 
+def told(cloud: Cloud, action: str, **parameters: Any) -> dict[str, Any]:
+    """The reply to an action that reads something of a mesh; empty where there is nothing, which is HTTP 404."""
+    try:
+        return cloud.asm(action, **parameters)
+    except AsmError as error:
+        if error.http_status != 404 or error.code == "ServiceMesh.NotFound":
+            raise
+        return {}
+
+
 def is_gone(error: AsmError) -> bool:
     """Whether this failure of a call may mean that the mesh no longer exists; confirm it with the list."""
     return error.code in ("ServiceMesh.NotFound", "StatusForbidden", "403", "ERR404") or error.http_status in (403, 404)

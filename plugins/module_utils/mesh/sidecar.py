@@ -17,9 +17,8 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute, put
-from ansible_collections.meshops.asm.plugins.module_utils.mesh import equality
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import equality, meshes
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.sidecar_attributes import SIDECAR_ATTRIBUTES
 
 # Parameters that are JSON text, whose members are options of their own.
@@ -31,12 +30,7 @@ Json = dict[str, Any]
 def describe(cloud: Cloud, mesh_id: str, namespace: str) -> Json:
     """``ConfigPatches`` of a namespace (action DescribeNamespaceScopeSidecarConfig); a namespace that is not there has
     none."""
-    try:
-        reply = cloud.asm("DescribeNamespaceScopeSidecarConfig", ServiceMeshId=mesh_id, Namespace=namespace)
-    except AsmError as error:
-        if error.http_status != 404 or error.code == "ServiceMesh.NotFound":
-            raise
-        return {}
+    reply = meshes.told(cloud, "DescribeNamespaceScopeSidecarConfig", ServiceMeshId=mesh_id, Namespace=namespace)
     return reply.get("ConfigPatches") or {}
 
 
