@@ -16,6 +16,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.decoding import b
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.flow.quantities import read as quantity
 from ansible_collections.meshops.asm.plugins.module_utils.flow.quantities import same_amount
+from ansible_collections.meshops.asm.plugins.module_utils.flow.table import dig, put
 
 Json = dict[str, Any]
 
@@ -41,7 +42,7 @@ _AMOUNTS = tuple(option for option, _parameter, read in FIELDS if read is text)
 
 def wanted(params: Json) -> Json:
     """``{parameter: value}`` of the options that are given. Raises ``InvalidInput`` for values that mean nothing."""
-    given = {option: _at(params, option) for option, _parameter, _read in FIELDS}
+    given = {option: dig(params, option) for option, _parameter, _read in FIELDS}
     for option in _AMOUNTS:
         if given[option] is not None and quantity(given[option]) is None:
             raise InvalidInput(f"{option} is no quantity of Kubernetes: write it as 500m or 1Gi.")
@@ -76,11 +77,7 @@ def view(row: Json, cluster: str, namespace: str) -> Json:
     }
     values = _decoded(row)
     for option, parameter, _read in FIELDS:
-        target = found
-        *above, last = option.split(".")
-        for key in above:
-            target = target.setdefault(key, {})
-        target[last] = values[parameter]
+        put(found, option, values[parameter])
     return found
 
 
@@ -108,10 +105,3 @@ def _decoded(row: Json) -> Json:
 
 def _same(one: Any, other: Any) -> bool:
     return one == other or (isinstance(one, str) and isinstance(other, str) and same_amount(one, other))
-
-
-def _at(params: Json, option: str) -> Any:
-    value: Any = params
-    for key in option.split("."):
-        value = (value or {}).get(key)
-    return value
