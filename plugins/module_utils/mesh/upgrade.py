@@ -58,12 +58,14 @@ def look(cloud: Cloud, params: dict[str, Any], detail: dict[str, Any]) -> dict[s
         return {"offered": "", "newest": "", "gateways": {}}
     identifier = str(meshes.info(detail)["ServiceMeshId"])
     names = full_names(params["upgrade_gateways"])
-    offer = offered(cloud, identifier) if _moves(params, detail) else ""
-    if _is_newer(offer, detail) and meshes.info(detail).get("State") == "running":
+    offer, state = offered(cloud, identifier) if _moves(params, detail) else "", meshes.info(detail).get("State")
+    if _is_newer(offer, detail) and state == "running":
         _check_first(cloud, identifier, offer)
+    # A version may be listed that this mesh has no way to: then it has the newest that it can have.
+    on_its_way = state == "upgrading" or _is_newer(offer, detail)
     return {
         "offered": offer,
-        "newest": _newest(cloud, detail) if params["version"] == LATEST else "",
+        "newest": _newest(cloud, detail) if params["version"] == LATEST and on_its_way else "",
         "gateways": gateway_states(cloud, identifier, detail, names) if names else {},
     }
 
@@ -125,9 +127,7 @@ def _goal(params: dict[str, Any], detail: dict[str, Any], seen: dict[str, Any]) 
         return ""
     if params["version"] != LATEST:
         return str(params["version"])
-    # A version may be listed that this mesh has no way to: then it has the newest that it can have.
-    on_its_way = meshes.info(detail).get("State") == "upgrading" or _is_newer(seen["offered"], detail)
-    return str(seen["newest"]) if on_its_way and _is_newer(seen["newest"], detail) else ""
+    return str(seen["newest"]) if _is_newer(seen["newest"], detail) else ""
 
 
 def _moves(params: dict[str, Any], detail: dict[str, Any]) -> bool:

@@ -18,10 +18,9 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import WORD
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import argument_spec, changes_between
-from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, versions
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import view as mesh_view
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import MESH_ATTRIBUTES
-from ansible_collections.meshops.asm.plugins.module_utils.mesh.versions import newest
 
 Json = dict[str, Any]
 
@@ -134,19 +133,14 @@ def _check_new_mesh(cloud: Cloud, mesh: Json, findings: Findings) -> None:
             f"Mesh '{mesh['name']}' does not exist, and creating it needs {', '.join(missing)} in asm_mesh. If it "
             "should exist, check its name and region."
         )
-    offered = _offered_versions(cloud)
-    if mesh["version"] and newest(offered, mesh["version"]) is None:
+    offered = versions.offered(versions.offers(cloud))
+    if mesh["version"] and versions.newest(offered, mesh["version"]) is None:
         findings.errors.append(
             f"asm_mesh: version {mesh['version']} is not offered. On offer: {', '.join(offered)}. Leave version unset "
             "for the newest."
         )
     if not missing:
         _check_network(cloud, mesh, findings)
-
-
-def _offered_versions(cloud: Cloud) -> list[str]:
-    offers = cloud.asm("DescribeVersions").get("VersionInfo") or []
-    return sorted({str(version) for offer in offers for version in offer.get("Versions") or []})
 
 
 def _check_network(cloud: Cloud, mesh: Json, findings: Findings) -> None:
