@@ -206,12 +206,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     Steps,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import argument_spec
-from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, providers
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import hidden, meshes, providers
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
-
-# Words of the diff for what must not be in it.
-_THERE = "those that are there"
-_ANOTHER = "those of the task"
 
 
 class ExtensionProvider(ResourceModule):
@@ -246,11 +242,8 @@ class ExtensionProvider(ResourceModule):
         change = providers.change(self.params, found, renew=bool(self.params["renew_secrets"]))
         after = providers.view(self.name, change.config)
         action = CREATE if found is None else UPDATE if change.differs else NONE
-        told: dict[str, Any] = {"predicted": after, "changes": change.config, "warnings": self.no_mesh_yet()}
-        if change.secrets:
-            pictures = {**before, "secrets": _THERE} if before else None, {**after, "secrets": _ANOTHER}
-            return Plan(action, *pictures, **told)
-        return Plan(action, before, after, **told)
+        sides = hidden.pictures(before, after, another=change.secrets)
+        return Plan(action, *sides, changes=change.config, predicted=after, warnings=self.no_mesh_yet())
 
     def apply(self, plan: Plan) -> Steps:
         meshes.require_mesh(self.cloud, self.params["mesh"])

@@ -168,12 +168,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     Steps,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import dig
-from ansible_collections.meshops.asm.plugins.module_utils.mesh import kiali, meshes
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import hidden, kiali, meshes
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
-
-# Words of the diff for what must not be in it.
-_THERE = "those that are there"
-_ANOTHER = "those of the task"
 
 
 class Kiali(ResourceModule):
@@ -216,11 +212,8 @@ class Kiali(ResourceModule):
             change.parameters["Enabled"] = change.after["Enabled"] = True
         after = self.view(change.after)
         action = CREATE if before is None else UPDATE if change.parameters else NONE
-        told: dict[str, Any] = {"predicted": after, "changes": change.parameters, "warnings": self.no_mesh_yet()}
-        if change.secrets:
-            pictures = {**before, "secrets": _THERE} if before else None, {**after, "secrets": _ANOTHER}
-            return Plan(action, *pictures, **told)
-        return Plan(action, before, after, **told)
+        sides = hidden.pictures(before, after, another=change.secrets)
+        return Plan(action, *sides, changes=change.parameters, predicted=after, warnings=self.no_mesh_yet())
 
     def apply(self, plan: Plan) -> Steps:
         meshes.require_mesh(self.cloud, self.params["mesh"])

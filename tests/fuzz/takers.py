@@ -40,7 +40,14 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import I
 from ansible_collections.meshops.asm.plugins.module_utils.lane import groups as lane_groups
 from ansible_collections.meshops.asm.plugins.module_utils.lane import rules as lane_rules
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import described as mesh_described
-from ansible_collections.meshops.asm.plugins.module_utils.mesh import equality, kiali, providers, sidecar, values
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import (
+    equality,
+    hidden,
+    kiali,
+    providers,
+    sidecar,
+    values,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.probe import metrics, versus
 from ansible_collections.meshops.asm.plugins.module_utils.probe.sequential import Rule
 from ansible_collections.meshops.asm.plugins.module_utils.spec import account as account_checks
@@ -388,6 +395,7 @@ SETTINGS: dict[Callable[..., Any], Taker] = {
     sidecar.nested: set_there,
     sidecar.wanted: lambda value: sidecar.wanted({"lifecycle": dicts(value), "proxy_metadata": dicts(value)}),
     registry.names_of: lambda value: registry.names_of(words(value)),
+    hidden.is_hidden: hidden.is_hidden,
 }
 TABLES = (MANIFESTS, LINT, SPEC, OBJECTS, ROUTES, CANARY, ORDER, WORKLOADS, CHECKS, LANES, SETTINGS, KEPT)
 
@@ -445,7 +453,8 @@ OTHERS: dict[ModuleType, set[str]] = {
         *("check_match", "check_header", "check_rules", "check_destination", "plain", "in_order"),
         *("rules_as_spec", "weight_as_spec", "weighted_rule_as_row"),
     },
-    providers: {"kind_of", "check", "providers", "known_names", "is_hidden", "encoded"},
+    hidden: {"pictures"},
+    providers: {"kind_of", "check", "providers", "known_names", "encoded"},
     kiali: {"options", "check"},
     lane_groups: {
         *("check_name", "groups", "find_group", "require_group", "group_not_yet", "lanes", "update_group"),

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, Refused
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute, argument_spec, dig, put
-from ansible_collections.meshops.asm.plugins.module_utils.mesh.providers import is_hidden
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.hidden import is_hidden
 
 TOKEN, OPENID, RAM = "token", "openid", "ramoauth"
 _MOST_PORT = 65535

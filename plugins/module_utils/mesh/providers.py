@@ -27,6 +27,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.table import (
     dig,
     put,
 )
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.hidden import is_hidden
 
 HTTP, GRPC = "httpextauth", "grpcextauth"
 _NAME = re.compile(rf"({HTTP}|{GRPC})-[a-z0-9]([a-z0-9.-]{{0,200}}[a-z0-9])?")
@@ -171,11 +172,6 @@ def _another(row: Attribute, value: str, current: Json | None, *, renew: bool) -
         return True
     there = dig(current, str(row.read))
     return renew if is_hidden(there) else bool(there != value)
-
-
-def is_hidden(value: Any) -> bool:
-    """Whether a secret that the service shows is none: left out, or masked. Pure."""
-    return value is None or not str(value).strip("* ")
 
 
 def _complete(config: Json) -> None:

@@ -170,6 +170,7 @@ def test_latest_without_a_way_there_is_what_it_is(run: Run, asm: FakeAsm) -> Non
     asm.answers["DescribeVersions"] = {"VersionInfo": [{"Edition": "Pro", "Versions": [FIRST, THIRD]}]}
     assert run(version="latest", upgrade=True).changed is False
     assert asm.written() == []
+    assert asm.sent("DescribeVersions") == []
 
 
 def test_a_new_mesh_gets_the_latest_of_its_edition(run: Run, asm: FakeAsm) -> None:
