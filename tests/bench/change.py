@@ -18,7 +18,6 @@ import random
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,11 +31,10 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio import steps
 from ansible_collections.meshops.asm.plugins.module_utils.probe import rounds
 from ansible_collections.meshops.asm.plugins.module_utils.probe.options import PROBE_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import make_plan
-from meshlab.control import Control
 
 from tests.bench import documents
 from tests.bench.apply_peers import core_environment, kubectl
-from tests.bench.flow import EXAMPLE, ROOT, lab, lab_environment
+from tests.bench.flow import EXAMPLE, ROOT, lab_environment, lab_with_traffic
 from tests.bench.machine import describe_machine
 from tests.integration.changing_mesh import HOST, NAMESPACE, PATH, SET, State
 from tests.integration.labs import Lab
@@ -334,18 +332,8 @@ def main() -> None:
     if options.load:
         send(json.loads(options.load))
         return
-    with tempfile.TemporaryDirectory(prefix="meshops-bench-") as name:
-        workdir = Path(options.lab or Path(name) / "lab")
-        if not options.lab:
-            lab(workdir, "up", "--transitions", "0")
-        try:
-            traffic = Control(workdir).status()["traffic"]
-            if not traffic["available"]:
-                sys.exit(f"no traffic to measure: {traffic['reason']}")
-            rows = measure(prepared(workdir, Path(name), options.settle), options)
-        finally:
-            if not options.lab:
-                lab(workdir, "down")
+    with lab_with_traffic(options.lab) as (workdir, folder):
+        rows = measure(prepared(workdir, folder, options.settle), options)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     rows = {**(measured_before(options.settle) if options.keep else {}), **rows}
     result = {"machine": describe_machine(), "settle": options.settle, "rows": rows}

@@ -16,7 +16,11 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from meshlab.control import Control
 
 from tests.bench.machine import describe_machine, proportional_memory
 
@@ -47,6 +51,27 @@ class Memory(threading.Thread):
 def lab(workdir: Path, *arguments: str) -> str:
     command = [sys.executable, "-m", "meshlab", *arguments, "--workdir", str(workdir)]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+@contextmanager
+def lab_with_traffic(given: str | None) -> Iterator[tuple[Path, Path]]:
+    """The work directory of a lab, the one that is ``given`` or one for this block, and a folder for files.
+
+    Ends the program where the lab has no traffic.
+    """
+    with tempfile.TemporaryDirectory(prefix="meshops-bench-") as name:
+        folder = Path(name)
+        workdir = Path(given or folder / "lab")
+        if not given:
+            lab(workdir, "up", "--transitions", "0")
+        try:
+            traffic = Control(workdir).status()["traffic"]
+            if not traffic["available"]:
+                sys.exit(f"no traffic to measure: {traffic['reason']}")
+            yield workdir, folder
+        finally:
+            if not given:
+                lab(workdir, "down")
 
 
 def lab_environment(workdir: Path) -> dict[str, str]:

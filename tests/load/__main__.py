@@ -13,7 +13,6 @@ import argparse
 import json
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -21,10 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from meshlab.control import Control
 
 from tests.bench import documents
-from tests.bench.flow import EXAMPLE, ROOT, lab, lab_environment
+from tests.bench.flow import EXAMPLE, ROOT, lab_environment, lab_with_traffic
 from tests.bench.machine import describe_machine
 from tests.integration.labs import Lab
 from tests.integration.runner import Runner
@@ -89,18 +87,8 @@ def main() -> None:
     if unknown := [key for key in options.keys if key not in known]:
         sys.exit(f"there is no change {', '.join(unknown)}; there are {', '.join(known)}")
     chosen = [known[key] for key in options.keys or known]
-    with tempfile.TemporaryDirectory(prefix="meshops-load-") as name:
-        workdir = Path(options.lab or Path(name) / "lab")
-        if not options.lab:
-            lab(workdir, "up", "--transitions", "0")
-        try:
-            traffic = Control(workdir).status()["traffic"]
-            if not traffic["available"]:
-                sys.exit(f"no traffic to lose: {traffic['reason']}")
-            rows = measure(bookinfo(workdir, Path(name)), chosen)
-        finally:
-            if not options.lab:
-                lab(workdir, "down")
+    with lab_with_traffic(options.lab) as (workdir, folder):
+        rows = measure(bookinfo(workdir, folder), chosen)
     last = json.loads(RESULTS.read_text(encoding="utf-8")) if options.keys and RESULTS.exists() else {}
     before = last["rows"] if last.get("machine") == describe_machine() else {}
     everything = {**before, **rows}
