@@ -17,6 +17,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Asm
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Changes, changes_between, overlay, put
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, proxies
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import upgrade as mesh_upgrade
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import versions as mesh_versions
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import view as mesh_view
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import MESH_ATTRIBUTES
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.remains import remains
@@ -200,7 +201,7 @@ def test_account(found: Any) -> None:
     cloud: Any = Cloud(found)
     mesh = {"vpc_id": "vpc-1", "vswitch_ids": ["vsw-1"], "version": "v1"}
     each(
-        lambda: account_checks._offered_versions(cloud),
+        lambda: mesh_versions.offered(mesh_versions.offers(cloud)),
         lambda: account_checks._check_network(cloud, mesh, account_checks.Findings()),
         lambda: mesh_upgrade.offered(cloud, "c1"),
         lambda: mesh_upgrade.version_progress(cloud, "c1", "v1.23.1.1"),
