@@ -10,6 +10,7 @@ Only ansible-core before 2.19 would execute it; tests run on it, too (noxfile.py
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,9 @@ from typing import Any
 import pytest
 import yaml
 
-from .account import CLUSTER, MESH, Account, Ansible, serving
+from .account import CLUSTER, MESH, ROOT, Account, Ansible, serving
+from .pem import pair
+from .test_planted_secrets import EXTRA
 
 pytestmark = pytest.mark.playbooks
 
@@ -86,6 +89,39 @@ PLAY = """
         - ansible.builtin.set_fact: {why: "{{ ansible_failed_result.msg }} {{ ansible_failed_task.name }}"}
         - ansible.builtin.debug: {msg: "{{ why }} {{ ansible_failed_result }}"}
 """
+MODULES = sorted(file.stem for file in (ROOT / "plugins/modules").glob("*.py"))
+_OF_GATEWAY = {"mesh": MESH, "gateway": "in"}
+_ROUTED = {"metadata": {"name": "a", "namespace": "istio-system"}, "spec": {"hosts": ["a"], "http": []}}
+OPTIONS: dict[str, dict[str, Any]] = {
+    **EXTRA,
+    **dict.fromkeys(
+        ("asm_gateway_domain_info", "asm_gateway_imported_services_info", "asm_gateway_route_info"), _OF_GATEWAY
+    ),
+    "asm_gateway_domain": {**_OF_GATEWAY, "name": "http", "hosts": ["a.org"], "port": 80, "protocol": "HTTP"},
+    "asm_gateway_imported_services": {**_OF_GATEWAY, "namespace": "a", "services": ["b"]},
+    "asm_gateway_route": {**_OF_GATEWAY, "name": "page", "hosts": ["a.org"], "destinations": [{"host": "a"}]},
+    "asm_gateway_secret": {**_OF_GATEWAY, "name": "tls", **pair().options()},
+    "asm_namespace": {"mesh": MESH, "name": "it"},
+    "asm_waypoint": {"mesh": MESH, "cluster": CLUSTER, "namespace": "a"},
+    "asm_workload": {
+        "clusters": [CLUSTER],
+        "definition": [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "it"}}],
+    },
+    "istio_resource": {
+        "mesh": MESH,
+        "definition": [{"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", **_ROUTED}],
+    },
+    "istio_resource_info": {"mesh": MESH, "kind": "VirtualService"},
+}
+# Modules whose results have nothing of the account.
+SILENT = [
+    "asm_gateway_secret",
+    "asm_gateway_secret_info",
+    "asm_preflight",
+    "asm_probe",
+    "asm_restart",
+    "asm_workload_info",
+]
 HERE = ("-e", f"ansible_python_interpreter={sys.executable}")
 LENIENT = {"ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS": "ignore"}
 SPEC: dict[str, Any] = {
@@ -175,6 +211,43 @@ def test_names_of_hosts_and_groups(tmp_path: Path, account: Account, ansible: An
     assert played.returncode == 0, played.stdout[-3000:] + played.stderr[-3000:]
     assert "lookup(" in played.stdout
     assert not (tmp_path / "pwned").exists()
+
+
+def of_module(module: str) -> list[dict[str, Any]]:
+    """A task of a module, and whatever a play may do with its result; the service refuses what it is to write."""
+    result = f"result_{module}"
+    return [
+        {f"meshops.asm.{module}": OPTIONS.get(module, {}), "register": result, "ignore_errors": True},
+        {
+            "name": f"After {module} {{{{ {result}.msg | default('') }}}}",
+            "ansible.builtin.set_fact": {
+                "told": f"{{{{ {result} }}}}",
+                "text": f"of {{{{ {result} }}}} {{{{ {result} | to_json }}}} {{{{ item }}}}",
+                "keys": f"{{{{ {result} | dict2items | map(attribute='value') | list }}}}",
+            },
+            "loop": [f"{{{{ {result} }}}}"],
+        },
+    ]
+
+
+def test_results_of_every_module(tmp_path: Path, account: Account, ansible: Ansible) -> None:
+    account.words = lambda given: f"{account.text} {given}"
+    words = {"kind": "Status", "reason": "Invalid", "message": account.text}
+    for server in account.servers.values():
+        server.fail_next(422, words, times=99, only="/it")
+        server.fail_next(422, words, times=99, only="virtualservices/a")
+    tasks = [task for module in MODULES for task in of_module(module)]
+    (tmp_path / "play.yml").write_text(
+        yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]), encoding="utf-8"
+    )
+    played = ansible("ansible-playbook", "play.yml", "--diff")
+    assert played.returncode == 0, played.stdout[-3000:] + played.stderr[-3000:]
+    assert not (tmp_path / "pwned").exists()
+    told = re.split(r"\nTASK \[meshops\.asm\.", played.stdout)[1:]
+    assert [text.partition("]")[0] for text in told] == MODULES
+    silent = [module for module, text in zip(MODULES, told, strict=True) if "lookup(" not in text]
+    assert silent == SILENT, silent
+    assert "\x1b" not in played.stdout + played.stderr
 
 
 def test_roles_and_playbooks(tmp_path: Path, account: Account, ansible: Ansible) -> None:

@@ -359,9 +359,6 @@ def test_a_service_that_quotes_what_it_was_sent_is_not_repeated(tmp_path: Path, 
     told.write_text(json.dumps(variables), encoding="utf-8")
     with serving("text") as account:
         account.words = WORDS[words]
-        mesh = account.mesh()
-        mesh["Spec"]["MeshConfig"]["Telemetry"] = True
-        account.answers["DescribeServiceMeshDetail"] = 200, {"ServiceMesh": mesh}
         played = Ansible(tmp_path, account)(
             "ansible-playbook", "-vvvv", "--diff", "play.yml", "-e", f"@{told}",
             ANSIBLE_DEBUG="1", ANSIBLE_LOG_PATH=str(tmp_path / "log"),
