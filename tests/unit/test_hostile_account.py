@@ -269,6 +269,44 @@ def test_roles_and_playbooks(tmp_path: Path, account: Account, ansible: Ansible)
     assert json.loads((tmp_path / "report/drift.json").read_text(encoding="utf-8"))["objects"]
 
 
+def test_playbooks_that_change_what_is_in_use(tmp_path: Path, account: Account, ansible: Ansible) -> None:
+    """They put names and objects of the account into messages, and objects of it into what they apply."""
+    place = "namespaces/istio-system"
+    odd = {account.text: account.text}
+    labels = {"app": "a", **odd}
+    pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": account.text}, {"name": "istio-proxy"}]}}
+    app = {"name": "app", "namespace": "istio-system", "annotations": odd, "generation": 1}
+    owner = {"kind": "ReplicaSet", "name": "app-1", "controller": True}
+    told = {"phase": "Running", "conditions": [{"type": account.text, "status": account.text, "message": account.text}]}
+    policy = {"name": "theirs", "namespace": "istio-system", "annotations": odd, "creationTimestamp": account.text}
+    cluster, mesh = account.servers["cluster"], account.servers["mesh"]
+    cluster.put(
+        f"/apis/apps/v1/{place}/deployments/app",
+        {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": app, "status": told,
+         "spec": {"selector": {"matchLabels": {"app": "a"}}, "template": pod}},
+    )  # fmt: skip
+    for name in (account.text, "app-1-x"):
+        metadata = {"name": name, "namespace": "istio-system", "labels": labels, "ownerReferences": [owner]}
+        body = {"kind": "Pod", "apiVersion": "v1", "metadata": metadata, "spec": pod["spec"], "status": told}
+        cluster.put(f"/api/v1/{place}/pods/{name}", body)
+    mesh.put(
+        f"/apis/security.istio.io/v1/{place}/peerauthentications/theirs",
+        {"kind": "PeerAuthentication", "apiVersion": "security.istio.io/v1", "metadata": policy, "spec": {"a": odd}},
+    )
+    chosen = {"clusters": [CLUSTER], "namespace": "istio-system", "namespaces": ["istio-system"], "restart": "always"}
+    mesh_spec = {**SPEC["asm_mesh"], "version": "v1.22.6.1-g1-aliyun"}
+    spec = {**SPEC, "asm_mesh": mesh_spec, "asm_strict": chosen, "asm_inject": chosen}
+    (tmp_path / "mesh.yml").write_text(yaml.safe_dump(spec), encoding="utf-8")
+    told_by = {}
+    for name in ("strict", "inject", "lanes", "upgrade"):
+        played = ansible("ansible-playbook", f"meshops.asm.{name}", "-e", "@mesh.yml", "--check", "--diff", "-v")
+        told_by[name] = played.stdout + played.stderr
+    assert not (tmp_path / "pwned").exists(), told_by
+    assert [name for name, text in told_by.items() if "lookup(" not in text] == []
+    assert '"name": "theirs"' in told_by["strict"].partition("TASK [Accept both")[2]
+    assert "\x1b" not in str(told_by.values())
+
+
 def test_the_name_of_an_ordinary_host_is_text(tmp_path: Path) -> None:
     """AWX reads ``ansible-inventory --list``, and takes nothing else for a name."""
     (tmp_path / "asm.yml").write_text("plugin: meshops.asm.asm\n", encoding="utf-8")

@@ -23,8 +23,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.loggers import NA
 
 from .account import CLUSTER, MESH, ROOT, Account, Ansible, serving
 from .pem import pair
-from .wording import WORDS
 from .plugins.module_utils.kube.conftest import status
+from .wording import WORDS
 
 pytestmark = pytest.mark.playbooks
 
