@@ -148,3 +148,15 @@ def test_items_of_a_spec_are_never_the_whole_folder(value: Any) -> None:
 def test_the_folder_of_a_spec_is_never_the_working_folder_by_accident(base: Any) -> None:
     with pytest.raises(InvalidInput, match="asm_base_dir is empty"):
         emptiness.paths_below(base, "a.yml")
+
+
+@pytest.mark.parametrize("base", ["~nobody-of-this-name", "a\0b"])
+def test_the_folder_of_a_spec_can_be_one(base: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        emptiness.paths_below(base, "a.yml")
+    assert refused.value.message == "asm_base_dir is no path that a folder can have."
+
+
+def test_no_objects_are_what_is_asked_for() -> None:
+    """A list of objects that is empty says that there are none; a name that is empty says nothing."""
+    emptiness.refuse({"checks": []}, {"checks": {"type": "list", "elements": "dict"}})
