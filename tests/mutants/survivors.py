@@ -41,6 +41,7 @@ def _same(module: str, function: str, line: str, reason: str) -> Survivor:
 _LENGTHS = "both lists have one length here, so nothing is left out"
 
 SURVIVORS: tuple[Survivor, ...] = (
+    _same("flow/unexpected", "place", r"XXXX", "what has no blank says as little as an empty text"),
     _same("flow/columns", "columns", r"default=1", "texts of a column without a short one are longer than any padding"),
     _same("flow/columns", "columns", r"zip\(.*, (strict=\w+)?\)", _LENGTHS),
     _same("flow/columns", "_wrapped", r"=None,$", "None is as false as False where it is asked"),
