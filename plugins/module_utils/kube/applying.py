@@ -243,7 +243,7 @@ def explain(item: Item, error: AsmError) -> AsmError:
         return error
     if error.code == "Conflict" and error.causes:
         text = "; ".join(_conflict(cause) for cause in error.causes)
-        text += ". Set force_conflicts: true to take these fields over, or leave them out."
+        text += ". Set force_conflicts: true (in a spec at the item) to take these fields over, or leave them out."
     elif error.http_status == 404 and item.namespace and f'namespaces "{item.namespace}"' in error.message:
         text = namespace_missing(item.namespace)
     elif (item.kind.kind == "Secret" and item.kind.builtin) or secrets.has_credentials(
