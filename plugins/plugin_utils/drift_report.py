@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_line, printable
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import MANAGER
+from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import EARLIER
 from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import SECTIONS
 
 Json = dict[str, Any]
@@ -50,9 +51,12 @@ def drift_report(records: str, mesh: str, failure: str = "") -> Json:
 
 
 def _held(objects: list[Json]) -> list[str]:
-    """The field managers whose values an apply takes over only with ``force_conflicts``."""
+    """The field managers whose values an apply takes over only with ``force_conflicts``.
+
+    From kubectl's client-side apply it takes them over anyway.
+    """
     fields = [field for one in objects for field in one["fields"] if field["kind"] == "changed"]
-    return sorted({field["manager"] for field in fields} - {"", MANAGER})
+    return sorted({field["manager"] for field in fields} - {"", MANAGER} - EARLIER)
 
 
 def _releases(result: Json) -> Iterator[str]:

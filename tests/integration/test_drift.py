@@ -194,7 +194,7 @@ def test_what_others_did_is_named_repaired_and_stays_repaired(
     by_label(lab, kube, None)
     assert (played.code, report["status"], report["failures"]) == (2, "drift", [])
     assert verified.code == 2
-    assert report["held"] == ["kube-controller-manager", "kubectl-client-side-apply", "kubectl-patch"]
+    assert report["held"] == ["kube-controller-manager", "kubectl-patch"]
     # What is in conflict ends the run before anything of the same item is written, and the message says what to do.
     assert refused.code == 2
     reason = " ".join(refused.output.split())

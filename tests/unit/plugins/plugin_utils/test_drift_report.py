@@ -190,7 +190,8 @@ def test_it_is_said_what_site_would_not_overwrite() -> None:
     found = said(field("changed", "kubectl-patch"), field("changed", "kubectl-edit"))
     assert found["held"] == ["kubectl-edit", "kubectl-patch"]
     assert found["table"][-1].endswith("force_conflicts: true, what is held by: kubectl-edit, kubectl-patch")
-    # What is gone, what was added, and what an earlier apply of our own left, is in nobody's way.
-    free = said(field("missing", ""), field("added", "kubectl-label"), field("changed", "meshops.asm"))
+    # What is gone, what was added, what an earlier apply of our own left, and what is taken over, is in nobody's way.
+    ours = [field("changed", name) for name in ("meshops.asm", "kubectl-client-side-apply")]
+    free = said(field("missing", ""), field("added", "kubectl-label"), *ours)
     assert free["held"] == []
     assert "refuses" not in " ".join(free["table"])
