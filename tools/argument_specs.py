@@ -316,7 +316,7 @@ def fragment() -> str:
 def given() -> list[str]:
     """The lines by which the role spec hands on what is given of a spec."""
     names = [name for one in VOCABULARY.SECTIONS for name in (one.variable, *one.settings)]
-    return [f'{name}: "{{{{ {name} | default(none) }}}}"' for name in (*names, "asm_base_dir", "asm_wait_timeout")]
+    return [f"{name}: \"{{{{ {name} | default('') }}}}\"" for name in (*names, "asm_base_dir", "asm_wait_timeout")]
 
 
 def readme(text: str, spec: Json) -> str:

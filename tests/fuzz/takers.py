@@ -194,6 +194,9 @@ SPEC: dict[Callable[..., Any], Taker] = {
     spec_checks.misspelt: lambda value: spec_checks.misspelt(
         value if isinstance(value, dict) else {"asm_check": value}
     ),
+    spec_checks.unprefixed: lambda value: spec_checks.unprefixed(
+        value if isinstance(value, dict) else {"workloads": value, "mesh": value}
+    ),
     spec_checks.wrong_names: spec_checks.wrong_names,
     spec_checks.wrong_sources: spec_checks.wrong_sources,
     spec_checks.wrong_gateways: spec_checks.wrong_gateways,
@@ -266,7 +269,8 @@ ORDER: dict[Callable[..., Any], Taker] = {
     references.union: lambda value: [
         references.union(*pair) for one in manifests(value) for pair in ((one, one, one), (one, bare(one), bare(one)))
     ],
-    steps.plan: lambda value: [steps.plan(changes) for changes in changes_of(value)],
+    steps.plan: lambda value: [steps.plan(changes, "svc.corp.test") for changes in changes_of(value)],
+    steps.reads_hosts: lambda value: [steps.reads_hosts(changes) for changes in changes_of(value)],
     steps.unordered: lambda value: [steps.unordered(changes) for changes in changes_of(value)],
 }
 # What the API server of a cluster answers: every item of a list is a mapping with metadata (``kube/answers.py``).

@@ -461,6 +461,14 @@ def test_an_exception_without_a_text_is_named() -> None:
     assert (found.answered, found.code) == (False, "CallFailed")
 
 
+def test_what_signs_a_request_is_not_repeated() -> None:
+    header = "ACS3-HMAC-SHA256 Credential=AK\n,SignedHeaders=accept;host,Signature=33594f0827"
+    found = unanswered(ValueError(f"Invalid return character(s) in header value: {header!r}"), READ)
+    assert "Invalid return character(s) in header value" in found.message
+    assert "Credential" not in found.message
+    assert "33594f0827" not in found.message
+
+
 def test_a_mistake_before_sending_is_neither_repeated_nor_unknown() -> None:
     found = unanswered(ValueError("RegionId is empty"), Call("AttachCluster"))
     assert (found.retryable, found.may_have_happened, found.code) == (False, False, "CallFailed")

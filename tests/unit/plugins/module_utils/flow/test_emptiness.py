@@ -174,6 +174,19 @@ def test_items_of_a_spec_are_never_the_whole_folder(value: Any) -> None:
         emptiness.given_paths("src", value)
 
 
+@pytest.mark.parametrize(
+    "address", ["https://example.com/a.yaml", "HTTP://user:word@host/a", "git+ssh://x/y", "oci://x"]
+)
+def test_an_address_is_no_path(address: str) -> None:
+    for given in (address, ["a.yml", address]):
+        with pytest.raises(InvalidInput, match=r"no addresses\. Download it first") as told:
+            emptiness.paths_below("/specs", given)
+        assert address not in told.value.message
+        with pytest.raises(InvalidInput, match="src: files and folders of the controller are read"):
+            emptiness.given_paths("src", given)
+    assert emptiness.given_paths("src", ["a:b.yml", "c:/d.yml"]) == ["a:b.yml", "c:/d.yml"]
+
+
 @pytest.mark.parametrize("base", ["", " ", None])
 def test_the_folder_of_a_spec_is_never_the_working_folder_by_accident(base: Any) -> None:
     with pytest.raises(InvalidInput, match="asm_base_dir is empty"):
