@@ -778,8 +778,8 @@ mesh:
         pilot: lb-bp1pilot
     operator_cluster:
       description:
-        - Id of the cluster whose add-on C(servicemesh-operator) has made the mesh, as the name of the mesh says; empty for
-          any other. It may change back or make again what a task has changed or removed, which is a warning.
+        - Id of the cluster whose add-on C(servicemesh-operator) has made the mesh, as the name of the mesh says; empty
+          for any other. It may change back or make again what a task has changed or removed, which is a warning.
       returned: when the mesh exists
       type: str
       sample: ""
