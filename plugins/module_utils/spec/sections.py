@@ -49,6 +49,8 @@ class Section:
     # Whether items name clusters of asm_clusters, and whether asm_preflight compares items with the account.
     in_clusters: bool = False
     in_account: bool = False
+    # Whether the service keeps the items of all meshes in one list, so that one host after the other writes it.
+    for_account: bool = False
     # Whether verify looks for the items (spec/inspection.py says how).
     verified: bool = False
     # What the report of drift calls an item whose manifests are not the user's.
@@ -140,6 +142,7 @@ SECTIONS = (
         options={"add": _called("the user"), "require": ("role",), "drop": ("exclusive",)},
         making="Grant the permissions",
         stays="A permission is for one mesh, and means nothing without it.",
+        for_account=True,
         verified=True,
         kind="UserPermission",
         result="permission",
