@@ -121,10 +121,8 @@ def check_destination(where: str, given: Json) -> None:
     """``host`` is a full host name: a gateway's namespace says nothing about that of a service."""
     if len(given["host"].split(".")) < 3:
         raise InvalidInput(f"{where}: '{given['host']}' is no full host name, as reviews.shop.svc.cluster.local is.")
-    if given["port"] is not None and not 1 <= given["port"] <= 65535:
-        raise InvalidInput(f"{where}: port must be from 1 to 65535, it is {given['port']}.")
     if given.get("port") is not None and not 0 < given["port"] < 65536:
-        raise InvalidInput(f"{where}: {given['port']} is no port.")
+        raise InvalidInput(f"{where}: port {given['port']} is no port from 1 to 65535.")
 
 
 def plain(given: Any) -> Any:
