@@ -102,20 +102,33 @@ def actions_of_module(module: str) -> set[str]:
         if id(node) in seen or path == UNLISTED:
             continue
         seen.add(id(node))
-        # A table about actions (what their replies look like) calls none of them.
-        keys = {id(key) for part in ast.walk(node) if isinstance(part, ast.Dict) for key in part.keys}
-        for part in ast.walk(node):
-            if isinstance(part, ast.Constant) and isinstance(part.value, str) and id(part) not in keys:
-                action = as_ram_action(part.value)
-                (of_tables if _is_table(path) else found).update({action} if action else ())
-            name = part.id if isinstance(part, ast.Name) else part.attr if isinstance(part, ast.Attribute) else None
-            writes = writes or name == "changes_between"
-            if name is not None:
-                for place in (path, *imported(path)):
-                    waiting += [(place, target) for target in symbols(place).get(name, ())]
+        names, actions = _said(node)
+        (of_tables if _is_table(path) else found).update(actions)
+        writes = writes or "changes_between" in names
+        for place in (path, *imported(path)):
+            known = symbols(place)
+            waiting += [(place, target) for name in names for target in known.get(name, ())]
     return found | of_tables if writes else found
 
 
+@cache
+def _said(node: ast.AST) -> tuple[frozenset[str], frozenset[str]]:
+    """``(names, actions)`` that stand anywhere in a definition, which several modules may use."""
+    names: set[str] = set()
+    actions: set[str | None] = set()
+    # A table about actions (what their replies look like) calls none of them.
+    keys = {id(key) for part in ast.walk(node) if isinstance(part, ast.Dict) for key in part.keys}
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name):
+            names.add(part.id)
+        elif isinstance(part, ast.Attribute):
+            names.add(part.attr)
+        elif isinstance(part, ast.Constant) and isinstance(part.value, str) and id(part) not in keys:
+            actions.add(as_ram_action(part.value))
+    return frozenset(names), frozenset(action for action in actions if action)
+
+
+@cache
 def _is_table(path: Path) -> bool:
     return any(name.endswith("_ATTRIBUTES") for name in symbols(path))
 

@@ -249,7 +249,9 @@ options:
     type: dict
     suboptions:
       enabled:
-        description: Collects the audit log in Simple Log Service. The service's default is V(false).
+        description:
+          - Collects the audit log in Simple Log Service. The service's default is V(false).
+          - With V(true), a project that somebody has deleted is made again.
         type: bool
       project:
         description: Project that takes the audit log. The service's default is C(mesh-log-) and the id of the mesh.
@@ -1016,6 +1018,7 @@ last_state:
   sample: create_timeout
 """
 
+import contextlib
 from dataclasses import replace
 from typing import Any
 
@@ -1093,7 +1096,7 @@ class Mesh(ResourceModule):
         picked = [mesh for mesh in (meshes.pick_mesh(listed, name, self.cloud.region) for name in names) if mesh]
         if not picked and self.id and self.params["state"] == "present":
             # Created or seen by this task: the list lags behind.
-            picked = [{"ServiceMeshInfo": {"ServiceMeshId": self.id}, "Tag": tags.to_list(self.params["tags"] or {})}]
+            picked = [{"ServiceMeshInfo": {"ServiceMeshId": self.id}, "Tag": self._tags_unlisted()}]
         if not picked:
             self._check_creatable()
             return None
@@ -1113,6 +1116,16 @@ class Mesh(ResourceModule):
             if gone or (self.wants_absence() and meshes.is_gone(error) and self._left()):
                 return None
             raise
+
+    def _tags_unlisted(self) -> list[dict[str, str]]:
+        """The tags of a mesh that the list does not show; those of the options where nobody tells them."""
+        there: dict[str, str] = {}
+        # A caller may do without the permission for an action that is needed for a moment only.
+        with contextlib.suppress(AsmError):
+            there = tags.read(self.cloud, self.id, str(self.cloud.region or ""))
+        return tags.to_list({} if there else self.params["tags"] or {}) + [
+            {"Key": key, "Value": value} for key, value in there.items()
+        ]
 
     def _check_creatable(self) -> None:
         """What only a request can tell before a mesh is made: whether the version is on offer."""
@@ -1149,6 +1162,9 @@ class Mesh(ResourceModule):
         changes = changes_between(MESH_ATTRIBUTES, compared, found["detail"], f"Mesh '{p['name']}'")
         changes.add(unseen_changes(self.resent, p))
         mesh_view.plan_addresses(p, found["detail"], changes)
+        remade = mesh_view.lacks_audit_project(p, found["detail"])
+        if remade:
+            changes.calls["ReActivateAudit"] = {"EnableAudit": True}
         if p["new_name"] and p["new_name"] != meshes.info(found["detail"]).get("Name"):
             changes.calls["ModifyServiceMeshName"] = {"Name": p["new_name"]}
         to_set, to_remove = tags.compare(p["tags"], found["tags"], p["purge_tags"])
@@ -1163,6 +1179,8 @@ class Mesh(ResourceModule):
         # A name that stands for several builds is the one that is there, or the one to come.
         after["version"] = upgrade.version or before["version"]
         predicted = {**self.view(found), **after}
+        if remade:
+            before["audit_project"], after["audit_project"] = "missing", "there"
         if self.resent:
             # Nobody sees what was there before.
             before["resent"], after["resent"] = [], [row.option for row in self.resent]

@@ -53,6 +53,13 @@ class Lab:
         entries = _lines(self._log, since.api)
         return [entry for entry in entries if action in ("", entry["action"])]
 
+    def log_size(self) -> int:
+        return _size(self._log)
+
+    def logged(self, begin: int) -> list[dict[str, Any]]:
+        """API requests since the log had this size."""
+        return _lines(self._log, begin)
+
     def writes(self, since: Mark) -> list[dict[str, Any]]:
         """API requests since a mark that may have changed something."""
         return [entry for entry in self.requests(since) if entry["write"]]

@@ -386,6 +386,52 @@ def test_tags_are_set_and_with_purge_removed(
     assert run(**BASICS, tags=wanted, purge_tags=purge).changed is False
 
 
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ([{"TagKey": "team", "TagValue": "shop"}, {"TagKey": "acs:rm:rgId", "TagValue": "rg-1"}], "rg-1"),
+        ([], None),
+        (AsmError("No.", code="Forbidden.RAM", http_status=403), None),
+    ],
+)
+def test_the_tags_of_a_mesh_that_the_list_does_not_show_yet(run: Run, asm: FakeAsm, told: Any, shown: Any) -> None:
+    """Those that are there, and what was asked for where nobody tells them."""
+    rows = [{"ResourceId": "c1", **row} for row in told] if isinstance(told, list) else []
+    pages = [{"TagResources": rows[:1], "NextToken": "next"}, {"TagResources": rows[1:], "NextToken": ""}]
+    asm.answers["ListTagResources"] = pages if rows else told if isinstance(told, Exception) else {}
+    asm.answers["DescribeServiceMeshes"] = {"ServiceMeshes": []}
+    outcome = run(**BASICS, tags={"team": "shop"})
+    expected = {"team": "shop", "acs:rm:rgId": shown} if shown else {"team": "shop"}
+    assert outcome.value["tags"] == expected
+    if shown:
+        assert [one.get("NextToken") for one in asm.sent("ListTagResources")][:2] == [None, "next"]
+
+
+def test_an_audit_project_that_somebody_has_deleted_is_made_again(run: Run, asm: FakeAsm) -> None:
+    run(**BASICS, audit={"enabled": True, "project": "audit"})
+    audit = asm.meshes["c1"]["Spec"]["MeshConfig"]["Audit"]
+    audit["AuditProjectStatus"] = "audit_project_not_exist"
+
+    def again(ServiceMeshId: str, EnableAudit: bool) -> Any:
+        audit["AuditProjectStatus"] = "audit_project_exist"
+        return {"Data": "audit"}
+
+    asm.answers["ReActivateAudit"] = again
+    wanted = {"name": "shop", "audit": {"enabled": True}}
+    assert run(name="shop", audit={"project": "audit"}).changed is False
+    assert run(name="shop").changed is False
+    predicted = run(check=True, **wanted)
+    assert asm.sent("ReActivateAudit") == []
+    outcome = run(**wanted)
+    assert (predicted.plan.before, predicted.plan.after) == (outcome.plan.before, outcome.plan.after)
+    assert (outcome.plan.before["audit_project"], outcome.plan.after["audit_project"]) == ("missing", "there")
+    assert asm.sent("ReActivateAudit") == [{"ServiceMeshId": "c1", "EnableAudit": True}]
+    assert run(**wanted).changed is False
+    audit["Enabled"], audit["AuditProjectStatus"] = False, "audit_project_not_exist"
+    run(**wanted)
+    assert len(asm.sent("ReActivateAudit")) == 1
+
+
 def test_tags_of_the_platform_are_neither_removed_nor_a_difference(run: Run, asm: FakeAsm, shop: str) -> None:
     asm.meshes[shop]["Tag"] = [{"Key": "acs:rm:rgId", "Value": "rg-1"}, {"Key": "aliyun:owner", "Value": "a"}]
     assert run(name="shop", tags={}).changed is False
