@@ -75,6 +75,13 @@ def random_mesh(dice: random.Random) -> Mesh:
     return mesh
 
 
+def pairs() -> Iterator[tuple[Mesh, Mesh]]:
+    """Meshes that are changed to other ones, without end, and always the same."""
+    dice = random.Random(20261126)  # noqa: S311
+    while True:
+        yield random_mesh(dice), random_mesh(dice)
+
+
 def entrance(dice: random.Random, mesh: Mesh) -> Json:
     known = [name for kind, name in mesh if kind == "Gateway"]
     return {"gateways": some(dice, (*known, "mesh"))}
