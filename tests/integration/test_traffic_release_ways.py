@@ -73,6 +73,16 @@ def test_the_new_version_gets_a_copy_first_and_a_hook_that_fails_ends_it(
     assert list(found["metadata"]["annotations"]) == ["owner"]
 
 
+def copied(book: Bookinfo) -> list[str]:
+    """The fresh copies of v1 that are there."""
+    found = []
+    for cluster in CLUSTERS:
+        kube = book.lab.kube(book.lab.cluster_id(cluster))
+        for path in (f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments", f"/api/v1/namespaces/{NAMESPACE}/services"):
+            found += [one["metadata"]["name"] for one in kube.list(path) if "baseline" in one["metadata"]["name"]]
+    return sorted(found)
+
+
 def test_site_shifts_nothing_in_the_middle_of_a_release_and_nothing_after_it_was_written_back(
     book: Bookinfo, release: Callable[..., Played], hooks: Callable[..., dict[str, str]], tmp_path: Path
 ) -> None:
@@ -87,16 +97,21 @@ def test_site_shifts_nothing_in_the_middle_of_a_release_and_nothing_after_it_was
         assert changing(played.output) == []
         return played
 
-    release(steps=[25]).ok()
-    assert weights(live(book)) == [75, 25]
+    # Compared with a fresh copy of v1, which gets as many requests.
+    fresh = {"clusters": CLUSTERS, "deployment": "reviews-v1", "like": "reviews-v3", "service": "reviews"}
+    begun = release(steps=[25], baseline=fresh).ok()
+    assert "v3 is as good as v1-baseline after " in " ".join(begun.output.split())
+    assert weights(live(book)) == [50, 25, 25]
+    assert copied(book) == ["reviews-baseline"] * 2 + ["reviews-v1-baseline"] * 2
     told = site()
     assert "v3 has 25 %, described 0 %, by canary of 20" in " ".join(told.output.split())
-    done = release(steps=[25, 100], write_back=str(described), hooks=hooks()).ok()
+    done = release(steps=[25, 100], baseline=fresh, write_back=str(described), hooks=hooks()).ok()
     assert "v3 has 25 %. Steps left: 25 %, 100 %." in done.output
     assert ran(tmp_path) == {"before", "between", "after"}
     assert json.loads(described.read_text()) == service(0, 100)
     assert "by canary of" not in site().output
     assert weights(live(book)) == [0, 100]
+    assert copied(book) == []
 
 
 def test_a_version_that_is_slower_is_rolled_back(book: Bookinfo, release: Callable[..., Played]) -> None:
