@@ -118,7 +118,16 @@ def _cookie(cookie: Json) -> Json:
 
 
 def _stage(title: str, **more: Any) -> Json:
-    return {"title": title, "weight": 0, "match": None, "mirror": 0, "headers": {}, "share": None, "baseline": 0, **more}
+    return {
+        "title": title,
+        "weight": 0,
+        "match": None,
+        "mirror": 0,
+        "headers": {},
+        "share": None,
+        "baseline": 0,
+        **more,
+    }
 
 
 def _begun(live: Json, options: Json) -> release.Release:

@@ -37,12 +37,12 @@ options:
     type: str
     required: true
   service:
-    description: Name of the Service to copy, by which requests reach the version. Its ports and selector are those of the copy.
+    description: Name of the Service to copy, by which requests reach the version. The copy has its ports and selector.
     type: str
     required: true
   like:
     description:
-      - Name of the Deployment whose number of pods the copy gets, that of the new version. Where it asks for none, it is one.
+      - Name of the Deployment whose number of pods the copy gets, that of the new version; it gets at least one.
       - Needed with O(state=present).
     type: str
   state:

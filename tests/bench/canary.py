@@ -4,8 +4,8 @@
 """Releases the example's new version, a bad and a good one, as a user does, and says how long that took.
 
 Run by ``make bench-canary``; the lab is one of its own, in a temporary folder. First a tenth of the new version's
-answers fails: it has to be rolled back in the step of 5 %. Then none does: it has to be promoted, and ``site`` must change
-nothing, neither in the middle nor at the end. Exits with 1 when it is otherwise.
+answers fails: it has to be rolled back in the step of 5 %. Then none does: it has to be promoted, and ``site`` must
+change nothing, neither in the middle nor at the end. Exits with 1 when it is otherwise.
 """
 
 from __future__ import annotations

@@ -48,7 +48,9 @@ def test_the_figures_are_judged_and_shown_in_the_order_of_the_tools() -> None:
     assert change.problems(good) == []
     lines = change.markdown(good).splitlines()
     assert lines[0] == "Measured 2026-11-26 on one, `proxies_settle: 2`."
-    assert [line.split("|")[1].strip() for line in lines[4:]] == [change.TITLES[key] for key in ("strict", "fast", "helm")]
+    assert [line.split("|")[1].strip() for line in lines[4:]] == [
+        change.TITLES[key] for key in ("strict", "fast", "helm")
+    ]
     assert lines[4] == "| meshops.asm | 50 | 120,000 | 0 | 1,000 | 1,000 | 2.0 |"
     bad = {"strict": row(1), "fast": row(0), "random": row(2, machine="two")}
     assert len(change.problems(bad)) == 3

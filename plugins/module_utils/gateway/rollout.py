@@ -3,11 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether the pods of a gateway are those that its object asks for, in every cluster.
 
-The status of an IstioGateway says where the gateway is reached, and nothing of its pods. So the clusters are asked, where
-the service keeps a Deployment and a Service ``istio-<name>`` for it. Between the object and those two is the service's
-operator, which does not say how far it is. What was written has to show in them first, as far as it can be told (number of
-pods, their labels and annotations, ports). Where pods change in any other way the Deployment has to be another one; one
-that stays as it was for ``STALE_LOOKS`` is taken to be as the operator wants it. Then its rollout is waited for.
+The status of an IstioGateway says where the gateway is reached, and nothing of its pods. So the clusters are asked,
+where the service keeps a Deployment and a Service ``istio-<name>`` for it. Between the object and those two is the
+service's operator, which does not say how far it is. What was written has to show in them first, as far as it can be
+told (number of pods, their labels and annotations, ports). Where pods change in any other way the Deployment has to be
+another one; one that stays as it was for ``STALE_LOOKS`` is taken to be as the operator wants it. Then its rollout is
+waited for.
 
 PRIVATE: this code is for the modules of this collection only and may change without notice.
 """

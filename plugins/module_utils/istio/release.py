@@ -55,9 +55,9 @@ class Release:
     """``weight`` is the percentage of the new version; ``match`` and ``mirror`` are what is done besides, if anything.
 
     ``match`` is ``{headers: {name: value}}`` or ``{cookie: {name: value}}`` of requests that all get the new version,
-    ``mirror`` the percentage of the requests of which it gets a copy, ``baseline`` that of the requests which a fresh copy
-    of the stable version answers (they count as those of the stable one in ``weight``). With ``marked`` the answers of both versions say
-    in a header whose they are. ``described`` are the weights that the description has.
+    ``mirror`` the percentage of the requests of which it gets a copy, ``baseline`` that of the requests which a fresh
+    copy of the stable version gets out of those that are not for the new one. With ``marked`` the answers say in a
+    header whose they are. ``described`` are the weights that the description has.
     """
 
     canary: str

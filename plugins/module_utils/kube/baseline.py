@@ -22,7 +22,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.release import B
 MARK = "meshops.asm/baseline-of"
 _VERSION = "version"
 _TEXTS: shapes.Shape = {...: TEXT}
-_MARKS: shapes.Shape = {"labels": _TEXTS, "annotations": _TEXTS}
+_MARKS: dict[Any, shapes.Shape] = {"labels": _TEXTS, "annotations": _TEXTS}
 _DEPLOYMENT: shapes.Shape = {
     "metadata": {"name": TEXT, "labels": _TEXTS},
     "spec": {"replicas": NUMBER, "selector": {"matchLabels": _TEXTS}, "template": {"metadata": _MARKS, "spec": {}}},
@@ -65,7 +65,10 @@ def copies(deployment: Json, service: Json, pods: int) -> list[Json]:
     labels = {**marks.get("labels", {}), **version}
     spec.update(
         replicas=pods,
-        selector={**spec.get("selector", {}), "matchLabels": {**spec.get("selector", {}).get("matchLabels", {}), **version}},
+        selector={
+            **spec.get("selector", {}),
+            "matchLabels": {**spec.get("selector", {}).get("matchLabels", {}), **version},
+        },
         template={**template, "metadata": {**marks, "labels": labels}},
     )
     own = {**made["metadata"].get("labels", {}), **version, MARK: name}
@@ -100,4 +103,6 @@ def leftovers(deployment: str, service: str) -> list[Json]:
 def refuse_others(found: Json | None, deployment: str, what: str) -> None:
     """Raises ``Refused`` where the name of a copy belongs to somebody else's object ``found``, called ``what``."""
     if found is not None and (found["metadata"].get("labels") or {}).get(MARK) != deployment:
-        raise Refused(f"{what} is no copy that this task has made (label {MARK}): it stays as it is. Rename one of them.")
+        raise Refused(
+            f"{what} is no copy that this task has made (label {MARK}): it stays as it is. Rename one of them."
+        )

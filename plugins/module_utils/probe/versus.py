@@ -84,8 +84,8 @@ def read(options: Json | None) -> Compare | None:
     other = options.get("baseline")
     if other is not None and not 0 < other <= 100 - options["share"]:
         raise InvalidInput(
-            f"compare.baseline is in percent, more than 0 and at most what share leaves, not {other:g}: it is the part of "
-            "the requests that stable gets."
+            f"compare.baseline is in percent, more than 0 and at most what share leaves, not {other:g}: it is the part "
+            "of the requests that stable gets."
         )
     for name in ("share", "false_rollback", "false_promotion"):
         if not 0 < options[name] < 100:

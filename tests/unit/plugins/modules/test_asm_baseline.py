@@ -36,7 +36,10 @@ def deployment(version: str, pods: int) -> Json:
         "spec": {
             "replicas": pods,
             "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels, "creationTimestamp": None}, "spec": {"containers": [container]}},
+            "template": {
+                "metadata": {"labels": labels, "creationTimestamp": None},
+                "spec": {"containers": [container]},
+            },
         },
         "status": {"observedGeneration": 4, "availableReplicas": pods},
     }
@@ -73,7 +76,11 @@ def test_the_copy_is_as_the_old_version_and_has_the_pods_of_the_new_one(api: Mem
     made = api.objects[f"{DEPLOYMENTS}/reviews-v1-baseline"]
     assert made["metadata"]["labels"] == {**labels, MARK: "reviews-v1"}
     spec = made["spec"]
-    assert (spec["replicas"], spec["selector"]["matchLabels"], spec["template"]["metadata"]) == (2, labels, {"labels": labels})
+    assert (spec["replicas"], spec["selector"]["matchLabels"], spec["template"]["metadata"]) == (
+        2,
+        labels,
+        {"labels": labels},
+    )
     assert spec["template"]["spec"] == deployment("v1", 9)["spec"]["template"]["spec"]
     front = api.objects[f"{SERVICES}/reviews-baseline"]["spec"]
     assert front["selector"] == labels

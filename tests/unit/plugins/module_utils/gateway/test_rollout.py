@@ -65,7 +65,7 @@ def test_an_unchanged_gateway_is_ready_when_its_pods_are(api: MemoryApi, cloud: 
     look = wait.progress(gateway())
     assert not look.done
     assert look.what.endswith("of gateway 'front' in shop-1")
-    # As many pods as the object asks for is the operator's business as long as nobody writes: an autoscaler may be there.
+    # Whether they are as many as the object asks for is the operator's business as long as nobody writes.
     deployed(api, pods=3)
     assert wait.progress(gateway()).done
     asked = len(api.requests)
