@@ -54,7 +54,7 @@ def test_variables_fit_the_roles(use: str) -> None:
         assert errors_of(role, variables(use)) == [], role
 
 
-@pytest.mark.parametrize("use", ["lanes", "failover", "authz", "mirror"])
+@pytest.mark.parametrize("use", ["lanes", "failover", "authz", "mirror", "canary"])
 def test_resources_belong_to_the_mesh(use: str) -> None:
     (resources,) = variables(use)["asm_istio_resources"]
     items = make_items(Wishes(MESH, documents.read(EXAMPLES / use / resources["src"]), resources["namespace"]), None)
