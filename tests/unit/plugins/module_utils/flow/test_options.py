@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.meshops.asm.plugins.filter.spec_problems import FilterModule
 from ansible_collections.meshops.asm.plugins.module_utils.flow.options import wrong_options, wrong_variables
 from ansible_collections.meshops.asm.plugins.plugin_utils.vocabulary import vocabulary
 
@@ -99,3 +100,24 @@ def test_no_value_is_repeated_and_no_key_that_cannot_be_one() -> None:
     texts = wrong_variables(given, vocabulary())
     assert len(texts) >= 5
     assert "MIIE" not in " ".join(texts)
+
+
+def test_a_section_without_anything_in_it_is_named() -> None:
+    """All of its items are commented out, say."""
+    problems = FilterModule().filters()["spec_problems"]
+    given = {
+        "asm_mesh": {"name": "shop"},
+        "asm_workloads": None,
+        "asm_gateways": [],
+        "asm_checks": "",
+        "asm_base_dir": None,
+    }
+    assert problems(given) == ["asm_workloads is empty. Give it a value, or leave it out."]
+
+
+def test_a_spec_that_did_not_arrive_is_told_with_how_it_is_given() -> None:
+    problems = FilterModule().filters()["spec_problems"]
+    (told,) = problems({"asm_mesh": "", "asm_clusters": ""})
+    assert "asm_mesh is missing" in told
+    assert "-e @mesh.yml" in told
+    assert problems({"asm_gateways": []}) == []
