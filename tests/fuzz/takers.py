@@ -19,7 +19,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud.shapes import sh
 from ansible_collections.meshops.asm.plugins.module_utils.cluster import registry
 from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding, options, shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers, certificates, routes
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers, certificates, rollout, routes
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import described as gateway_described
 from ansible_collections.meshops.asm.plugins.module_utils.istio import (
     conditions,
@@ -34,7 +34,15 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio import (
     subsets,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.istio import model as mesh
-from ansible_collections.meshops.asm.plugins.module_utils.kube import bounds, documents, injected, kinds, linting, texts
+from ansible_collections.meshops.asm.plugins.module_utils.kube import (
+    baseline,
+    bounds,
+    documents,
+    injected,
+    kinds,
+    linting,
+    texts,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.kube.answers import as_page
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items
 from ansible_collections.meshops.asm.plugins.module_utils.lane import groups as lane_groups
@@ -288,6 +296,14 @@ WORKLOADS: dict[Callable[..., Any], Taker] = {
         for kind in injected.KINDS
         for one in injected.group("shop", {kind: listed_of(value)}, listed_of(value))
     ],
+    baseline.copies: lambda value: [baseline.copies(one, one, 2) for one in listed_of(value)],
+    baseline.version_of: lambda value: [baseline.version_of(one) for one in listed_of(value)],
+    baseline.pods_of: lambda value: [baseline.pods_of(one) for one in listed_of(value)],
+    rollout.lacking: lambda value: [
+        rollout.lacking(set(spec) | {"ports", "podLabels"}, {"ports": spec.get("ports")}, spec, one, one)
+        for one in listed_of(value)
+        for spec in (one, dicts(one.get("spec")))
+    ],
 }
 CHECKS: dict[Callable[..., Any], Taker] = {
     running.read_checks: lambda value: running.read_checks(value, ["front"]),
@@ -449,6 +465,8 @@ OTHERS: dict[ModuleType, set[str]] = {
     inspection: {"inspect", "check_rows", "table", "problems", "public_providers"},
     account_checks: {"check"},
     references: {"entries_of"},
+    baseline: {"named", "leftovers", "refuse_others"},
+    rollout: set(),
     injected: {"exemption", "interruption", "asks_for_sidecars"},
     steps: set(),
     route_weights: {"rule_of", "set_weights", "applicable", "copied"},
