@@ -20,6 +20,7 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils.checks import running
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.names import is_label, is_name
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import COUNT, NUMBER, TEXT, WORD
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import manifest as gateway_manifest
@@ -140,6 +141,13 @@ def wrong_names(spec: Json) -> list[str]:
     problems = []
     for variable in (one.variable for one in NAMED):
         problems += _given_twice(variable, [item["name"] for item in spec[variable]])
+    for variable, fits in (("asm_gateways", is_name), ("asm_namespaces", is_label)):
+        problems += [
+            f"{variable}, '{item['name']}': Kubernetes takes no such name: it has small letters, digits and '-', and "
+            "begins and ends with a letter or digit."
+            for item in spec[variable]
+            if not fits(item["name"])
+        ]
     clusters = [item["name"] for item in spec["asm_clusters"]]
     for variable in (one.variable for one in NAMED if one.in_clusters):
         for item in spec[variable]:
