@@ -30,7 +30,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.scalars import ke
 from ansible_collections.meshops.asm.plugins.module_utils.kube.scalars import plain, shown_tag, tagged
 
 _VAULT = ("!vault", "!vault-encrypted")
-_HINTS = {"found unexpected ':'": ": what ends in a colon, as an IPv6 address may, needs quotes in a list in brackets"}
+_HINTS = {"found unexpected ':'": ". In brackets, text that ends in a colon, as an IPv6 address may, needs quotes"}
 _COLLECTIONS = frozenset({None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 _MERGE = "tag:yaml.org,2002:merge"
 # Numbers of JavaScript, which JSON does not have; plain text to YAML.
