@@ -273,6 +273,7 @@ def task(section: Any, *, removal: bool = False) -> list[str]:
     else:
         lines += [f'  loop: "{{{{ {items}{" | reverse | list" if removal else ""} }}}}"', "  loop_control:"]
         lines += [f"    loop_var: {item}", f'    label: "{{{{ {item}.name }}}}"']
+    lines += ["  throttle: 1"] if section.for_account and not removal else []
     return [*lines, *([f"  when: {section.removal_if}"] if removal and section.removal_if else [])]
 
 
@@ -319,6 +320,14 @@ def given() -> list[str]:
     return [f"{name}: \"{{{{ {name} | default('') }}}}\"" for name in (*names, "asm_base_dir", "asm_wait_timeout")]
 
 
+def hosts(text: str) -> str:
+    """``playbooks/plays/meshes.yml`` with the variables that the host of a mesh gets."""
+    names = [name for name in VOCABULARY.VARIABLES if name != "asm_canary"]
+    return marked(
+        text, "variables", [f'{one}: "{{{{ fleet_host.variables.{one} | default(omit) }}}}"' for one in names]
+    )
+
+
 def readme(text: str, spec: Json) -> str:
     """The README of a role with its table of variables, which is its end."""
     rows = []
@@ -345,6 +354,8 @@ def files(rules: Json) -> Iterator[tuple[Path, str]]:
     yield ROOT / "plugins" / "doc_fragments" / "sections.py", fragment()
     tasks = ROOT / "roles" / "spec" / "tasks" / "main.yml"
     yield tasks, marked(tasks.read_text(encoding="utf-8"), "variables", given())
+    play = ROOT / "playbooks" / "plays" / "meshes.yml"
+    yield play, hosts(play.read_text(encoding="utf-8"))
     for module in sorted((ROOT / "plugins" / "modules").glob("*.py")):
         plugin = ROOT / "plugins" / "action" / module.name
         if module.stem != "__init__" and not plugin.exists():

@@ -249,7 +249,9 @@ options:
     type: dict
     suboptions:
       enabled:
-        description: Collects the audit log in Simple Log Service. The service's default is V(false).
+        description:
+          - Collects the audit log in Simple Log Service. The service's default is V(false).
+          - With V(true), a project that somebody has deleted is made again.
         type: bool
       project:
         description: Project that takes the audit log. The service's default is C(mesh-log-) and the id of the mesh.
@@ -776,6 +778,13 @@ mesh:
       sample:
         api_server: lb-bp1apiserver
         pilot: lb-bp1pilot
+    operator_cluster:
+      description:
+        - Id of the cluster whose add-on C(servicemesh-operator) has made the mesh, as the name of the mesh says; empty
+          for any other. It may change back or make again what a task has changed or removed, which is a warning.
+      returned: when the mesh exists
+      type: str
+      sample: ""
     security_group_id:
       description: Id of the security group of the mesh.
       returned: when the mesh exists
@@ -792,6 +801,7 @@ mesh:
     state: running
     error_message: ""
     creation_time: "2026-03-02T09:14:06+08:00"
+    operator_cluster: ""
     update_time: "2026-03-02T09:16:31+08:00"
     clusters:
       - c1111111111111111111111111111111a
@@ -1008,6 +1018,8 @@ last_state:
   sample: create_timeout
 """
 
+import contextlib
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import tags
@@ -1038,7 +1050,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.table import (
     unseen_changes,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import mesh_removal
-from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, operators
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import upgrade as mesh_upgrade
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import versions as mesh_versions
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import view as mesh_view
@@ -1084,7 +1096,7 @@ class Mesh(ResourceModule):
         picked = [mesh for mesh in (meshes.pick_mesh(listed, name, self.cloud.region) for name in names) if mesh]
         if not picked and self.id and self.params["state"] == "present":
             # Created or seen by this task: the list lags behind.
-            picked = [{"ServiceMeshInfo": {"ServiceMeshId": self.id}, "Tag": tags.to_list(self.params["tags"] or {})}]
+            picked = [{"ServiceMeshInfo": {"ServiceMeshId": self.id}, "Tag": self._tags_unlisted()}]
         if not picked:
             self._check_creatable()
             return None
@@ -1105,6 +1117,16 @@ class Mesh(ResourceModule):
                 return None
             raise
 
+    def _tags_unlisted(self) -> list[dict[str, str]]:
+        """The tags of a mesh that the list does not show; those of the options where nobody tells them."""
+        there: dict[str, str] = {}
+        # A caller may do without the permission for an action that is needed for a moment only.
+        with contextlib.suppress(AsmError):
+            there = tags.read(self.cloud, self.id, str(self.cloud.region or ""))
+        return tags.to_list({} if there else self.params["tags"] or {}) + [
+            {"Key": key, "Value": value} for key, value in there.items()
+        ]
+
     def _check_creatable(self) -> None:
         """What only a request can tell before a mesh is made: whether the version is on offer."""
         wanted = self.params["version"]
@@ -1121,6 +1143,13 @@ class Mesh(ResourceModule):
         self.params = {**self.params, "version": chosen}
 
     def plan(self, found: Any) -> Plan:
+        plan = self._plan(found)
+        if found is None or not plan.changed:
+            return plan
+        name = meshes.info(found["detail"]).get("Name")
+        return replace(plan, warnings=(*plan.warnings, *operators.warnings(name, removal=plan.action == DELETE)))
+
+    def _plan(self, found: Any) -> Plan:
         if self.params["state"] == "absent":
             return self._plan_removal(found)
         if found is None:
@@ -1133,6 +1162,9 @@ class Mesh(ResourceModule):
         changes = changes_between(MESH_ATTRIBUTES, compared, found["detail"], f"Mesh '{p['name']}'")
         changes.add(unseen_changes(self.resent, p))
         mesh_view.plan_addresses(p, found["detail"], changes)
+        remade = mesh_view.lacks_audit_project(p, found["detail"])
+        if remade:
+            changes.calls["ReActivateAudit"] = {"EnableAudit": True}
         if p["new_name"] and p["new_name"] != meshes.info(found["detail"]).get("Name"):
             changes.calls["ModifyServiceMeshName"] = {"Name": p["new_name"]}
         to_set, to_remove = tags.compare(p["tags"], found["tags"], p["purge_tags"])
@@ -1147,6 +1179,8 @@ class Mesh(ResourceModule):
         # A name that stands for several builds is the one that is there, or the one to come.
         after["version"] = upgrade.version or before["version"]
         predicted = {**self.view(found), **after}
+        if remade:
+            before["audit_project"], after["audit_project"] = "missing", "there"
         if self.resent:
             # Nobody sees what was there before.
             before["resent"], after["resent"] = [], [row.option for row in self.resent]

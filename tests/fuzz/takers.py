@@ -53,7 +53,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.probe.sequential impor
 from ansible_collections.meshops.asm.plugins.module_utils.spec import account as account_checks
 from ansible_collections.meshops.asm.plugins.module_utils.spec import consistency as spec_checks
 from ansible_collections.meshops.asm.plugins.module_utils.spec import inspection
-from ansible_collections.meshops.asm.plugins.plugin_utils import write_back
+from ansible_collections.meshops.asm.plugins.plugin_utils import fleet, write_back
 from ansible_collections.meshops.asm.plugins.plugin_utils.vocabulary import vocabulary
 
 Taker = Callable[[Any], Any]
@@ -222,6 +222,14 @@ SPEC: dict[Callable[..., Any], Taker] = {
     certificates.stored: lambda value: certificates.stored({"data": value}),
     routes.found: lambda value: routes.found(value if isinstance(value, dict) else {"RouteDestinations": value}),
     routes.state_of: routes.state_of,
+    fleet.fleet: lambda value: [
+        fleet.fleet(meshes, shared, value, vocabulary())
+        for meshes, shared in (
+            (value, {}),
+            ([value, {"asm_mesh": value}, {"asm_mesh": {"name": value, "region": value}}], {}),
+            ([{"asm_mesh": {"name": "a"}}], value if isinstance(value, dict) else {"asm_gateways": value}),
+        )
+    ],
     account_checks.what_is_created: lambda value: account_checks.what_is_created(_MESH, "r", value),
 }
 # The same with objects of any shape in a spec that is right.
@@ -450,6 +458,7 @@ OTHERS: dict[ModuleType, set[str]] = {
     release: set(),
     metrics: {"query"},
     write_back: set(),
+    fleet: set(),
     shapes: {"fit", "of_options", "require", "type_name"},
     options: set(),
     running: {"run_checks", "untried", "shown", "entrance", "asked"},

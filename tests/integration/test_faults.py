@@ -122,19 +122,24 @@ def test_a_failure_that_no_repetition_helps_is_told_at_once(lab: Lab, run: Runne
 
 
 def test_a_lost_reply_to_a_create_makes_one_mesh(lab: Lab, run: Runner) -> None:
-    """The list lags behind, too: what was made is not in its first answers."""
+    """The list lags behind, too: what was made is not in its first answers, and gone from a later one."""
     since = lab.mark()
+    tagged = {**NEW, "tags": {"team": "it"}}
     faults = [
         {"action": "CreateServiceMesh", "kind": "lost_reply"},
         {"action": "DescribeServiceMeshes", "kind": "stale_read", "skip": 1, "times": 2},
+        {"action": "DescribeServiceMeshes", "kind": "stale_read", "skip": 4},
     ]
     with lab.faults(*faults):
-        made = run("asm_mesh", **NEW)
+        made = run("asm_mesh", **tagged)
     assert made["changed"] is True
     assert made["mesh"]["state"] == "running"
+    assert made["mesh"]["tags"] == {"team": "it"}
+    assert len(lab.requests(since, "ListTagResources")) == 1
     assert len(lab.requests(since, "CreateServiceMesh")) == 1
     (mesh,) = lab.meshes(NAME)
     assert made["mesh"]["id"] == mesh["mesh_id"]
+    run.settled("asm_mesh", **tagged)
     run.settled("asm_mesh", **NEW)
 
 

@@ -13,13 +13,19 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, NotFound
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput, NotFound
 from ansible_collections.meshops.asm.plugins.module_utils.flow.names import is_label
+from ansible_collections.meshops.asm.plugins.module_utils.flow.text import cut, one_line
 from ansible_collections.meshops.asm.plugins.module_utils.lane import rules, services
 
 WEIGHTED, RULES = "weighted", "rule-based"
 # Of a message that is a list of entries with a level, those that keep a lane from taking effect.
 _LEVEL = "error"
+# The most characters of what the service says of a lane.
+_MOST_SAID = 2000
+# What the details of a lane call otherwise than the list, and what no lane is without.
+_DETAILED = {"ServicesList": "ServiceList", "WeightedIngressDestination": "WeightedIngressDestinatin"}
+_TELLING = ("LabelSelectorKey", "LabelSelectorValue", "ServiceList")
 
 Json = dict[str, Any]
 
@@ -66,6 +72,22 @@ def lanes(cloud: Cloud, mesh_id: str, group: str) -> list[Json]:
     listed = cloud.asm("GetSwimLaneList", ServiceMeshId=mesh_id, GroupName=group).get("SwimLaneList") or []
     # A reply may hold those of other groups as well.
     return [one for one in listed if one.get("GroupName") in (None, "", group)]
+
+
+def lanes_named(cloud: Cloud, mesh_id: str, group: str, name: str) -> list[Json]:
+    """The lane with this name in a list (action GetSwimLaneDetail), which is empty when there is none.
+
+    The reply does not repeat the names, and calls some fields otherwise than the list of lanes.
+    """
+    try:
+        found = cloud.asm("GetSwimLaneDetail", ServiceMeshId=mesh_id, GroupName=group, SwimLaneName=name)
+    except AsmError as error:
+        # No document says how a lane that is not there is told.
+        if error.http_status not in (400, 404) or name in {one["Name"] for one in lanes(cloud, mesh_id, group)}:
+            raise
+        return []
+    renamed = {_DETAILED.get(key, key): value for key, value in found.items()}
+    return [{**renamed, "Name": name, "GroupName": group}] if any(renamed.get(key) for key in _TELLING) else []
 
 
 def group_view(row: Json) -> Json:
@@ -115,11 +137,14 @@ def baselines(row: Json) -> dict[str, str]:
 
 def problem(row: Json) -> str:
     """Why the service says that a lane does not take effect (ValidationMessage); empty when it does."""
-    said = row.get("ValidationMessage") or ""
+    return one_line(cut(_complaint(row.get("ValidationMessage") or ""), _MOST_SAID))
+
+
+def _complaint(said: str) -> str:
     if said.strip() in ("", "null", "[]", "{}"):
         return ""
     if not said.lstrip().startswith("["):
-        return str(said)
+        return said
     entries = decoding.listed(said) or []
     levels = [one for one in entries if not isinstance(one, dict) or str(one.get("level", _LEVEL)).lower() == _LEVEL]
     return ", ".join(str(one.get("message") or one) if isinstance(one, dict) else str(one) for one in levels)

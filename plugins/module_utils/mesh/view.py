@@ -13,10 +13,11 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import tags
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.flow.decoding import boolean, mapping
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, Refused
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute, Changes, dig
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import view as view_of_rows
-from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, operators
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import MESH_ATTRIBUTES
 
 _LOAD_BALANCER = "Spec.LoadBalancer."
@@ -58,6 +59,7 @@ def view(found: dict[str, Any]) -> dict[str, Any]:
         "state": about.get("State"),
         "error_message": about.get("ErrorMessage") or "",
         "creation_time": about.get("CreationTime"),
+        "operator_cluster": operators.operator_cluster(about.get("Name")),
         "update_time": about.get("UpdateTime"),
         "clusters": sorted(detail.get("Clusters") or []),
         "endpoints": {
@@ -68,6 +70,14 @@ def view(found: dict[str, Any]) -> dict[str, Any]:
         },
         **settings(found),
     }
+
+
+def lacks_audit_project(params: dict[str, Any], detail: dict[str, Any]) -> bool:
+    """Whether the audit log is asked for and on, but somebody has deleted the project that takes it."""
+    wanted = (params["audit"] or {}).get("enabled")
+    audit = mapping(dig(detail, "Spec.MeshConfig.Audit")) or {}
+    said = str(audit.get("AuditProjectStatus") or "").replace(" ", "_")
+    return bool(wanted and boolean(audit.get("Enabled")) and said == "audit_project_not_exist")
 
 
 def wanted_addresses(params: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -152,8 +153,25 @@ def _check_new_mesh(cloud: Cloud, mesh: Json, findings: Findings) -> None:
             f"asm_mesh: version {mesh['version']} is not offered. On offer: {', '.join(offered)}. Leave version unset "
             "for the newest."
         )
-    if not missing:
+    if not missing and _is_served(cloud, findings):
         _check_network(cloud, mesh, findings)
+
+
+def _is_served(cloud: Cloud, findings: Findings) -> bool:
+    """Whether the service is in the region of a new mesh (action DescribeMetadata); who may not ask is not told."""
+    try:
+        regions = (cloud.asm("DescribeMetadata").get("MetaData") or {}).get("Regions") or []
+    except AsmError as error:
+        if error.http_status != 403:
+            raise
+        return True
+    region = str(cloud.region)
+    if not regions or region in regions:
+        return True
+    near = difflib.get_close_matches(region, regions, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"It is in {', '.join(sorted(regions))}."
+    findings.errors.append(f"asm_mesh: the service is not in the region {region}. {hint}")
+    return False
 
 
 def _check_network(cloud: Cloud, mesh: Json, findings: Findings) -> None:

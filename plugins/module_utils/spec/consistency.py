@@ -23,8 +23,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Asm
 from ansible_collections.meshops.asm.plugins.module_utils.flow.names import is_label, is_name
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import COUNT, NUMBER, TEXT, WORD
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers
-from ansible_collections.meshops.asm.plugins.module_utils.gateway import manifest as gateway_manifest
-from ansible_collections.meshops.asm.plugins.module_utils.istio.names import GIVEN_NAMESPACES, ROOT_NAMESPACE
+from ansible_collections.meshops.asm.plugins.module_utils.istio.names import GIVEN_NAMESPACES
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item
 from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import NAMED, SECTIONS, VARIABLES
 
@@ -207,25 +206,8 @@ def wrong_sources(spec: Json) -> list[str]:
 
 
 def wrong_gateways(spec: Json) -> list[str]:
-    """Gateways outside their namespace, ports that exclude each other, load balancers that cannot be shared."""
-    problems = []
-    for gateway in _read(spec)["asm_gateways"]:
-        try:
-            gateway_manifest.check(_completed(gateway))
-        except AsmError as error:
-            problems.append(error.message)
-    return problems + balancers.clashes(_read(spec)["asm_gateways"])
-
-
-def _completed(gateway: Json) -> Json:
-    """The options of a gateway as the module has them once its defaults are filled in, as far as ``check`` reads."""
-    holders = [gateway, *gateway.get("overrides", [])]
-    completed, *overrides = ({**one, "ports": _complete_ports(one.get("ports", []))} for one in holders)
-    return {"namespace": ROOT_NAMESPACE, **completed, "overrides": overrides}
-
-
-def _complete_ports(ports: list[Json]) -> list[Json]:
-    return [{"target_port": None, **port} for port in ports]
+    """Load balancers that gateways cannot share. What is wrong with one gateway alone is said by its module."""
+    return balancers.clashes(_read(spec)["asm_gateways"])
 
 
 def deaf_ports(spec: Json, objects: dict[str, list[Item]]) -> list[str]:

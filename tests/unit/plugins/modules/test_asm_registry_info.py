@@ -63,6 +63,19 @@ def read(asm: Registry, **options: Any) -> Any:
     return asm_registry_info.read({**defaults, "mesh": "shop", **options}, asm)  # type: ignore[arg-type]
 
 
+def test_pods_of_a_namespace_in_every_cluster(asm: Registry) -> None:
+    answers: dict[str, Any] = {"k1": {"PodList": ["b", "a"]}, "k2": AsmError("No.", code="ERR404", http_status=404)}
+
+    def pods(ServiceMeshId: str, GuestClusterID: str, Namespace: str) -> Any:
+        if isinstance(answers[GuestClusterID], Exception):
+            raise answers[GuestClusterID]
+        return answers[GuestClusterID]
+
+    asm.answers["DescribeGuestClusterPods"] = pods
+    assert read(asm, pods=True, namespace="shop")["pods"] == {"shop-k1": ["a", "b"], "shop-k2": []}
+    assert {one["Namespace"] for one in asm.sent("DescribeGuestClusterPods")} == {"shop"}
+
+
 def test_namespaces_are_read_alone_unless_more_is_asked_for(asm: Registry) -> None:
     assert read(asm) == {"namespaces": ["default", "shop"]}
     assert asm.sent("DescribeClustersInServiceMesh") == []
@@ -109,7 +122,7 @@ def test_deployments_of_all_pages_whatever_their_names_are_written_in(asm: Regis
 def test_a_list_without_end_is_an_error(asm: Registry) -> None:
     marks = iter(range(10_000))
     asm.answers["GetDeploymentBySelector"] = lambda **asked: {"DeploymentNameList": ["a"], "Mark": str(next(marks))}
-    with pytest.raises(AsmError, match="does not end"):
+    with pytest.raises(AsmError, match="the list goes on"):
         read(asm, labels={"app": "web"}, clusters=["k1"])
 
 

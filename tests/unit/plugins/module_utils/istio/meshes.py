@@ -97,6 +97,13 @@ def shortened(value: Any, domain: str) -> Any:
     return value.removesuffix(f".{NAMESPACE}.{domain}") if isinstance(value, str) else value
 
 
+def pairs() -> Iterator[tuple[Mesh, Mesh]]:
+    """Meshes that are changed to other ones, without end, and always the same."""
+    dice = random.Random(20261126)  # noqa: S311
+    while True:
+        yield random_mesh(dice), random_mesh(dice)
+
+
 def entrance(dice: random.Random, mesh: Mesh) -> Json:
     known = [name for kind, name in mesh if kind == "Gateway"]
     return {"gateways": some(dice, (*known, "mesh"))}
