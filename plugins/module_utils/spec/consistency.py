@@ -20,7 +20,6 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils.checks import running
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.flow.names import is_label, is_name
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import COUNT, NUMBER, TEXT, WORD
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import GIVEN_NAMESPACES
@@ -140,13 +139,6 @@ def wrong_names(spec: Json) -> list[str]:
     problems = []
     for variable in (one.variable for one in NAMED):
         problems += _given_twice(variable, [item["name"] for item in spec[variable]])
-    for variable, fits in (("asm_gateways", is_name), ("asm_namespaces", is_label)):
-        problems += [
-            f"{variable}, '{item['name']}': Kubernetes takes no such name: it has small letters, digits and '-', and "
-            "begins and ends with a letter or digit."
-            for item in spec[variable]
-            if not fits(item["name"])
-        ]
     clusters = [item["name"] for item in spec["asm_clusters"]]
     for variable in (one.variable for one in NAMED if one.in_clusters):
         for item in spec[variable]:
@@ -187,7 +179,7 @@ def wrong_checks(checks: list[Json], gateways: list[Json]) -> list[str]:
 
 
 def wrong_sources(spec: Json) -> list[str]:
-    """Items that do not say where their objects come from, or say it twice, or of which set prune is."""
+    """Items that do not say where their objects come from, or say it twice."""
     spec = _read(spec)
     problems = []
     for variable in (one.variable for one in NAMED if one.target):
@@ -197,10 +189,6 @@ def wrong_sources(spec: Json) -> list[str]:
                 problems.append(
                     f"{variable}, '{item['name']}': exactly one of {', '.join(SOURCES)} is needed, "
                     f"{' and '.join(given) if given else 'none'} is given."
-                )
-            if item.get("prune") is True and not item.get("set"):
-                problems.append(
-                    f"{variable}, '{item['name']}': prune needs set: it removes only members of a named set."
                 )
     return problems
 
