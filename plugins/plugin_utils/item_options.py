@@ -84,7 +84,8 @@ def _as_given(section: Section, resource: type[ResourceModule], item: Json, mesh
     kept = {key: value for key, value in item.items() if key in names or (key == "wait_timeout" and resource.waits)}
     kept = {key: value for key, value in kept.items() if key not in _FILES}
     if section.target:
-        kept["_documents"] = "[]"
+        # Without its manifests an item with prune is none that would remove everything.
+        kept |= {"_documents": "[]", "prune_all": True}
     options = {inner: [kept]} if inner else kept
     return {**options, "mesh": mesh} if "mesh" in resource.options else options
 

@@ -170,6 +170,9 @@ MANIFESTS: dict[Callable[..., Any], Taker] = {
     texts.load_all: lambda value: list(texts.load_all(str(value), "text")),
     kinds.defined_kinds: lambda value: [kinds.defined_kinds(one.body) for one in documents.from_definition(value)],
     kinds.check_target: items_of,
+    kinds.check_written: lambda value: [
+        kinds.check_written(one.body["apiVersion"], one.body["kind"]) for one in documents.from_definition(value)
+    ],
     linting.lint: lint_of,
 }
 LINT: dict[Callable[..., Any], Taker] = {
