@@ -1116,7 +1116,7 @@ class Mesh(ResourceModule):
         there: dict[str, str] = {}
         # A caller may do without the permission for an action that is needed for a moment only.
         with contextlib.suppress(AsmError):
-            there = tags.read(self.cloud, self.id, str(self.cloud.region or ""))
+            there = tags.unlisted_tags(self.cloud, self.id, str(self.cloud.region or ""))
         return tags.to_list({} if there else self.params["tags"] or {}) + [
             {"Key": key, "Value": value} for key, value in there.items()
         ]
@@ -1145,15 +1145,7 @@ class Mesh(ResourceModule):
         if meshes.info(found["detail"]).get("State") == "deleting":
             raise Refused(f"Mesh '{p['name']}' is being deleted: run again once it is gone, or choose another name.")
         upgrade = mesh_upgrade.plan(p, found["detail"], found["upgrade"])
-        compared = {**p, "version": None} if upgrade.version else p
-        changes = changes_between(MESH_ATTRIBUTES, compared, found["detail"], f"Mesh '{p['name']}'")
-        changes.add(unseen_changes(self.resent, p))
-        mesh_view.plan_addresses(p, found["detail"], changes)
-        remade = mesh_view.lacks_audit_project(p, found["detail"])
-        if remade:
-            changes.calls["ReActivateAudit"] = {"EnableAudit": True}
-        if p["new_name"] and p["new_name"] != meshes.info(found["detail"]).get("Name"):
-            changes.calls["ModifyServiceMeshName"] = {"Name": p["new_name"]}
+        changes = self._changes(found["detail"], upgrade)
         to_set, to_remove = tags.compare(p["tags"], found["tags"], p["purge_tags"])
         late = mesh_view.unseen(p) if found["unfinished"] else Changes()
         changes.add(late)
@@ -1170,7 +1162,7 @@ class Mesh(ResourceModule):
         # A name that stands for several builds is the one that is there, or the one to come.
         after["version"] = upgrade.version or before["version"]
         predicted = {**self.view(found), **after}
-        if remade:
+        if "ReActivateAudit" in changes.calls:
             before["audit_project"], after["audit_project"] = "missing", "there"
         if late:
             before["unfinished"], after["unfinished"] = True, False
@@ -1182,6 +1174,19 @@ class Mesh(ResourceModule):
             before["gateway_versions"] = {name: (states.get(name) or {}).get("Version") for name in upgrade.gateways}
             after["gateway_versions"] = dict.fromkeys(upgrade.gateways, after["version"])
         return Plan(UPDATE, before, after, (changes, to_set, to_remove, upgrade), predicted, warnings)
+
+    def _changes(self, detail: Any, upgrade: mesh_upgrade.Upgrade) -> Changes:
+        """What has to be sent but for tags and the upgrade."""
+        p = self.params
+        compared = {**p, "version": None} if upgrade.version else p
+        changes = changes_between(MESH_ATTRIBUTES, compared, detail, f"Mesh '{p['name']}'")
+        changes.add(unseen_changes(self.resent, p))
+        mesh_view.plan_addresses(p, detail, changes)
+        if mesh_view.lacks_audit_project(p, detail):
+            changes.calls["ReActivateAudit"] = {"EnableAudit": True}
+        if p["new_name"] and p["new_name"] != meshes.info(detail).get("Name"):
+            changes.calls["ModifyServiceMeshName"] = {"Name": p["new_name"]}
+        return changes
 
     def _doubts(self, found: Any, late: Changes) -> tuple[str, ...]:
         if late or not found["unfinished"]:

@@ -26,7 +26,7 @@ def from_list(entries: list[dict[str, str]] | None) -> dict[str, str]:
     return {str(entry.get("Key")): str(entry.get("Value") or "") for entry in entries or []}
 
 
-def read(cloud: Cloud, mesh_id: str, region: str) -> dict[str, str]:
+def unlisted_tags(cloud: Cloud, mesh_id: str, region: str) -> dict[str, str]:
     """The tags of one mesh, where the list of meshes does not show it (yet) (action ListTagResources, paged)."""
     found: dict[str, str] = {}
     token = None
