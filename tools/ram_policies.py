@@ -141,11 +141,20 @@ def _is_documentation(node: ast.AST) -> bool:
 
 def tasks_of_playbook(playbook: str) -> list[tuple[str, dict[str, Any]]]:
     """``(module, its options)`` of every task with a module of this collection, those of the roles included."""
-    text = (ROOT / "playbooks" / f"{playbook}.yml").read_text(encoding="utf-8")
-    roles = sorted(set(re.findall(r"(?:role|name): meshops\.asm\.(\w+)", text)))
+    plays = _plays(playbook)
+    roles = sorted(set(re.findall(r'"(?:role|name)": "meshops\.asm\.(\w+)', json.dumps(plays))))
     files = [file for role in roles for file in sorted((ROOT / "roles" / role).glob("*/*.yml"))]
-    trees = [yaml.safe_load(text), *(yaml.safe_load(file.read_text(encoding="utf-8")) for file in files)]
+    trees = [plays, *(yaml.safe_load(file.read_text(encoding="utf-8")) for file in files)]
     return [task for tree in trees for task in _tasks(tree)]
+
+
+def _plays(playbook: str) -> list[dict[str, Any]]:
+    """The plays of a playbook and of those that it imports, in their order."""
+    found: list[dict[str, Any]] = []
+    for play in yaml.safe_load((ROOT / "playbooks" / f"{playbook}.yml").read_text(encoding="utf-8")):
+        other = play.get("ansible.builtin.import_playbook")
+        found += _plays(other.removesuffix(".yml")) if other else [play]
+    return found
 
 
 def _tasks(tree: Any) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -189,7 +198,7 @@ def policy(playbook: str) -> dict[str, Any]:
 
 def _only_reads(playbook: str) -> bool:
     """Whether every play runs in check mode, in which no module writes."""
-    plays = yaml.safe_load((ROOT / "playbooks" / f"{playbook}.yml").read_text(encoding="utf-8"))
+    plays = [play for play in _plays(playbook) if re.search(r'"meshops\.asm\.\w+"', json.dumps(play))]
     return all(play.get("check_mode") is True for play in plays)
 
 

@@ -74,6 +74,7 @@ class ActionModule(SpecAction):
             *overlaps.twice(spec, workloads, resources),
         ]
         hints = [
+            *spec_checks.unprefixed(self._sections(task_vars)),
             *spec_checks.unmade_namespaces(spec, "asm_workloads", workloads),
             *spec_checks.unmade_namespaces(spec, "asm_istio_resources", resources),
             *spec_checks.unknown_gateways(spec, resources),
@@ -85,8 +86,15 @@ class ActionModule(SpecAction):
 
         One that cannot be had is as good as text.
         """
-        own = {str(name): value for name, value in task_vars.items() if str(name).startswith("asm")}
+        own = {str(name): value for name, value in task_vars.items() if str(name).lower().startswith("asm")}
         return {name: self._value(value) if spec_checks.resembled(name) else None for name, value in own.items()}
+
+    def _sections(self, task_vars: Json) -> Json:
+        """The sections that are given, and what has the name of another without ``asm_``."""
+        names = [one.variable for one in SECTIONS]
+        given = {name: None for name in names if name in task_vars}
+        short = [name.removeprefix("asm_") for name in names if name not in given]
+        return {**given, **{name: self._value(task_vars[name]) for name in short if name in task_vars}}
 
     def _value(self, given: Any) -> Any:
         try:

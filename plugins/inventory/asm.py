@@ -162,6 +162,7 @@ from typing import Any
 
 from ansible.inventory.group import to_safe_group_name
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible_collections.meshops.asm.plugins.module_utils.flow import emptiness
 from ansible_collections.meshops.asm.plugins.module_utils.flow.text import printable
 from ansible_collections.meshops.asm.plugins.plugin_utils import inventory_hosts
 from ansible_collections.meshops.asm.plugins.plugin_utils.clean_failure import clean_parse
@@ -173,6 +174,8 @@ _CLOUD = (
     "access_key_id", "access_key_secret", "security_token", "profile", "role_arn", "role_session_name", "region",
     "asm_endpoint", "api_server_address", "api_timeout",
 )  # fmt: skip
+# Those that choose what becomes hosts: empty ones would choose everything.
+_CHOICES = ("kinds", "regions", "mesh_tags")
 # Those that are one credential: their variables count as the modules count them, not one by one.
 _CREDENTIAL = ("access_key_id", "access_key_secret", "security_token", "profile", "role_arn", "region")
 
@@ -192,6 +195,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
         self._given = frozenset(self._read_config_data(path))
+        emptiness.refuse_choices({name: self.get_option(name) for name in self._given & {*_CHOICES, *_CLOUD}})
         records = self._records(path, cache)
         for warning in records["warnings"]:
             self.display.warning(printable(warning))
@@ -216,7 +220,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             name: self._rendered(self.get_option(name)) if name in self._given or name not in _CREDENTIAL else None
             for name in _CLOUD
         }
-        wanted = {name: self.get_option(name) for name in ("kinds", "regions", "mesh_tags")}
+        wanted = {name: self.get_option(name) for name in _CHOICES}
         identity = json.dumps([fingerprint(options), options["asm_endpoint"], wanted], sort_keys=True, default=str)
         key = f"{self.get_cache_key(path)}_{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
         use = self.get_option("cache")

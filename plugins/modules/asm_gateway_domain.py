@@ -213,7 +213,24 @@ class GatewayDomain(OfGateway):
             return
         if now:
             self._take_away(now["hosts"])
-        self._create(wanted)
+        self._create_or_put_back(wanted, now)
+
+    def _create_or_put_back(self, wanted: dict[str, Any], before: dict[str, Any] | None) -> None:
+        """What was taken away for it comes back where the service refuses what is wanted."""
+        try:
+            self._create(wanted)
+        except LostReply:
+            raise
+        except AsmError as error:
+            error.message += f" {self._put_back(before)}" if before else ""
+            raise
+
+    def _put_back(self, before: dict[str, Any]) -> str:
+        try:
+            self._create(before)
+        except AsmError:
+            return "It had to be removed to be changed, and could not be put back: the gateway does not have it now."
+        return "It was put back as it was."
 
     def _named(self) -> dict[str, Any]:
         p = self.params

@@ -237,6 +237,8 @@ class GatewaySecret(ResourceModule):
 
     def plan(self, found: Any) -> Plan:
         gateway_secrets.refuse_other_kinds(found)
+        if found.foreign and self.wanted is None:
+            return Plan(NONE, None, None, warnings=(f"{gateway_secrets.of_others(found)} It stays.",))
         before = found.essence()
         if self.wanted is None:
             return Plan(DELETE if found.exists else NONE, before, None)
@@ -246,6 +248,11 @@ class GatewaySecret(ResourceModule):
                 "cannot be compared. Put the Secret there with meshops.asm.asm_workload."
             )
         lacking = found.lacking(self.wanted) or ([] if found.exists else [""])
+        if lacking and found.foreign:
+            raise Refused(
+                f"{gateway_secrets.of_others(found)} It stays as it is: choose another name, or run the task again in a "
+                "minute if it has just been made for this gateway."
+            )
         after = replace(found, clusters=dict.fromkeys(found.clusters or ["all of the gateway"], self._held()))
         action = NONE if not lacking else UPDATE if found.exists else CREATE
         return Plan(action, before, after.essence(), predicted=after.view(self.now), warnings=self._warnings(found))
@@ -281,7 +288,7 @@ class GatewaySecret(ResourceModule):
                 raise Outrun(error.message, code=error.code, http_status=error.http_status) from None
             # There is no action that changes one. Envoy serves the old certificate until a new one arrives.
             self._delete()
-            self._create()
+            self._create_again()
 
     def _named(self) -> dict[str, Any]:
         named = {"IstioGatewayName": self.params["gateway"], "SecretName": self.params["name"]}
@@ -297,13 +304,23 @@ class GatewaySecret(ResourceModule):
             raise gateway_secrets.without_key(error, key) from None
         gateway_secrets.written(reply, "SecretCreateRecord", self.names, key)
 
+    def _create_again(self) -> None:
+        try:
+            self._create()
+        except AsmError as error:
+            error.message += (
+                " The old certificate had to be deleted before, as the service replaces none: the gateway has none of "
+                "this name now. Run the task again with one that the service takes."
+            )
+            raise
+
     def _delete(self) -> None:
         reply = self.cloud.asm("DeleteGatewaySecret", **self._named())
         gateway_secrets.written(reply, "SecretDeleteRecord", self.names)
 
     def progress(self, plan: Plan) -> Progress:
         seen = self._look()
-        if seen is None:
+        if seen is None or (self.wanted is None and plan.action == NONE):
             return DONE
         if self.wanted is None:
             left = [cluster for cluster, held in seen.clusters.items() if held.kind]
@@ -312,7 +329,7 @@ class GatewaySecret(ResourceModule):
         return waiting(f"certificate '{seen.name}' to be in {', '.join(lacking)}") if lacking else DONE
 
     def view(self, found: Any) -> Any:
-        return found.view(self.now)
+        return None if found.foreign and self.wanted is None else found.view(self.now)
 
 
 def _text(pem: str) -> str:

@@ -780,6 +780,13 @@ mesh:
       sample:
         api_server: lb-bp1apiserver
         pilot: lb-bp1pilot
+    operator_cluster:
+      description:
+        - Id of the cluster whose add-on C(servicemesh-operator) has made the mesh, as the name of the mesh says; empty
+          for any other. It may change back or make again what a task has changed or removed, which is a warning.
+      returned: when the mesh exists
+      type: str
+      sample: ""
     security_group_id:
       description: Id of the security group of the mesh.
       returned: when the mesh exists
@@ -796,6 +803,7 @@ mesh:
     state: running
     error_message: ""
     creation_time: "2026-03-02T09:14:06+08:00"
+    operator_cluster: ""
     update_time: "2026-03-02T09:16:31+08:00"
     clusters:
       - c1111111111111111111111111111111a
@@ -1013,6 +1021,7 @@ last_state:
 """
 
 import contextlib
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import tags
@@ -1044,7 +1053,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.table import (
     unseen_changes,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import mesh_removal
-from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, operators
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import upgrade as mesh_upgrade
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import versions as mesh_versions
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import view as mesh_view
@@ -1137,6 +1146,13 @@ class Mesh(ResourceModule):
         self.params = {**self.params, "version": chosen}
 
     def plan(self, found: Any) -> Plan:
+        plan = self._plan(found)
+        if found is None or not plan.changed:
+            return plan
+        name = meshes.info(found["detail"]).get("Name")
+        return replace(plan, warnings=(*plan.warnings, *operators.warnings(name, removal=plan.action == DELETE)))
+
+    def _plan(self, found: Any) -> Plan:
         if self.params["state"] == "absent":
             return self._plan_removal(found)
         if found is None:

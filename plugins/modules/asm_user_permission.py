@@ -257,8 +257,17 @@ class UserPermission(ResourceModule):
         if "ServiceMesh.NotFound" not in error.code:
             return None
         known = [meshes.mesh_id(one) for one in meshes.list_meshes(self.cloud)]
+        # The caller may be shown some meshes only: what is not listed is gone once the service says so.
+        known += [one.mesh for one in wanted if one.mesh not in known and not self._is_gone(one.mesh)]
         rest = permissions.without_gone(wanted, known, self.mesh)
         return rest if len(rest) < len(wanted) else None
+
+    def _is_gone(self, mesh: str) -> bool:
+        try:
+            meshes.describe_mesh(self.cloud, mesh)
+        except AsmError as error:
+            return "ServiceMesh.NotFound" in error.code
+        return False
 
 
 def main() -> None:

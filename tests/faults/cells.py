@@ -19,6 +19,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cl
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 
 from tests.faults import planes
+from tests.faults.beside import BESIDE, GROUND, NEEDS
 from tests.faults.steps import FLOW, READS, Step
 from tests.faults.world import HIDDEN, World, crashing
 
@@ -69,7 +70,17 @@ def parts() -> list[Part]:
     whole = (FLOW[0].module, FLOW[0].undone)
     mesh: list[Step] = [step for step in FLOW if step.name in ("mesh", "clusters", "gateway")]
     made = [(step.module, step.done) for step in mesh]
-    return [*found, Part("remove all at once", made, whole, made)]
+    return [*found, Part("remove all at once", made, whole, made), *_beside()]
+
+
+def _beside() -> Iterator[Part]:
+    for step in BESIDE:
+        before = [*GROUND, *NEEDS.get(step.name, ())]
+        done, undone = (step.module, step.done), (step.module, step.undone)
+        yield Part(f"make {step.name}", before, done, [undone])
+        yield Part(f"take {step.name}", [*before, done], undone, [done])
+        if step.changed:
+            yield Part(f"change {step.name}", [*before, done], (step.module, step.changed), [done])
 
 
 class Tried:

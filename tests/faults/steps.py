@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 MESH, NAMESPACE = "faults", "shop"
@@ -35,12 +35,13 @@ _WORKLOAD: list[Json] = [
 
 @dataclass(frozen=True)
 class Step:
-    """One task of the flow: ``done`` are its options, ``undone`` those that take it back."""
+    """One task: ``done`` are its options, ``undone`` those that take it back, ``changed`` others that differ."""
 
     name: str
     module: str
     done: Json
     undone: Json
+    changed: Json = field(default_factory=dict)
 
 
 #: In the order of the playbook site; remove goes backwards.

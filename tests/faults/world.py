@@ -134,6 +134,7 @@ class World:
                     "clusters": sorted(f"{names[key]} {one.state}" for key, one in mesh.clusters.items()),
                     "policy": mesh.spec.get("OutboundTrafficPolicy", ""),
                     "tags": dict(mesh.tags),
+                    "more": _filled([mesh.hidden, mesh.spec.get("Kiali"), mesh.roles, mesh.sidecars]),
                 }
                 for mesh in world.meshes.values()
             ]
@@ -195,6 +196,13 @@ def crashing(target: Any, method: str, number: int, *, after: bool) -> Iterator[
 
     with mock.patch.object(target, method, crashes):
         yield hits
+
+
+def _filled(value: Any) -> Any:
+    """Without what is empty, which is there once it was asked for."""
+    if isinstance(value, dict):
+        return {key: one for key, inner in value.items() if (one := _filled(inner)) not in ({}, [], None)}
+    return [_filled(one) for one in value] if isinstance(value, list) else value
 
 
 def _essence(body: Json) -> Json:

@@ -53,7 +53,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.probe.sequential impor
 from ansible_collections.meshops.asm.plugins.module_utils.spec import account as account_checks
 from ansible_collections.meshops.asm.plugins.module_utils.spec import consistency as spec_checks
 from ansible_collections.meshops.asm.plugins.module_utils.spec import inspection
-from ansible_collections.meshops.asm.plugins.plugin_utils import item_options, write_back
+from ansible_collections.meshops.asm.plugins.plugin_utils import fleet, item_options, write_back
 from ansible_collections.meshops.asm.plugins.plugin_utils.vocabulary import vocabulary
 
 Taker = Callable[[Any], Any]
@@ -194,6 +194,9 @@ SPEC: dict[Callable[..., Any], Taker] = {
     spec_checks.misspelt: lambda value: spec_checks.misspelt(
         value if isinstance(value, dict) else {"asm_check": value}
     ),
+    spec_checks.unprefixed: lambda value: spec_checks.unprefixed(
+        value if isinstance(value, dict) else {"workloads": value, "mesh": value}
+    ),
     spec_checks.wrong_names: spec_checks.wrong_names,
     spec_checks.wrong_sources: spec_checks.wrong_sources,
     spec_checks.wrong_gateways: spec_checks.wrong_gateways,
@@ -221,6 +224,14 @@ SPEC: dict[Callable[..., Any], Taker] = {
     certificates.stored: lambda value: certificates.stored({"data": value}),
     routes.found: lambda value: routes.found(value if isinstance(value, dict) else {"RouteDestinations": value}),
     routes.state_of: routes.state_of,
+    fleet.fleet: lambda value: [
+        fleet.fleet(meshes, shared, value, vocabulary())
+        for meshes, shared in (
+            (value, {}),
+            ([value, {"asm_mesh": value}, {"asm_mesh": {"name": value, "region": value}}], {}),
+            ([{"asm_mesh": {"name": "a"}}], value if isinstance(value, dict) else {"asm_gateways": value}),
+        )
+    ],
     account_checks.what_is_created: lambda value: account_checks.what_is_created(_MESH, "r", value),
 }
 # The same with objects of any shape in a spec that is right.
@@ -271,7 +282,8 @@ ORDER: dict[Callable[..., Any], Taker] = {
     references.union: lambda value: [
         references.union(*pair) for one in manifests(value) for pair in ((one, one, one), (one, bare(one), bare(one)))
     ],
-    steps.plan: lambda value: [steps.plan(changes) for changes in changes_of(value)],
+    steps.plan: lambda value: [steps.plan(changes, "svc.corp.test") for changes in changes_of(value)],
+    steps.reads_hosts: lambda value: [steps.reads_hosts(changes) for changes in changes_of(value)],
     steps.unordered: lambda value: [steps.unordered(changes) for changes in changes_of(value)],
 }
 # What the API server of a cluster answers: every item of a list is a mapping with metadata (``kube/answers.py``).
@@ -448,6 +460,7 @@ OTHERS: dict[ModuleType, set[str]] = {
     release: set(),
     metrics: {"query"},
     write_back: set(),
+    fleet: set(),
     shapes: {"fit", "of_options", "require", "type_name"},
     options: set(),
     item_options: {"wrong_types"},

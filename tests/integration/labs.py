@@ -138,16 +138,31 @@ class Lab:
     def kube(self, plane_id: str) -> KubeApi:
         """The lab administrator's own client of an API server: independent of the code under test."""
         if plane_id not in self._kube:
-            owners = json.loads((self._planes.parent / "addresses.json").read_text())["owners"]
-            (address,) = [one for one, owner in owners.items() if owner == f"plane/{plane_id}"]
             pki = self._planes / plane_id / "pki"
             self._kube[plane_id] = KubeApi(
-                f"https://{address}:6443",
+                self._server(plane_id),
                 ca_file=pki / "ca.crt",
                 cert_file=pki / "asm-lab.crt",
                 key_file=pki / "asm-lab.key",
             )
         return self._kube[plane_id]
+
+    def kubeconfig(self, plane_id: str) -> str:
+        """The lab administrator's kubeconfig of an API server, which may do what no user of the product may."""
+        pki = self._planes / plane_id / "pki"
+        cluster = {"server": self._server(plane_id), "certificate-authority": str(pki / "ca.crt")}
+        user = {"client-certificate": str(pki / "asm-lab.crt"), "client-key": str(pki / "asm-lab.key")}
+        named = {
+            "clusters": [{"name": "lab", "cluster": cluster}],
+            "users": [{"name": "lab", "user": user}],
+            "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "lab"}}],
+        }
+        return json.dumps({"apiVersion": "v1", "kind": "Config", "current-context": "lab", **named})
+
+    def _server(self, plane_id: str) -> str:
+        owners = json.loads((self._planes.parent / "addresses.json").read_text())["owners"]
+        (address,) = [one for one, owner in owners.items() if owner == f"plane/{plane_id}"]
+        return f"https://{address}:6443"
 
     def _audit_files(self) -> list[Path]:
         return sorted(self._planes.glob("*/audit.log"))

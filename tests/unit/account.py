@@ -15,7 +15,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -45,6 +45,8 @@ class Account:
         self.url = url
         self.text = text
         self.answers: dict[str, tuple[int, Any]] = {}
+        # What a refused write is told, made of its parameters; None for a service that refuses none.
+        self.words: Callable[[Json], str] | None = None
         self.calls: list[str] = []
         # The parameters of the last call.
         self.given: dict[str, str] = {}
@@ -78,6 +80,8 @@ class Account:
         self.calls.append(action)
         if action in self.answers:
             return self.answers[action]
+        if self.words and not action.startswith(_READ):
+            return 400, {"Code": "InvalidParameter", "RequestId": "r-1", "Message": self.words(self.given)}
         mesh = self.mesh()
         known: Json = {
             "DescribeServiceMeshes": {"ServiceMeshes": [mesh]},

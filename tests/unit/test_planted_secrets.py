@@ -22,6 +22,8 @@ import yaml
 from ansible_collections.meshops.asm.plugins.module_utils.flow.loggers import NAMES
 
 from .account import CLUSTER, MESH, ROOT, Account, Ansible, serving
+from .pem import pair
+from .wording import WORDS
 from .plugins.module_utils.kube.conftest import status
 
 pytestmark = pytest.mark.playbooks
@@ -30,6 +32,7 @@ pytestmark = pytest.mark.playbooks
 MARKER = "90817263544536271809"
 CODED = base64.b64encode(MARKER.encode()).decode()
 PEM = f"-----BEGIN PRIVATE KEY-----\n{CODED}\n-----END PRIVATE KEY-----\n"
+PAIR = pair()
 QUOTED = {"Authorization": f"Bearer {MARKER}", "Cookie": MARKER}
 NOBODY = "http://127.0.0.1:9"
 SERVER = "http://address-of-the-cluster"
@@ -247,6 +250,13 @@ EXTRA: dict[str, dict[str, Any]] = {
     "asm_waypoint": {"mesh": MESH, "cluster": CLUSTER, "namespace": "a", "state": "absent"},
     "asm_waypoint_info": {"mesh": MESH},
     "asm_probe": {"address": ["127.0.0.1"], "port": 9, "count": 1},
+    "asm_baseline": {
+        "clusters": [CLUSTER],
+        "namespace": "istio-system",
+        "deployment": "a",
+        "service": "a",
+        "state": "absent",
+    },
     "asm_restart": {"mesh": MESH, "clusters": [CLUSTER], "namespace": "istio-system", "wait": False},
     "istio_resource": {"definition": []},
     "asm_workload": {"definition": []},
@@ -325,6 +335,51 @@ def test_no_secret_is_told(
     }
     assert not found, "\n\n".join(sorted(found)[:5])
     assert "Traceback" not in played.stdout, played.stdout[played.stdout.index("Traceback") - 2000 :][:6000]
+
+
+# What no text has as it is when it is written in another way.
+ODD = f'a"b\\c {MARKER}\u00e9\n'
+
+
+def quoted() -> Iterator[dict[str, Any]]:
+    """Every option with a secret that is sent to the service, in a write that it refuses."""
+    login = {"client_id": "a", "client_secret": ODD, "issuer_uri": "https://b"}
+    named = {"mesh": MESH, "name": "httpextauth-in", "service": "a", "port": 80}
+    key = {"type": "1", "cert": "Y2VydA==", "key": ODD, "root_key": ODD}
+    yield task("asm_extension_provider", "oidc", **named, oidc={**login, "cookie_secret": ODD}, wait=False)
+    yield task("asm_kiali", "openid", mesh=MESH, auth_strategy="openid", openid=login, wait=False)
+    yield task("asm_kiali", "tokens", mesh=MESH, prometheus_tokens={"c1": ODD}, wait=False)
+    yield task("asm_mesh", "ca", name="new", vpc_id="vpc-1", vswitch_ids=["vsw-1"], ca=key, wait=False)
+    yield task("asm_mesh", "kiali", name=MESH, kiali={"arms_auth_tokens": {"c1": ODD}}, resend=["kiali"], wait=False)
+    yield task("asm_gateway_secret", "key", mesh=MESH, gateway="in", name="tls", **PAIR.options())
+
+
+@pytest.mark.parametrize("words", ["as JSON in JSON", "in Base64"])
+def test_a_service_that_quotes_what_it_was_sent_is_not_repeated(tmp_path: Path, words: str) -> None:
+    planned = list(quoted())
+    variables = by_variables(planned)
+    variables["key"] = PAIR.key
+    planned[-1]["meshops.asm.asm_gateway_secret"]["private_key"] = "{{ key }}"
+    play = [{"hosts": "localhost", "gather_facts": False, "tasks": [*planned]}]
+    (tmp_path / "play.yml").write_text(yaml.safe_dump(play), encoding="utf-8")
+    told = tmp_path / "inputs.json"
+    told.write_text(json.dumps(variables), encoding="utf-8")
+    with serving("text") as account:
+        account.words = WORDS[words]
+        mesh = account.mesh()
+        mesh["Spec"]["MeshConfig"]["Telemetry"] = True
+        account.answers["DescribeServiceMeshDetail"] = 200, {"ServiceMesh": mesh}
+        played = Ansible(tmp_path, account)(
+            "ansible-playbook", "-vvvv", "--diff", "play.yml", "-e", f"@{told}",
+            ANSIBLE_DEBUG="1", ANSIBLE_LOG_PATH=str(tmp_path / "log"),
+        )  # fmt: skip
+        refused = [one for one in account.calls if not one.startswith(("Describe", "Get", "List"))]
+    assert played.returncode == 0, played.stdout[-3000:] + played.stderr[-3000:]
+    # Each of them got as far as that.
+    assert len(refused) >= len(planned), refused
+    seen = played.stdout + played.stderr + (tmp_path / "log").read_text(encoding="utf-8")
+    for trace in (MARKER, *PAIR.traces(), base64.b64encode(ODD.encode()).decode()):
+        assert trace not in seen, seen[max(0, seen.index(trace) - 600) :][:900]
 
 
 def test_the_inventory_tells_no_signed_request(tmp_path: Path) -> None:

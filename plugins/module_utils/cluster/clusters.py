@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.pages import pages
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Ambiguous, AsmError, LostReply, NotFound
 from ansible_collections.meshops.asm.plugins.module_utils.flow.jsontext import parsed
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import (
@@ -28,8 +29,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.wire.bounded import quoted
 
 PAGE = 100
-# 20,000 clusters.
-_MOST_PAGES = 200
 
 # ForbiddenFlag of DescribeServiceMeshClusters: why a cluster cannot be added, and what to do about it.
 _FORBIDDEN = {
@@ -67,22 +66,18 @@ def all_pages(
 ) -> list[dict[str, Any]]:
     """The entries of all pages, each once.
 
-    It ends when the total is reached, or with a page that brings nothing new. A list of more than ``_MOST_PAGES``
-    raises, as one that never ends would be read for ever.
+    It ends when the total is reached, or with a page that brings nothing new.
     """
     found: dict[str, dict[str, Any]] = {}
     taken = 0
-    for number in range(1, _MOST_PAGES + 1):
+    for number in pages(action):
         entries, total = page(number, taken)
         taken += len(entries)
         known = len(found)
         found.update({str(entry[key]): entry for entry in entries})
         if len(found) == known or 0 < total <= taken:
-            return list(found.values())
-    raise AsmError(
-        f"The service's reply to {action} is not what it documents: the list goes on after {taken} entries.",
-        code="UnexpectedReply",
-    )
+            break
+    return list(found.values())
 
 
 def pick(clusters: Iterable[dict[str, Any]], name_or_id: str) -> dict[str, Any] | None:

@@ -13,12 +13,12 @@ import binascii
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.pages import marked, pages
 from ansible_collections.meshops.asm.plugins.module_utils.flow.names import is_name
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 
-# Names that a page of deployments has at most, and pages that are read.
-_PAGE, _MOST_PAGES = 100, 1000
+# Names that a page of deployments has at most.
+_PAGE = 100
 
 Json = dict[str, Any]
 
@@ -89,8 +89,8 @@ def deployments(
 ) -> list[str]:
     """Names of the Deployments of one cluster with all labels, sorted (action GetDeploymentBySelector, paged)."""
     names: set[str] = set()
-    mark = None
-    for _number in range(_MOST_PAGES):
+    mark, seen = None, set[str]()
+    for _number in pages("GetDeploymentBySelector"):
         reply = cloud.asm(
             "GetDeploymentBySelector",
             ServiceMeshId=mesh_id,
@@ -102,12 +102,9 @@ def deployments(
         )
         names |= set(names_of(reply.get("DeploymentNameList") or []))
         before, mark = mark, reply.get("Mark") or None
-        if mark in (None, before):
-            return sorted(names)
-    raise AsmError(
-        "The service's reply to GetDeploymentBySelector is not what it documents: the list does not end.",
-        code="UnexpectedReply",
-    )
+        if mark == before or marked("GetDeploymentBySelector", seen, mark) is None:
+            break
+    return sorted(names)
 
 
 def names_of(texts: list[str]) -> list[str]:

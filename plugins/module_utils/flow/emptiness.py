@@ -12,6 +12,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,15 @@ MAY_BE_EMPTY: dict[str, str] = {
     "retain_resources": "nothing is to stay",
     "upgrade_gateways": "no gateway is to be upgraded",
 }
+#: Mappings and lists that narrow something down, so that empty ones let everything through. Of other structures an
+#: empty one is a value: no labels, no ports.
+NARROWS: dict[str, str] = {
+    "headers": "a route would take every request",
+    "ingress_rules.headers": "a rule would take every request",
+    "weighted_rule.matches": "every request would be divided",
+    "weighted_rule.matches.headers": "every request would be divided",
+}
+_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 _HELP = "Give it a value, or leave it out, as with default(omit)."
 
 Json = dict[str, Any]
@@ -73,7 +83,26 @@ Json = dict[str, Any]
 
 def refuse(params: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
     """Raises ``InvalidInput`` naming every option of an argument spec that is given and empty."""
-    empty = [*_empty_ones(params, spec, "")]
+    _refuse([*_empty_ones(params, spec, "")])
+
+
+def refuse_choices(given: Mapping[str, Any]) -> None:
+    """The same for options that all choose something: an empty list or mapping, and one with an empty item, too."""
+    _refuse(
+        [
+            name
+            for name, value in given.items()
+            if name not in MAY_BE_EMPTY and (value in ([], {}) or any(is_blank(one) for one in _items(value)))
+        ]
+    )
+
+
+def _items(value: Any) -> list[Any]:
+    """What a choice consists of; a tag with any value is one."""
+    return [*value] if isinstance(value, (list, Mapping)) else [value]
+
+
+def _refuse(empty: list[str]) -> None:
     if empty:
         raise InvalidInput(f"{', '.join(empty)}: {'is' if len(empty) == 1 else 'are'} empty. {_HELP}")
 
@@ -84,11 +113,20 @@ def is_blank(value: Any) -> bool:
 
 
 def given_paths(option: str, value: Any) -> list[str]:
-    """An option that takes one path or several, as a list; one that is empty, or has an empty item, is refused."""
+    """An option that takes one path or several, as a list.
+
+    One that is empty or has an empty item is refused, and an address of the web, which would be looked for as a folder.
+    """
     items = list(value) if isinstance(value, (list, tuple)) else [value]
     if not items or any(is_blank(item) for item in items):
         raise InvalidInput(f"{option} is empty, or an item of it is: that would be every file there is. {_HELP}")
-    return [str(item) for item in items]
+    paths = [str(item) for item in items]
+    if any(_URL.match(path) for path in paths):
+        raise InvalidInput(
+            f"{option}: files and folders of the controller are read, no addresses. Download it first, as with "
+            "ansible.builtin.get_url, so that it is known what is applied."
+        )
+    return paths
 
 
 def paths_below(base_dir: str, value: Any) -> list[str]:
@@ -114,11 +152,13 @@ def _empty_ones(params: Mapping[str, Any], spec: Mapping[str, Any], prefix: str)
     for name, about in spec.items():
         value, path = params.get(name), f"{prefix}{name}"
         inner = about.get("options")
+        if path in NARROWS and value in ([], {}) and value != about.get("default"):
+            yield path
         if inner:
             parts = value if isinstance(value, list) else [value]
             for part in parts:
                 yield from _empty_ones(part, inner, f"{path}.") if isinstance(part, Mapping) else ()
-        elif path not in MAY_BE_EMPTY and _is_empty(value, about):
+        elif path not in (*MAY_BE_EMPTY, *NARROWS) and _is_empty(value, about):
             yield path
 
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_line, printable
+from ansible_collections.meshops.asm.plugins.module_utils.flow.text import cut, one_line, printable
+
+_MOST_CODE = 200
 
 
 class AsmError(Exception):
@@ -34,7 +36,7 @@ class AsmError(Exception):
     ) -> None:
         super().__init__()
         self.message = message
-        self.code = one_line(str(code)) or type(self).__name__
+        self.code = one_line(cut(str(code), _MOST_CODE)) or type(self).__name__
         self.request_id = request_id
         self.http_status = http_status
         self.changed = changed
@@ -47,7 +49,8 @@ class AsmError(Exception):
 
     @message.setter
     def message(self, text: str) -> None:
-        self._message = printable(str(text))
+        # Names and states of an account are in it, of whatever length.
+        self._message = printable(cut(str(text)))
 
     def __str__(self) -> str:
         return self.message

@@ -12,8 +12,10 @@ import contextlib
 import json
 import os
 
-from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_line
+from ansible_collections.meshops.asm.plugins.module_utils.flow.text import cut, one_line
 
+# The most characters of a line on a terminal.
+_MOST = 500
 # Names the file; set by plugin_utils/waiting.py for a task whose module runs on the controller.
 VARIABLE = "MESHOPS_ASM_PROGRESS_FILE"
 
@@ -26,7 +28,7 @@ def tell(what: str, seconds: float, percent: int | None) -> None:
     path = os.environ.get(VARIABLE)
     if not path:
         return
-    line = json.dumps({"what": one_line(what), "seconds": round(seconds, 1), "percent": percent}) + "\n"
+    line = json.dumps({"what": one_line(cut(what, _MOST)), "seconds": round(seconds, 1), "percent": percent}) + "\n"
     with contextlib.suppress(OSError):
         # Never created here: a file that the controller has removed stays removed.
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)

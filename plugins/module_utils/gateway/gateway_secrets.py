@@ -49,6 +49,11 @@ class Seen:
     def exists(self) -> bool:
         return any(held.kind for held in self.clusters.values())
 
+    @property
+    def foreign(self) -> bool:
+        """Whether there is a Secret of this name that the service does not list for this gateway."""
+        return self.exists and not self.listed
+
     def lacking(self, wanted: Certificate) -> list[str]:
         """The clusters that do not have this very chain."""
         return [
@@ -95,6 +100,15 @@ def refuse_other_kinds(seen: Seen) -> None:
         )
 
 
+def of_others(seen: Seen) -> str:
+    """Says that a Secret is another gateway's, or was made without the service."""
+    where = ", ".join(cluster for cluster, held in seen.clusters.items() if held.kind)
+    return (
+        f"The Secret {ROOT_NAMESPACE}/{seen.name} in {where} is not among the certificates that the service lists for "
+        f"gateway '{seen.gateway}': another gateway has it, or it was made in another way."
+    )
+
+
 class Reader:
     """Reads certificates of the gateways of one mesh."""
 
@@ -104,6 +118,7 @@ class Reader:
         self._mesh = mesh
         self._names = names
         self._clients = gateways.ClusterClients(cloud)
+        self._known: set[str] = set()
 
     def gateways(self) -> dict[str, list[str]]:
         """``{name of a gateway: ids of its clusters that are attached}``, from the control plane."""
@@ -112,7 +127,13 @@ class Reader:
             listed = kube.list(gateways.COLLECTION)
         finally:
             kube.close()
-        return {str(one["metadata"]["name"]): self._attached(one) for one in listed}
+        found = {str(one["metadata"]["name"]): self._attached(one) for one in listed}
+        self._known = {*found}
+        return found
+
+    def _others(self, gateway: str) -> set[str]:
+        """The names of the other gateways, of which a reply may tell as well."""
+        return self._known - {gateway}
 
     def _attached(self, gateway: Json) -> list[str]:
         named = (gateway.get("spec") or {}).get("clusterIds") or []
@@ -123,7 +144,8 @@ class Reader:
         identifier = meshes.mesh_id(self._mesh)
         reply = self._cloud.asm("DescribeGatewaySecretDetails", ServiceMeshId=identifier, IstioGatewayName=gateway)
         rows = reply.get("GatewaySecretDetails") or []
-        return {str(row["SecretName"]): row for row in rows if row.get("SecretName")}
+        mine = (row for row in rows if row.get("GatewayName") not in self._others(gateway))
+        return {str(row["SecretName"]): row for row in mine if row.get("SecretName")}
 
     def all(self, gateway: str | None, name: str | None) -> list[Seen]:
         """What there is of the listed certificates (or of the one ``name``) of all gateways (or of one), sorted."""

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.pages import marked, pages
 from ansible_collections.meshops.asm.plugins.module_utils.flow.decoding import boolean, text, whole
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.flow.quantities import read as quantity
 from ansible_collections.meshops.asm.plugins.module_utils.flow.quantities import same_amount
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import dig, put
@@ -21,7 +22,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.table import dig,
 Json = dict[str, Any]
 
 _PAGE = 50
-_MOST_PAGES = 100
 
 # Option, parameter of CreateWaypoint and UpdateWaypoint and field of ListWaypoints, and how it is read.
 FIELDS: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
@@ -85,14 +85,14 @@ def listed(cloud: Cloud, mesh_id: str, cluster_id: str, namespace: str | None) -
     """The waypoints of a cluster, of one namespace or all (action ListWaypoints, paged)."""
     asked = {"ServiceMeshId": mesh_id, "ClusterId": cluster_id, "Namespace": namespace, "Limit": _PAGE}
     found: list[Json] = []
-    mark = None
-    for _page in range(_MOST_PAGES):
+    mark, seen = None, set[str]()
+    for _page in pages("ListWaypoints"):
         reply = cloud.asm("ListWaypoints", **asked, Continue=mark)
         found += [row for row in reply.get("Waypoints") or [] if namespace in (None, row.get("Namespace"))]
-        mark = reply.get("Continue") or None
+        mark = marked("ListWaypoints", seen, reply.get("Continue"))
         if mark is None:
-            return found
-    raise AsmError("The service's list of waypoints does not end (ListWaypoints).", code="UnexpectedReply")
+            break
+    return found
 
 
 def _decoded(row: Json) -> Json:

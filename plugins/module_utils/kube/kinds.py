@@ -275,6 +275,19 @@ def find_kind(api_version: str, kind: str, discover: Discover) -> Kind:
     raise UnknownKind(f"{api_version} has no kind '{kind}'.{_suggestion(kind, group, [one['kind'] for one in served])}")
 
 
+def check_written(api_version: str, kind: str) -> None:
+    """Raises ``UnknownKind`` for a kind that no server has in this group, as far as that is known without any.
+
+    That is one of another group of the table (``v1`` of a VirtualService), and one in another case.
+    """
+    group, _version = split_api_version(api_version)
+    here = _PLURALS.get(group, {})
+    # ASM has kinds that are not in the table.
+    elsewhere = group in _PLURALS and group != ASM_GROUP and kind in _USUAL_GROUPS
+    if kind not in here and (elsewhere or kind.lower() in map(str.lower, here)):
+        raise UnknownKind(f"{api_version} has no kind '{kind}'.{_suggestion(kind, group, [*here])}")
+
+
 def entries(document: dict[str, Any] | None, key: str, name: str) -> list[dict[str, Any]]:
     """The objects of a list in a document about the API that have ``name`` as a text; a server may send anything."""
     return [one for one in objects((document or {}).get(key)) if isinstance(one.get(name), str)]

@@ -15,11 +15,14 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cl
 from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput, NotFound
 from ansible_collections.meshops.asm.plugins.module_utils.flow.names import is_label
+from ansible_collections.meshops.asm.plugins.module_utils.flow.text import cut, one_line
 from ansible_collections.meshops.asm.plugins.module_utils.lane import rules, services
 
 WEIGHTED, RULES = "weighted", "rule-based"
 # Of a message that is a list of entries with a level, those that keep a lane from taking effect.
 _LEVEL = "error"
+# The most characters of what the service says of a lane.
+_MOST_SAID = 2000
 # What the details of a lane call otherwise than the list, and what no lane is without.
 _DETAILED = {"ServicesList": "ServiceList", "WeightedIngressDestination": "WeightedIngressDestinatin"}
 _TELLING = ("LabelSelectorKey", "LabelSelectorValue", "ServiceList")
@@ -134,11 +137,14 @@ def baselines(row: Json) -> dict[str, str]:
 
 def problem(row: Json) -> str:
     """Why the service says that a lane does not take effect (ValidationMessage); empty when it does."""
-    said = row.get("ValidationMessage") or ""
+    return one_line(cut(_complaint(row.get("ValidationMessage") or ""), _MOST_SAID))
+
+
+def _complaint(said: str) -> str:
     if said.strip() in ("", "null", "[]", "{}"):
         return ""
     if not said.lstrip().startswith("["):
-        return str(said)
+        return said
     entries = decoding.listed(said) or []
     levels = [one for one in entries if not isinstance(one, dict) or str(one.get("level", _LEVEL)).lower() == _LEVEL]
     return ", ".join(str(one.get("message") or one) if isinstance(one, dict) else str(one) for one in levels)

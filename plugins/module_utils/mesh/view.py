@@ -17,7 +17,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.decoding import b
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, Refused
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute, Changes, dig, unseen_changes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import view as view_of_rows
-from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, operators
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import MESH_ATTRIBUTES
 
 _LOAD_BALANCER = "Spec.LoadBalancer."
@@ -64,6 +64,7 @@ def view(found: dict[str, Any]) -> dict[str, Any]:
         "state": about.get("State"),
         "error_message": about.get("ErrorMessage") or "",
         "creation_time": about.get("CreationTime"),
+        "operator_cluster": operators.operator_cluster(about.get("Name")),
         "update_time": about.get("UpdateTime"),
         "clusters": sorted(detail.get("Clusters") or []),
         "endpoints": {

@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.meshops.asm.plugins.module_utils.flow.options import without_nulls, wrong_options
+from ansible_collections.meshops.asm.plugins.module_utils.module.traces import traces
 
 HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 # Options and keys that hold manifests, credentials, or what is sent with a request, whatever their schema says; and
@@ -71,6 +72,9 @@ class AsmModule(AnsibleModule):
 
     def _return_formatted(self, kwargs: Json) -> None:
         kwargs["invocation"] = {"module_args": shown(self.params, self.argument_spec)}
+        if kwargs.get("failed"):
+            # In the words of whoever refused it, a secret may stand in another way than it was given.
+            self.no_log_values |= traces(map(str, self.no_log_values))
         super()._return_formatted(kwargs)
 
 

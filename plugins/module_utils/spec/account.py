@@ -67,6 +67,7 @@ def check(cloud: Cloud, params: Json) -> Findings:
         findings.errors.append(error.message)
         return findings
     if found is None:
+        findings.warnings += _namesakes(mesh["name"], str(cloud.region), listed)
         _check_new_mesh(cloud, mesh, findings)
         _check_known_clusters(cloud, mesh, params["clusters"], listed, findings)
         findings.creates += what_is_created(mesh, str(cloud.region), params["gateways"])
@@ -119,6 +120,18 @@ def _check_existing_mesh(cloud: Cloud, mesh: Json, found: Json, findings: Findin
         mesh_view.plan_addresses(mesh, detail, changes)
     except AsmError as error:
         findings.errors.append(error.message)
+
+
+def _namesakes(name: str, region: str, listed: list[Json]) -> list[str]:
+    """A warning about meshes of the same name in other regions: a wrong region would make a second mesh."""
+    there = [f"{info.get('RegionId')} ({info.get('ServiceMeshId')})" for info in map(meshes.info, listed)
+             if info.get("Name") == name]  # fmt: skip
+    if not there:
+        return []
+    return [
+        f"asm_mesh: there is no mesh '{name}' in {region}, but in {', '.join(there)}. If that is the one you mean, "
+        "correct the region; else a second mesh of this name is made."
+    ]
 
 
 def _check_new_mesh(cloud: Cloud, mesh: Json, findings: Findings) -> None:

@@ -12,6 +12,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from types import EllipsisType
 from typing import Any
@@ -78,6 +79,7 @@ def _read(spec: Any) -> Json:
     return read(spec)[0]
 
 
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # Variables that are no lists.
 _OTHERS: dict[str, tuple[type, ...]] = {
     "asm_mesh": (dict,),
@@ -92,7 +94,9 @@ _OTHERS: dict[str, tuple[type, ...]] = {
 
 def resembled(name: str) -> str:
     """The variable of the spec that a name is almost, but not quite; empty for none."""
-    near = [] if name in VARIABLES else difflib.get_close_matches(name, VARIABLES, n=1, cutoff=0.85)
+    # asmIstioResources and ASM_GATEWAYS, too.
+    usual = _CAMEL.sub("_", name).lower().replace("-", "_")
+    near = [] if name in VARIABLES else difflib.get_close_matches(usual, VARIABLES, n=1, cutoff=0.85)
     return near[0] if near else ""
 
 
@@ -107,6 +111,26 @@ def misspelt(given: Mapping[str, Any]) -> list[str]:
         if near and near not in given and isinstance(given[name], _OTHERS.get(near, (list, tuple))):
             found.append(f"The variable {name} means nothing to the roles. Did you mean {near}?")
     return found
+
+
+def unprefixed(given: Mapping[str, Any]) -> list[str]:
+    """Variables that hold what a section would hold and have its name without ``asm_``, where there is no such section.
+
+    They may be the user's own, so this is no more than worth a warning.
+    """
+    found = []
+    for variable in (one.variable for one in SECTIONS):
+        name = variable.removeprefix("asm_")
+        if variable not in given and _holds_items(given.get(name)):
+            found.append(
+                f"The variable {name} is none of the roles'. If it is meant for them, it is called {variable}."
+            )
+    return found
+
+
+def _holds_items(value: Any) -> bool:
+    items = value if isinstance(value, (list, tuple)) and value else [value]
+    return all(isinstance(one, Mapping) and "name" in one for one in items)
 
 
 def wrong_names(spec: Json) -> list[str]:
@@ -155,7 +179,7 @@ def wrong_checks(checks: list[Json], gateways: list[Json]) -> list[str]:
 
 
 def wrong_sources(spec: Json) -> list[str]:
-    """Items that do not say where their objects come from, or say it twice."""
+    """Items that do not say where their objects come from, or say it twice, or of which set prune is."""
     spec = _read(spec)
     problems = []
     for variable in (one.variable for one in NAMED if one.target):
@@ -165,6 +189,10 @@ def wrong_sources(spec: Json) -> list[str]:
                 problems.append(
                     f"{variable}, '{item['name']}': exactly one of {', '.join(SOURCES)} is needed, "
                     f"{' and '.join(given) if given else 'none'} is given."
+                )
+            if item.get("prune") is True and not item.get("set"):
+                problems.append(
+                    f"{variable}, '{item['name']}': prune needs set: it removes only members of a named set."
                 )
     return problems
 

@@ -115,6 +115,29 @@ def test_strict_fails_where_an_expression_does(tmp_path: Path, account: Account)
         parse(tmp_path, strict=True, compose={"size": "mesh.no_such_key"})
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *(("regions", value) for value in ([], [""], ["cn-hangzhou", " "], [None])),
+        *(("mesh_tags", value) for value in ({}, {"": "a"})),
+        ("kinds", []),
+        *((option, value) for option in ("profile", "region", "role_arn", "asm_endpoint") for value in ("", " ")),
+    ],
+)
+def test_what_is_empty_chooses_nothing_and_so_is_refused(
+    tmp_path: Path, account: Account, option: str, value: Any
+) -> None:
+    with pytest.raises(AnsibleParserError, match=rf"{option}: is empty\. Give it a value, or leave it out"):
+        parse(tmp_path, **{option: value})
+    assert account.reads == []
+
+
+def test_what_is_not_given_is_not_empty(tmp_path: Path, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALIBABA_CLOUD_REGION_ID", "")
+    parse(tmp_path, security_token="", mesh_tags={"team": ""}, group_by=[])
+    assert len(account.reads) == 1
+
+
 def test_credentials_of_the_environment_are_no_options(
     tmp_path: Path, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:

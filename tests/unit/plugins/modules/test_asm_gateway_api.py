@@ -73,6 +73,9 @@ class Site:
         self.routes: dict[str, Any] = {}
         self.imported: list[str] = []
         self.there = True
+        # Ports that the service takes from nobody, and how often it takes a domain at all.
+        self.refused: set[int] = set()
+        self.lasting = 99
 
     def get(self, path: str) -> Any:
         if path.startswith(gateways.COLLECTION):
@@ -81,6 +84,11 @@ class Site:
         return {"spec": {"servers": self.servers}}
 
     def CreateIstioGatewayDomains(self, Hosts: str, Number: int, PortName: str, Protocol: str, **more: Any) -> Any:
+        self.lasting -= 1
+        if self.lasting < 0:
+            raise AsmError("No more domains.", code="QuotaExceeded", http_status=400)
+        if Number in self.refused and not any(one["port"]["name"] == PortName for one in self.servers):
+            raise AsmError("The port is not open.", code="InvalidPort", http_status=400)
         hosts = Hosts.split(",")
         tls = {"httpsRedirect": True} if more.get("ForceHttps") else {}
         made = {"hosts": hosts, "port": {"name": PortName, "number": Number, "protocol": Protocol}, "tls": tls}
@@ -181,6 +189,19 @@ def test_a_domain_becomes_what_the_options_say(run: Callable[..., Any], answer: 
         assert done.value["hosts"] == sorted(wanted["hosts"])
         assert len(site.servers) == 1
         assert run(site, GatewayDomain, **wanted)[1].written() == []
+
+
+def test_a_change_that_the_service_refuses_puts_back_what_had_to_go(run: Callable[..., Any]) -> None:
+    """It tells that there is a domain before it looks at the port: only without the old one it says what is wrong."""
+    site = Site()
+    run(site, GatewayDomain, **DOMAIN)
+    before, site.refused = copy.deepcopy(site.servers), {81}
+    with pytest.raises(AsmError, match=r"The port is not open\. It was put back as it was\.") as caught:
+        run(site, GatewayDomain, **{**DOMAIN, "port": 81})
+    assert (site.servers, caught.value.changed) == (before, True)
+    site.lasting = 1
+    with pytest.raises(AsmError, match=r"No more domains\. It had to be removed to be changed, and could not be put back"):
+        run(site, GatewayDomain, **{**DOMAIN, "port": 82})
 
 
 def test_a_host_that_goes_is_taken_away_alone(run: Callable[..., Any]) -> None:

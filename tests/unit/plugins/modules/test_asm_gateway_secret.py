@@ -32,6 +32,8 @@ class Site:
         self.gateways: dict[str, list[str]] = {"in": ["c1", "c2"]}
         self.managed = ["c1", "c2"]
         self.fails: dict[str, str] = {}
+        # The rows that the service lists instead of its own.
+        self.rows: list[Any] | None = None
 
     def CreateGatewaySecret(self, Cert: str, Key: str, **named: str) -> Any:
         assert named == {"ServiceMeshId": "cm", "IstioGatewayName": "in", "SecretName": "tls"}
@@ -53,6 +55,8 @@ class Site:
         return {"SecretDeleteRecord": {}}
 
     def DescribeGatewaySecretDetails(self, IstioGatewayName: str, **_mesh: str) -> Any:
+        if self.rows is not None:
+            return {"GatewaySecretDetails": self.rows}
         there = IstioGatewayName == "in" and any(self.secrets.values())
         return {"GatewaySecretDetails": [{"SecretName": "tls", "State": "normal"}] if there else None}
 
@@ -79,7 +83,7 @@ def cloud_of(monkeypatch: pytest.MonkeyPatch, fake_cloud: Callable[..., Any]) ->
         monkeypatch.setattr(gateways, "control_plane", lambda *_arguments: FakeKube(site))
         monkeypatch.setattr(access, "temporary_kubeconfig", lambda _cloud, cluster: cluster["cluster_id"])
         monkeypatch.setattr(gateways, "load", lambda text: text)
-        monkeypatch.setattr(gateways, "KubeClient", lambda cluster: FakeKube(site, cluster))
+        monkeypatch.setattr(gateways, "KubeClient", lambda cluster, **_more: FakeKube(site, cluster))
         actions = {name: getattr(site, name) for name in dir(site) if name[0].isupper()}
         listed = [{"cluster_id": one, "name": f"shop-{one[1:]}"} for one in site.managed]
         known = {
@@ -193,6 +197,42 @@ def test_absence_of_what_was_never_there_is_no_change(cloud_of: Callable[..., An
     assert not run(cloud_of(site, meshes=()), clock, state="absent").changed
     site.gateways = {}
     assert not run(cloud_of(site), clock, state="absent").changed
+
+
+@pytest.mark.parametrize("answer", ["refuse", "overwrite", "record"])
+@pytest.mark.parametrize("rows", [[], [{"SecretName": "tls", "GatewayName": "out"}], [{"SecretName": "other"}]], ids=str)
+def test_a_certificate_of_another_gateway_or_of_nobody_stays(
+    cloud_of: Callable[..., Any], clock: Any, answer: str, rows: list[Any]
+) -> None:
+    """All gateways have their Secrets in one namespace, and so has everybody else: a name says not whose it is."""
+    site = Site(answer)
+    site.gateways["out"] = ["c1"]
+    site.secrets["c1"], site.rows = OLD.secret(), rows
+    cloud = cloud_of(site)
+    with pytest.raises(Refused, match="istio-system/tls in shop-1 is not among the certificates"):
+        run(cloud, clock, **NEW.options())
+    for check in (True, False):
+        left = run(cloud, clock, check=check, state="absent")
+        assert (left.changed, left.value, left.plan.before) == (False, None, None)
+        assert "another gateway has it" in left.plan.warnings[0]
+    assert (cloud.written(), site.secrets["c1"]) == ([], OLD.secret())
+
+
+def test_a_row_that_names_no_gateway_or_this_one_counts(cloud_of: Callable[..., Any], clock: Any) -> None:
+    for row in ({"SecretName": "tls"}, {"SecretName": "tls", "GatewayName": "in"}):
+        site = Site()
+        site.secrets, site.rows = {"c1": OLD.secret(), "c2": None}, [row]
+        assert run(cloud_of(site), clock, state="absent").changed
+
+
+def test_what_had_to_be_deleted_for_another_one_is_told(cloud_of: Callable[..., Any], clock: Any) -> None:
+    site = Site()
+    site.secrets = {"c1": OLD.secret(), "c2": OLD.secret()}
+    exists = AsmError("The secret is there.", code="SecretAlreadyExists", http_status=400)
+    refusal = AsmError("Quota is used up.", code="QuotaExceeded", http_status=400)
+    with pytest.raises(AsmError, match=r"Quota is used up\. The old certificate had to be deleted before") as caught:
+        run(cloud_of(site, CreateGatewaySecret=[exists, refusal]), clock, **NEW.options())
+    assert caught.value.changed
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])

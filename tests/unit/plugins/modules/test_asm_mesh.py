@@ -236,6 +236,27 @@ def test_only_what_differs_is_sent(run: Run, asm: FakeAsm) -> None:
     assert outcome.value["proxy"]["limits"]["memory"] == "2Gi"
 
 
+def test_what_the_service_changes_by_itself_is_nothing_to_whom_it_does_not_matter(run: Run, asm: FakeAsm) -> None:
+    """From ASM 1.22.89 on the service has been seen to switch the own Zipkin on or off by itself."""
+    identifier = str(run(**RICH).value["id"])
+    for flipped in (True, False):
+        asm.meshes[identifier]["Spec"]["MeshConfig"]["CustomizedZipkin"] = flipped
+        asm.calls.clear()
+        outcome = run(**RICH)
+        assert (outcome.changed, asm.written()) == (False, [])
+
+
+def test_a_mesh_that_an_operator_keeps_is_told_of_when_it_is_changed(run: Run, asm: FakeAsm) -> None:
+    kept = {**BASICS, "name": "mesh-for-c0b5c7a1e00000000000000000000000a"}
+    assert run(**kept).plan.warnings == ()
+    assert run(**kept).plan.warnings == ()
+    for options, words in (({"telemetry": True}, "change back"), ({"state": "absent"}, "make it again")):
+        for check in (True, False):
+            (warning,) = run(**{**kept, **options}, check=check).plan.warnings
+            assert "servicemesh-operator in cluster c0b5c7a1e00000000000000000000000a" in warning
+            assert words in warning
+
+
 def test_several_changes_wait_for_the_mesh_in_between(run: Run, asm: FakeAsm, shop: str) -> None:
     """The service here refuses a change while the one before is under way."""
     outcome = run(**RICH)

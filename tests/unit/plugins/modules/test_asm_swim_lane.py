@@ -21,6 +21,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import (
     WaitTimeout,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Outcome, reconcile
+from ansible_collections.meshops.asm.plugins.module_utils.lane import groups
 from ansible_collections.meshops.asm.plugins.module_utils.module.connection import connect
 from ansible_collections.meshops.asm.plugins.modules import asm_swim_lane, asm_swim_lane_info
 from ansible_collections.meshops.asm.plugins.modules.asm_swim_lane import SwimLane
@@ -467,3 +468,10 @@ def test_reading_takes_every_spelling(asm: FakeLanes) -> None:
     assert one["ingress_rules"] == [{"name": "r", "hosts": ["*"], "host": CART, "port": 80}]
     assert (one["ingress_weight"], one["baseline_for"]) == ({"host": "h", "weight": 40}, ["shop/cart"])
     assert asm_swim_lane_info.read({"mesh": "demo", "group": "none", "lane": None}, asm) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("said", ["x" * 10**6, json.dumps([{"level": "error", "message": "a\n\x1b[31m" * 10**5}])])
+def test_what_the_service_says_of_a_lane_is_one_line_that_ends(said: str) -> None:
+    told = groups.problem({"ValidationMessage": said})
+    assert 100 < len(told) < 10_000
+    assert "\n" not in told and "\x1b" not in told

@@ -41,6 +41,13 @@ class Granting(FakeAsm):
         reply = {"Permissions": self.lists.get(SubAccountUserId, [])}
         return conform(reply, shape_of("DescribeUserPermissions"))
 
+    def DescribeServiceMeshDetail(self, ServiceMeshId: str) -> Any:
+        if ServiceMeshId in self.gone:
+            raise AsmError("No such mesh.", code="ServiceMesh.NotFound", http_status=404)
+        if ServiceMeshId == "c8":
+            raise AsmError("It is not for you.", code="StatusForbidden", http_status=403)
+        return super().DescribeServiceMeshDetail(ServiceMeshId)
+
     def DescribeUsersWithPermissions(self, UserType: str) -> Any:
         return {"UIDs": [one for one, rows in self.lists.items() if rows and self._is(one, UserType)]}
 
@@ -191,6 +198,14 @@ def test_a_mesh_that_is_gone_is_no_obstacle(asm: Granting, run: Run) -> None:
     asm.gone = {"c9"}
     run(role="istio-ops")
     assert roles(asm) == {"c1": "istio-ops", "c2": "istio-admin"}
+
+
+def test_one_that_is_not_shown_to_the_caller_is_not_gone(asm: Granting, run: Run) -> None:
+    """Where another one is: what the list of meshes lacks may be kept from the caller, and the role in it is others'."""
+    asm.lists[USER] = [shown("c8", "istio-admin"), shown("c9", "istio-ops")]
+    asm.gone = {"c9"}
+    run(role="istio-ops")
+    assert roles(asm) == {"c1": "istio-ops", "c8": "istio-admin"}
 
 
 def test_one_that_only_cannot_be_seen_is_kept(asm: Granting, run: Run) -> None:

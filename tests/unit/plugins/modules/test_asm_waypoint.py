@@ -152,5 +152,5 @@ def test_info_lists_those_of_all_clusters_or_of_one(run: Callable[..., Any], clo
 
 def test_a_list_that_does_not_end(fake_cloud: Callable[..., Any]) -> None:
     cloud = fake_cloud(ListWaypoints={"Waypoints": [], "Continue": "again"})
-    with pytest.raises(AsmError, match="does not end"):
+    with pytest.raises(AsmError, match="the list goes on"):
         waypoints.listed(cloud, "cm", "c1", None)

@@ -15,7 +15,7 @@ import pytest
 from ansible.module_utils import basic
 from ansible_collections.meshops.asm.plugins.filter.spec_paths import FilterModule
 from ansible_collections.meshops.asm.plugins.module_utils.flow import emptiness, errors
-from ansible_collections.meshops.asm.plugins.module_utils.flow.emptiness import MAY_BE_EMPTY
+from ansible_collections.meshops.asm.plugins.module_utils.flow.emptiness import MAY_BE_EMPTY, NARROWS
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
 
 COLLECTION = Path(errors.__file__).parents[3]
@@ -87,6 +87,36 @@ def test_every_option_that_is_empty_is_refused_or_listed(
     emptiness.refuse(holding(spec_of(name), path, ["a"] if about.get("type") == "list" else "a"), spec_of(name))
 
 
+def structures_of(spec: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    """Every option and sub-option that is a mapping, or a list of something else than texts."""
+    for name, about in spec.items():
+        if about.get("type") == "dict" or (about.get("type") == "list" and about.get("elements") != "str"):
+            yield (*path, name), about
+        yield from structures_of(about.get("options") or {}, (*path, name))
+
+
+STRUCTURES = [(name, path, about) for name in MODULES for path, about in structures_of(spec_of(name))]
+
+
+@pytest.mark.parametrize(("name", "path", "about"), STRUCTURES, ids=lambda value: str(value) if len(str(value)) < 60 else "")
+def test_a_structure_that_narrows_something_is_refused_when_it_is_empty(
+    name: str, path: tuple[str, ...], about: dict[str, Any]
+) -> None:
+    shown, empty = ".".join(path), {} if about["type"] == "dict" else []
+    params = holding(spec_of(name), path, empty)
+    if shown in NARROWS and about.get("default") != empty:
+        with pytest.raises(InvalidInput, match=rf"^{shown}: is empty\. Give it a value, or leave it out"):
+            emptiness.refuse(params, spec_of(name))
+    else:
+        emptiness.refuse(params, spec_of(name))
+
+
+def test_every_structure_that_narrows_something_exists() -> None:
+    assert {".".join(path) for _name, path, _about in STRUCTURES} >= set(NARROWS)
+    # An empty one that chooses meshes or deployments is refused by the modules that read.
+    assert {("asm_mesh_info", ("tags",)), ("asm_registry_info", ("labels",))} <= {one[:2] for one in STRUCTURES}
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_every_module_asks_before_it_does_anything(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("ALIBABA_CLOUD_REGION_ID", "ALIBABA_CLOUD_REGION", "ALICLOUD_REGION_ID", "ALICLOUD_REGION"):
@@ -144,7 +174,32 @@ def test_items_of_a_spec_are_never_the_whole_folder(value: Any) -> None:
         emptiness.given_paths("src", value)
 
 
+@pytest.mark.parametrize(
+    "address", ["https://example.com/a.yaml", "HTTP://user:word@host/a", "git+ssh://x/y", "oci://x"]
+)
+def test_an_address_is_no_path(address: str) -> None:
+    for given in (address, ["a.yml", address]):
+        with pytest.raises(InvalidInput, match=r"no addresses\. Download it first") as told:
+            emptiness.paths_below("/specs", given)
+        assert address not in told.value.message
+        with pytest.raises(InvalidInput, match="src: files and folders of the controller are read"):
+            emptiness.given_paths("src", given)
+    assert emptiness.given_paths("src", ["a:b.yml", "c:/d.yml"]) == ["a:b.yml", "c:/d.yml"]
+
+
 @pytest.mark.parametrize("base", ["", " ", None])
 def test_the_folder_of_a_spec_is_never_the_working_folder_by_accident(base: Any) -> None:
     with pytest.raises(InvalidInput, match="asm_base_dir is empty"):
         emptiness.paths_below(base, "a.yml")
+
+
+@pytest.mark.parametrize("base", ["~nobody-of-this-name", "a\0b"])
+def test_the_folder_of_a_spec_can_be_one(base: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        emptiness.paths_below(base, "a.yml")
+    assert refused.value.message == "asm_base_dir is no path that a folder can have."
+
+
+def test_no_objects_are_what_is_asked_for() -> None:
+    """A list of objects that is empty says that there are none; a name that is empty says nothing."""
+    emptiness.refuse({"checks": []}, {"checks": {"type": "list", "elements": "dict"}})

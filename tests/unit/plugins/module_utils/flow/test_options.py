@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.meshops.asm.plugins.filter.spec_problems import FilterModule
 from ansible_collections.meshops.asm.plugins.module_utils.flow.options import (
     title_of,
     without_nulls,
@@ -119,3 +120,24 @@ def test_an_item_is_called_by_its_name_where_that_can_be_one() -> None:
     assert title_of("asm_gateways", 0, {"name": "in"}) == "asm_gateways, 'in'"
     for item in ({}, {"name": "a\nb"}, {"name": "a" * 99}, {"name": ["in"]}, "in"):
         assert title_of("asm_gateways", 3, item) == "asm_gateways[3]"
+
+
+def test_a_section_without_anything_in_it_is_named() -> None:
+    """All of its items are commented out, say."""
+    problems = FilterModule().filters()["spec_problems"]
+    given = {
+        "asm_mesh": {"name": "shop"},
+        "asm_workloads": None,
+        "asm_gateways": [],
+        "asm_checks": "",
+        "asm_base_dir": None,
+    }
+    assert problems(given) == ["asm_workloads is empty. Give it a value, or leave it out."]
+
+
+def test_a_spec_that_did_not_arrive_is_told_with_how_it_is_given() -> None:
+    problems = FilterModule().filters()["spec_problems"]
+    (told,) = problems({"asm_mesh": "", "asm_clusters": ""})
+    assert "asm_mesh is missing" in told
+    assert "-e @mesh.yml" in told
+    assert problems({"asm_gateways": []}) == []

@@ -33,6 +33,19 @@ def harmless(text: str) -> bool:
     )
 
 
+def test_no_message_and_no_line_of_progress_is_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name or a state of the account may have megabytes."""
+    error = AsmError(HOSTILE * 10**6, code="c" * 10**6)
+    assert len(error.message) < 10 * 30_000 and "more characters" in error.message
+    assert len(error.code) < 300
+    error.message = "a" * 30_000
+    assert error.message == "a" * 30_000
+    (tmp_path / "told").touch()
+    monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "told"))
+    progress.tell("x" * 10**7, 1.0, None)
+    assert len((tmp_path / "told").read_text()) < 700
+
+
 def test_what_is_not_seen_is_written_out() -> None:
     assert printable("a\x1b[31m\u202eb\tc\r\nd\re") == "a\\x1b[31m\\u202eb\tc\nd\\re"
     assert one_line("a\nb\tc") == "a\\nb\\tc"

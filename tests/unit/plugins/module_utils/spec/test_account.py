@@ -59,6 +59,13 @@ def test_a_sound_new_mesh(fake_cloud: Callable[..., Any]) -> None:
     assert cloud.sent("DescribeVSwitches") == [{"RegionId": "cn-hangzhou", "VpcId": "vpc-1"}]
 
 
+def test_a_wrong_region_would_make_a_second_mesh(fake_cloud: Callable[..., Any]) -> None:
+    network = {"DescribeVpcs": {"Vpcs": [{"VpcId": "vpc-1"}]}}
+    (warning,) = check(account(fake_cloud, listed(), listed("other", "c2"), region="cn-beijing", **network)).warnings
+    assert warning.startswith("asm_mesh: there is no mesh 'shop' in cn-beijing, but in cn-hangzhou (c1). If that is")
+    assert check(account(fake_cloud, listed("other", "c2"), region="cn-beijing", **network)).warnings == []
+
+
 def test_a_region_without_the_service_is_told_before_its_networks_are_looked_for(
     fake_cloud: Callable[..., Any],
 ) -> None:

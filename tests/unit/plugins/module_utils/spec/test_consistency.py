@@ -12,7 +12,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube import documents
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import MESH
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items
 from ansible_collections.meshops.asm.plugins.module_utils.spec import consistency as spec_checks
-from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import VARIABLES
+from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import SECTIONS, VARIABLES
 
 HTTP = {"name": "http", "port": 80}
 
@@ -50,6 +50,9 @@ def gateway_object(*ports: int, selector: dict[str, str] | None = None, name: st
         ("asm_wait_timout", "asm_wait_timeout", 5),
         ("asm_wait_timout", "asm_wait_timeout", "5"),
         ("asm_basedir", "asm_base_dir", "files"),
+        ("asm-istio-resources", "asm_istio_resources", []),
+        ("asmIstioResources", "asm_istio_resources", []),
+        ("ASM_GATEWAYS", "asm_gateways", []),
     ],
 )
 def test_a_misspelt_variable_is_named(name: str, meant: str, value: Any) -> None:
@@ -80,6 +83,28 @@ def test_a_variable_that_holds_something_else_is_the_users_own(name: str, value:
 def test_other_variables_are_nobody_else_s_business() -> None:
     mine = ("asm_my_own_thing", "asmara", "asm_team")
     assert spec_checks.misspelt({name: [] for name in (*VARIABLES, *mine)}) == []
+
+
+@pytest.mark.parametrize("variable", ["asm_workloads", "asm_istio_resources"])
+def test_prune_without_a_set_is_told_before_anything_is_made(variable: str) -> None:
+    item = {"name": "a", "src": "a", "prune": True}
+    (problem,) = spec_checks.wrong_sources(spec(**{variable: [item]}))
+    assert problem.startswith(f"{variable}, 'a': prune needs set")
+    for fine in ({**item, "set": "a"}, {**item, "prune": False}):
+        assert spec_checks.wrong_sources(spec(**{variable: [fine]})) == []
+
+
+@pytest.mark.parametrize("variable", [one.variable for one in SECTIONS])
+def test_a_section_without_its_prefix_is_told(variable: str) -> None:
+    name = variable.removeprefix("asm_")
+    value = {"name": "shop"} if name == "mesh" else [{"name": "shop"}]
+    (hint,) = spec_checks.unprefixed({name: value})
+    assert f"The variable {name} is" in hint
+    assert f"it is called {variable}." in hint
+    assert spec_checks.unprefixed({name: value, variable: []}) == []
+    # What holds something else is the user's own.
+    for own in ("shop", ["a", "b"], [], {}, None, 7, [{"id": 1}]):
+        assert spec_checks.unprefixed({name: own}) == []
 
 
 def test_clusters_may_be_plain_names() -> None:
