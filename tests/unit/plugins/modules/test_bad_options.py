@@ -188,7 +188,9 @@ LANE = {"mesh": "shop", "group": "features", "name": "gray", "label_value": "v2"
 DOMAIN = {"mesh": "shop", "name": "http", "namespace": "web", "hosts": ["a.org"], "port": 80, "protocol": "HTTP"}
 ROUTE = {"mesh": "shop", "name": "page", "hosts": ["a.org"], "destinations": [{"host": "page", "port": 80}]}
 GATEWAY = {"mesh": "shop", "name": "in", "clusters": ["shop-1"]}
+COPY = {"clusters": [], "namespace": "a", "deployment": "b", "service": "c", "like": "d"}
 SENTENCES: list[tuple[str, Json, tuple[str, ...]]] = [
+    ("asm_baseline", COPY, ("clusters",)),
     ("asm_cluster", {"mesh": "shop", "clusters": [{"name": ""}]}, ("clusters.name", "empty")),
     ("asm_cluster", {"mesh": "shop", "clusters": [{"name": "a", "kubeconfig": "/it/no"}]}, ("'a'", "kubeconfig")),
     ("asm_extension_provider", {"mesh": "shop", "name": "ours"}, ("name", "httpextauth-")),
