@@ -74,8 +74,8 @@ def test_what_is_never_shown_is_sent_when_it_is_named(lab: Lab, run: Runner) -> 
 
 def test_the_api_server_gets_a_public_address_and_gives_it_back(lab: Lab, run: Runner) -> None:
     since = lab.mark()
-    bound = run.converge("asm_mesh", name=NORTH_MESH, api_server_eip_id="eip-lab-1")
-    assert bound["mesh"]["api_server_eip_id"] == "eip-lab-1"
+    bound = run.converge("asm_mesh", name=NORTH_MESH, api_server_eip_id="eip-lab-3")
+    assert bound["mesh"]["api_server_eip_id"] == "eip-lab-3"
     freed = run.converge("asm_mesh", name=NORTH_MESH, api_server_eip_id="")
     assert freed["mesh"]["api_server_eip_id"] == ""
     operations = [entry["Operation"] for entry in lab.sent(since, "ModifyApiServerEipResource")]
