@@ -112,7 +112,9 @@ def test_what_is_null_is_not_given_at_any_depth() -> None:
     spec = {"name": {"type": "str", "aliases": ["id"]}, "ports": ports, "labels": {"type": "dict"}}
     given = {"id": None, "ports": [{"port": 1, "name": None}, None, "x"], "labels": {"a": None}, "odd": None}
     # What has no options of its own is the user's, and null may mean something in it.
-    assert without_nulls(given, spec) == {"ports": [{"port": 1}, None, "x"], "labels": {"a": None}}
+    found = {"ports": [{"port": 1}, None, "x"], "labels": {"a": None}}
+    # An option that does not exist is still told.
+    assert without_nulls(given, spec) == {**found, "odd": None}
     assert without_nulls("x", spec) == "x"
 
 
