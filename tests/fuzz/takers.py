@@ -61,7 +61,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.probe.sequential impor
 from ansible_collections.meshops.asm.plugins.module_utils.spec import account as account_checks
 from ansible_collections.meshops.asm.plugins.module_utils.spec import consistency as spec_checks
 from ansible_collections.meshops.asm.plugins.module_utils.spec import inspection
-from ansible_collections.meshops.asm.plugins.plugin_utils import fleet, write_back
+from ansible_collections.meshops.asm.plugins.plugin_utils import fleet, item_options, write_back
 from ansible_collections.meshops.asm.plugins.plugin_utils.vocabulary import vocabulary
 
 Taker = Callable[[Any], Any]
@@ -224,6 +224,11 @@ SPEC: dict[Callable[..., Any], Taker] = {
     ),
     options.accepted: lambda value: options.accepted(
         value, {"name": {"type": "str"}, "ports": {"type": "list"}}, name="a"
+    ),
+    options.title_of: lambda value: options.title_of("asm_gateways", 0, value),
+    options.without_nulls: lambda value: options.without_nulls(value, vocabulary()),
+    item_options.wrong_items: lambda value: item_options.wrong_items(
+        value if isinstance(value, dict) else dict.fromkeys(vocabulary(), value)
     ),
     options.wrong_options: lambda value: options.wrong_options({"asm_mesh": value, "x": value}, vocabulary()),
     inspection.read: inspection.read,
@@ -479,6 +484,7 @@ OTHERS: dict[ModuleType, set[str]] = {
     fleet: set(),
     shapes: {"fit", "of_options", "require", "type_name"},
     options: set(),
+    item_options: {"wrong_types"},
     running: {"run_checks", "untried", "shown", "entrance", "asked"},
     deciding: set(),
     replies: {"hints"},
@@ -491,12 +497,13 @@ OTHERS: dict[ModuleType, set[str]] = {
     providers: {"kind_of", "check", "providers", "known_names", "encoded"},
     kiali: {"options", "check"},
     lane_groups: {
-        *("check_name", "groups", "find_group", "require_group", "group_not_yet", "lanes", "update_group"),
+        *("check_name", "groups", "find_group", "require_group", "group_not_yet", "lanes"),
+        *("lanes_named", "update_group"),
     },
     equality: set(),
-    values: {"count", "percent", "positive"},
+    values: {"count", "percent", "port", "positive"},
     sidecar: {"describe"},
-    registry: {"deployments", "endpoints", "namespaces", "service_accounts"},
+    registry: {"deployments", "endpoints", "namespaces", "pods", "service_accounts"},
 }
 
 _MESH: dict[str, Any] = {
