@@ -23,7 +23,7 @@ export ANSIBLE_INVENTORY_UNPARSED_WARNING := False
 export SECONDS_EACH
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/.cache/hypothesis
 
-.PHONY: help setup demo remove-demo test check unit unit-quick flow lab fuzz fuzz-short faults faults-sample integration sanity lint docs bench bench-apply bench-traffic bench-change load-changes molecule lab-up lab-down lab-env binaries build clean molecule-all awx awx-short site-docs release ee matrix matrix-here prometheus analyzers yaml-reference samples routing importer mutants
+.PHONY: help setup demo remove-demo test check unit unit-quick flow lab fuzz fuzz-short faults faults-sample integration sanity lint docs bench bench-apply bench-traffic bench-change bench-canary load-changes molecule lab-up lab-down lab-env binaries build clean molecule-all awx awx-short site-docs release ee matrix matrix-here prometheus analyzers yaml-reference samples routing importer mutants
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -157,10 +157,13 @@ bench-apply: binaries ## measures applying beside other tools; CASES, OBJECTS, R
 bench-traffic: binaries ## measures real traffic; prints a table and writes tests/bench/results/traffic.json
 	@python -m tests.bench.traffic
 
-bench-change: binaries ## lost requests while the mesh changes, ours beside other tools; CHANGES, PAIRS, RATE, SETTLE, TOOLS, KEEP choose
+bench-change: binaries ## lost requests while the mesh changes, ours beside other tools; goes on where it was; TOOLS, CHANGES, PAIRS, RATE, SETTLE, FRESH, TABLE choose
 	@python -m tests.bench.change $(if $(CHANGES),--changes "$(CHANGES)") $(if $(PAIRS),--pairs "$(PAIRS)") \
 	  $(if $(RATE),--rate "$(RATE)") $(if $(SETTLE),--settle "$(SETTLE)") $(if $(TOOLS),--tools "$(TOOLS)") \
-	  $(if $(KEEP),--keep)
+	  $(if $(FRESH),--fresh) $(if $(TABLE),--table)
+
+bench-canary: binaries ## releases the example's new version, a bad and a good one; says how long it took; writes docs/benchmarks.md
+	@python -m tests.bench.canary
 
 load-changes: binaries ## every kind of change of a mesh under load; counts lost requests; CHANGES chooses; writes docs/benchmarks.md
 	@python -m tests.load $(CHANGES)

@@ -273,6 +273,7 @@ def task(section: Any, *, removal: bool = False) -> list[str]:
     else:
         lines += [f'  loop: "{{{{ {items}{" | reverse | list" if removal else ""} }}}}"', "  loop_control:"]
         lines += [f"    loop_var: {item}", f'    label: "{{{{ {item}.name }}}}"']
+    lines += ["  throttle: 1"] if section.for_account and not removal else []
     return [*lines, *([f"  when: {section.removal_if}"] if removal and section.removal_if else [])]
 
 
@@ -316,7 +317,15 @@ def fragment() -> str:
 def given() -> list[str]:
     """The lines by which the role spec hands on what is given of a spec."""
     names = [name for one in VOCABULARY.SECTIONS for name in (one.variable, *one.settings)]
-    return [f'{name}: "{{{{ {name} | default(none) }}}}"' for name in (*names, "asm_base_dir", "asm_wait_timeout")]
+    return [f"{name}: \"{{{{ {name} | default('') }}}}\"" for name in (*names, "asm_base_dir", "asm_wait_timeout")]
+
+
+def hosts(text: str) -> str:
+    """``playbooks/plays/meshes.yml`` with the variables that the host of a mesh gets."""
+    names = [name for name in VOCABULARY.VARIABLES if name != "asm_canary"]
+    return marked(
+        text, "variables", [f'{one}: "{{{{ fleet_host.variables.{one} | default(omit) }}}}"' for one in names]
+    )
 
 
 def readme(text: str, spec: Json) -> str:
@@ -345,6 +354,8 @@ def files(rules: Json) -> Iterator[tuple[Path, str]]:
     yield ROOT / "plugins" / "doc_fragments" / "sections.py", fragment()
     tasks = ROOT / "roles" / "spec" / "tasks" / "main.yml"
     yield tasks, marked(tasks.read_text(encoding="utf-8"), "variables", given())
+    play = ROOT / "playbooks" / "plays" / "meshes.yml"
+    yield play, hosts(play.read_text(encoding="utf-8"))
     for module in sorted((ROOT / "plugins" / "modules").glob("*.py")):
         plugin = ROOT / "plugins" / "action" / module.name
         if module.stem != "__init__" and not plugin.exists():

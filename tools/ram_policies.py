@@ -102,20 +102,33 @@ def actions_of_module(module: str) -> set[str]:
         if id(node) in seen or path == UNLISTED:
             continue
         seen.add(id(node))
-        # A table about actions (what their replies look like) calls none of them.
-        keys = {id(key) for part in ast.walk(node) if isinstance(part, ast.Dict) for key in part.keys}
-        for part in ast.walk(node):
-            if isinstance(part, ast.Constant) and isinstance(part.value, str) and id(part) not in keys:
-                action = as_ram_action(part.value)
-                (of_tables if _is_table(path) else found).update({action} if action else ())
-            name = part.id if isinstance(part, ast.Name) else part.attr if isinstance(part, ast.Attribute) else None
-            writes = writes or name == "changes_between"
-            if name is not None:
-                for place in (path, *imported(path)):
-                    waiting += [(place, target) for target in symbols(place).get(name, ())]
+        names, actions = _said(node)
+        (of_tables if _is_table(path) else found).update(actions)
+        writes = writes or "changes_between" in names
+        for place in (path, *imported(path)):
+            known = symbols(place)
+            waiting += [(place, target) for name in names for target in known.get(name, ())]
     return found | of_tables if writes else found
 
 
+@cache
+def _said(node: ast.AST) -> tuple[frozenset[str], frozenset[str]]:
+    """``(names, actions)`` that stand anywhere in a definition, which several modules may use."""
+    names: set[str] = set()
+    actions: set[str | None] = set()
+    # A table about actions (what their replies look like) calls none of them.
+    keys = {id(key) for part in ast.walk(node) if isinstance(part, ast.Dict) for key in part.keys}
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name):
+            names.add(part.id)
+        elif isinstance(part, ast.Attribute):
+            names.add(part.attr)
+        elif isinstance(part, ast.Constant) and isinstance(part.value, str) and id(part) not in keys:
+            actions.add(as_ram_action(part.value))
+    return frozenset(names), frozenset(action for action in actions if action)
+
+
+@cache
 def _is_table(path: Path) -> bool:
     return any(name.endswith("_ATTRIBUTES") for name in symbols(path))
 
@@ -128,11 +141,20 @@ def _is_documentation(node: ast.AST) -> bool:
 
 def tasks_of_playbook(playbook: str) -> list[tuple[str, dict[str, Any]]]:
     """``(module, its options)`` of every task with a module of this collection, those of the roles included."""
-    text = (ROOT / "playbooks" / f"{playbook}.yml").read_text(encoding="utf-8")
-    roles = sorted(set(re.findall(r"(?:role|name): meshops\.asm\.(\w+)", text)))
+    plays = _plays(playbook)
+    roles = sorted(set(re.findall(r'"(?:role|name)": "meshops\.asm\.(\w+)', json.dumps(plays))))
     files = [file for role in roles for file in sorted((ROOT / "roles" / role).glob("*/*.yml"))]
-    trees = [yaml.safe_load(text), *(yaml.safe_load(file.read_text(encoding="utf-8")) for file in files)]
+    trees = [plays, *(yaml.safe_load(file.read_text(encoding="utf-8")) for file in files)]
     return [task for tree in trees for task in _tasks(tree)]
+
+
+def _plays(playbook: str) -> list[dict[str, Any]]:
+    """The plays of a playbook and of those that it imports, in their order."""
+    found: list[dict[str, Any]] = []
+    for play in yaml.safe_load((ROOT / "playbooks" / f"{playbook}.yml").read_text(encoding="utf-8")):
+        other = play.get("ansible.builtin.import_playbook")
+        found += _plays(other.removesuffix(".yml")) if other else [play]
+    return found
 
 
 def _tasks(tree: Any) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -176,7 +198,7 @@ def policy(playbook: str) -> dict[str, Any]:
 
 def _only_reads(playbook: str) -> bool:
     """Whether every play runs in check mode, in which no module writes."""
-    plays = yaml.safe_load((ROOT / "playbooks" / f"{playbook}.yml").read_text(encoding="utf-8"))
+    plays = [play for play in _plays(playbook) if re.search(r'"meshops\.asm\.\w+"', json.dumps(play))]
     return all(play.get("check_mode") is True for play in plays)
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -12,6 +13,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.spec import consistency as spec_checks
 from ansible_collections.meshops.asm.plugins.module_utils.spec import overlaps
 from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import NAMED, SECTIONS
+from ansible_collections.meshops.asm.plugins.plugin_utils import item_options
 from ansible_collections.meshops.asm.plugins.plugin_utils.clean_failure import clean_action
 from ansible_collections.meshops.asm.plugins.plugin_utils.local_run import load, run_module
 from ansible_collections.meshops.asm.plugins.plugin_utils.spec import SpecAction
@@ -32,6 +34,7 @@ class ActionModule(SpecAction):
         task_vars = task_vars or {}
         args = self._task.args
         problems, hints = self._offline(task_vars)
+        typed = item_options.wrong_types({"asm_mesh": args.get("mesh")})
         module_args = {key: value for key, value in args.items() if key not in _OWN}
         mesh = shapes.fit(args.get("mesh"), {"name": shapes.WORD})[0]
         module_args["mesh"] = {key: value for key, value in mesh.items() if key != "ca"}
@@ -41,7 +44,8 @@ class ActionModule(SpecAction):
         result: Json = run_module(self, task_vars, module_args)
         if result.get("failed") and "errors" not in result:
             problems.append(str(result.get("msg")))
-        problems += result.get("errors") or []
+        # The options of the mesh are read there as well, and told in other words.
+        problems += [one for one in result.get("errors") or [] if not (typed and one.startswith("asm_mesh: "))]
         problems = list(dict.fromkeys(problems))
         result["errors"] = problems
         result["warnings"] = [*(result.get("warnings") or []), *hints]
@@ -55,8 +59,11 @@ class ActionModule(SpecAction):
         spec, odd = spec_checks.read({one.variable: self._task.args.get(one.option) for one in NAMED})
         workloads, unreadable = self.objects_of("workloads", task_vars)
         resources, unreadable_too = self.objects_of("istio_resources", task_vars)
+        whole = {one.variable: self._task.args.get(one.option) for one in SECTIONS if one.module != "asm_probe"}
+        wrong = item_options.wrong_items(whole)
         problems = [
-            *odd,
+            *(one for one in odd if not any(other.startswith(_variable(one)) for other in wrong)),
+            *wrong,
             *spec_checks.misspelt(self._own_variables(task_vars)),
             *spec_checks.wrong_names(spec),
             *spec_checks.wrong_sources(spec),
@@ -67,6 +74,7 @@ class ActionModule(SpecAction):
             *overlaps.twice(spec, workloads, resources),
         ]
         hints = [
+            *spec_checks.unprefixed(self._sections(task_vars)),
             *spec_checks.unmade_namespaces(spec, "asm_workloads", workloads),
             *spec_checks.unmade_namespaces(spec, "asm_istio_resources", resources),
             *spec_checks.unknown_gateways(spec, resources),
@@ -78,8 +86,15 @@ class ActionModule(SpecAction):
 
         One that cannot be had is as good as text.
         """
-        own = {str(name): value for name, value in task_vars.items() if str(name).startswith("asm")}
+        own = {str(name): value for name, value in task_vars.items() if str(name).lower().startswith("asm")}
         return {name: self._value(value) if spec_checks.resembled(name) else None for name, value in own.items()}
+
+    def _sections(self, task_vars: Json) -> Json:
+        """The sections that are given, and what has the name of another without ``asm_``."""
+        names = [one.variable for one in SECTIONS]
+        given = {name: None for name in names if name in task_vars}
+        short = [name.removeprefix("asm_") for name in names if name not in given]
+        return {**given, **{name: self._value(task_vars[name]) for name in short if name in task_vars}}
 
     def _value(self, given: Any) -> Any:
         try:
@@ -91,6 +106,11 @@ class ActionModule(SpecAction):
 def _without_secrets(cluster: Json) -> Json:
     public = {key: value for key, value in cluster.items() if key != "kubeconfig"}
     return {**public, "by_kubeconfig": bool(cluster.get("kubeconfig"))}
+
+
+def _variable(sentence: str) -> str:
+    """The variable that a sentence about an odd part begins with; its options are told by ``wrong_items`` as well."""
+    return re.split(r"\W", sentence, maxsplit=1)[0]
 
 
 def _message(mesh: str, problems: list[str]) -> str:

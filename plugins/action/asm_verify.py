@@ -62,21 +62,20 @@ class ActionModule(SpecAction):
         with showing_waits(self, task_vars):
             result: Json = run_module(self, task_vars, module_args)
         if boolean(args.get("show") or False, strict=False) and not self._task.no_log and not _read_by_programs():
-            _show([str(line) for line in result.get("table") or []])
+            _show("\n".join(str(line) for line in result.get("table") or []))
         return result
 
 
-def _show(lines: list[str]) -> None:
-    """Prints lines from the task's own process: Ansible hands them to the one that prints, in AWX as well.
+def _show(table: str) -> None:
+    """Prints a table from the task's own process: Ansible hands it to the one that prints, in AWX as well.
 
-    What ansible-runner before 2.4.2 writes beside each of them, in this process, is none of the output, and
-    ansible-core complains of it from 2.19 on.
+    At once, so that the tables of several hosts are not mixed. What ansible-runner before 2.4.2 writes beside it, in
+    this process, is none of the output, and ansible-core complains of it from 2.19 on.
     """
     display = Display()
     handed_on = getattr(display, "_final_q", None) is not None
     with contextlib.redirect_stdout(io.StringIO()) if handed_on else contextlib.nullcontext():
-        for line in lines:
-            display.display(line)
+        display.display(table)
 
 
 def _read_by_programs() -> bool:

@@ -82,4 +82,5 @@ class CallbackModule(CallbackBase):
     def _heard(self, result: Any) -> None:
         task = result._task
         if not task.no_log and not result._result.get("_ansible_no_log"):
-            self._summary.heard(task.action, task.get_name().removeprefix("meshops.asm."), result._result)
+            name = task.get_name().removeprefix("meshops.asm.")
+            self._summary.heard(task.action, name, result._result, result._host.get_name())

@@ -68,7 +68,8 @@ options:
   force_conflicts:
     description:
       - Take over fields that other field managers hold with other values. Without it such a conflict is an error that
-        names the manager and the field.
+        names the manager and the field. After a C(kubectl patch), C(edit) or C(apply) of a described field, this takes
+        it back.
     type: bool
     default: false
   validate:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.istio.release import BASELINE
 from ansible_collections.meshops.asm.plugins.module_utils.probe import metrics, versus
 from ansible_collections.meshops.asm.plugins.plugin_utils.filter_errors import told
 
@@ -69,7 +70,7 @@ Json = dict[str, Any]
 def canary_judged(answer: Json, options: Json, stage: Json, since: float, tests: int = 1) -> Json:
     """See DOCUMENTATION."""
     limit = float((options.get("compare") or {}).get("limit") or 900)
-    return metrics.judged(answer, _compare(options, stage["share"], tests), float(since), limit)
+    return metrics.judged(answer, _compare(options, stage, tests), float(since), limit)
 
 
 def canary_query(options: Json) -> str:
@@ -77,17 +78,21 @@ def canary_query(options: Json) -> str:
     compare = options.get("compare") or {}
     seconds = int(compare.get("limit") or 900) + 60
     asked = {**options["prometheus"], "seconds": seconds}
-    found = _names(options)
-    return metrics.query(asked, options["namespace"], (found["stable"], found["canary"]), bool(compare.get("latency")))
+    versions = [*_names(options, 0).values()]
+    if options.get("baseline"):
+        versions.append(_names(options, 1)["stable"])
+        asked["services"] = [asked["service"], f"{asked['service']}{BASELINE}"]
+    return metrics.query(asked, options["namespace"], versions, bool(compare.get("latency")))
 
 
-def _names(options: Json) -> dict[str, str]:
-    """The labels ``version`` of both."""
+def _names(options: Json, baseline: float) -> dict[str, str]:
+    """The labels ``version`` of both; with ``baseline`` the stable one is its fresh copy."""
     given = options["prometheus"].get("versions") or {}
-    return {name: str(given.get(name) or options[name]) for name in ("stable", "canary")}
+    found = {name: str(given.get(name) or options[name]) for name in ("stable", "canary")}
+    return {**found, "stable": f"{found['stable']}{BASELINE}"} if baseline else found
 
 
-def _compare(options: Json, share: float, tests: int) -> versus.Compare:
+def _compare(options: Json, stage: Json, tests: int) -> versus.Compare:
     given = options.get("compare") or {}
     latency = {name: _number(f"latency.{name}", value) for name, value in (given.get("latency") or {}).items()}
     if set(latency) - set(versus.QUANTILES):
@@ -95,7 +100,9 @@ def _compare(options: Json, share: float, tests: int) -> versus.Compare:
     numbers = {"margin": 1.0, "false_rollback": 5.0, "false_promotion": 5.0, "expected": 0.1}
     named = {name: _number(name, given.get(name, usual)) for name, usual in numbers.items()}
     named["false_rollback"] /= int(tests)
-    return cast(versus.Compare, versus.read({**_names(options), **named, "share": float(share), "latency": latency}))
+    baseline = stage.get("baseline") or 0
+    shares = {"share": float(stage["share"]), "baseline": float(baseline) or None}
+    return cast(versus.Compare, versus.read({**_names(options, baseline), **named, **shares, "latency": latency}))
 
 
 def _number(name: str, value: Any) -> float:

@@ -46,14 +46,14 @@ _value:
   description:
     - V(weight) is the percentage that the new version has now.
     - V(stages) are the stages that are left, each with V(title), V(weight), V(match), V(mirror),
-      V(headers), those of requests that match, and V(share), the percentage of the requests that the new version gets
-      while it can be compared with the stable one.
+      V(headers), those of requests that match, V(share), the percentage of the requests that the new version gets
+      while it can be compared with the stable one, and V(baseline), that which a fresh copy of the stable one gets.
   type: dict
   sample:
     weight: 0
     stages:
-      - {title: "5 %", weight: 5, match: null, mirror: 0, headers: {}, share: 5}
-      - {title: "100 %", weight: 100, match: null, mirror: 0, headers: {}, share: null}
+      - {title: "5 %", weight: 5, match: null, mirror: 0, headers: {}, share: 5, baseline: 0}
+      - {title: "100 %", weight: 100, match: null, mirror: 0, headers: {}, share: null, baseline: 0}
 """
 
 Json = dict[str, Any]
@@ -72,7 +72,17 @@ def canary_stages(live: Json, options: Json) -> Json:
         # Every other request of the probe has what is matched.
         matched = {**options["match"].get("headers", {}), **_cookie(options["match"].get("cookie", {}))}
         stages.append(_stage("requests that match", match=options["match"], headers=matched, share=50))
-    stages += [_stage(f"{step} %", weight=step, share=step if step < 100 else None) for step in left]
+    # The copy has as many pods as the new version, so it gets as many requests, while there are as many left.
+    fresh = bool(options.get("baseline"))
+    stages += [
+        _stage(
+            f"{step} %",
+            weight=step,
+            share=step if step < 100 else None,
+            baseline=min(step, 100 - step) if fresh else 0,
+        )
+        for step in left
+    ]
     return {"weight": weight, "stages": stages}
 
 
@@ -86,6 +96,7 @@ def canary_route(live: Json, options: Json, stage: Json, at: str, described: boo
         weight=stage["weight"],
         match=stage.get("match"),
         mirror=stage.get("mirror") or 0,
+        baseline=stage.get("baseline") or 0,
         marked=bool(options.get("probe")) and not given and shared,
         at=at,
     )
@@ -107,7 +118,16 @@ def _cookie(cookie: Json) -> Json:
 
 
 def _stage(title: str, **more: Any) -> Json:
-    return {"title": title, "weight": 0, "match": None, "mirror": 0, "headers": {}, "share": None, **more}
+    return {
+        "title": title,
+        "weight": 0,
+        "match": None,
+        "mirror": 0,
+        "headers": {},
+        "share": None,
+        "baseline": 0,
+        **more,
+    }
 
 
 def _begun(live: Json, options: Json) -> release.Release:

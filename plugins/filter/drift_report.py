@@ -47,6 +47,8 @@ _value:
     - V(fields) of an object are its fields that differ, each with V(field), V(kind) (V(changed), V(missing) or
       V(added)), V(described), V(found), and V(manager) and V(time) of who wrote it last, as far as on record. Values of
       a Secret are hidden.
+    - V(held) are the field managers that hold described fields with other values. To take those back, the item of the
+      spec needs C(force_conflicts=true).
     - V(table) is the same as lines of text.
   type: dict
 """

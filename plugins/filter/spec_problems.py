@@ -17,7 +17,7 @@ description:
 positional: _input
 options:
   _input:
-    description: The variables by name. What is null or an empty text is not given.
+    description: The variables by name. One that is an empty text is not given.
     type: dict
     required: true
 """
@@ -47,7 +47,20 @@ from ansible_collections.meshops.asm.plugins.plugin_utils.vocabulary import voca
 def spec_problems(given: dict[str, Any]) -> list[str]:
     """See DOCUMENTATION."""
     variables = {name: value for name, value in given.items() if value is not None and value != ""}
-    return [untrusted(text) for text in wrong_variables(variables, vocabulary())]
+    problems = [*_empty(given), *wrong_variables(variables, vocabulary())]
+    return [untrusted(text) for text in problems]
+
+
+def _empty(given: dict[str, Any]) -> list[str]:
+    """What has a name and no value, as a list of which every item is commented out; and a spec that did not arrive."""
+    structured = [name for name in given if vocabulary().get(name, {}).get("type") in ("list", "dict")]
+    found = [f"{name} is empty. Give it a value, or leave it out." for name in structured if given[name] is None]
+    if given.get("asm_mesh", found) == "":
+        found.append(
+            "asm_mesh is missing, which describes the mesh. A file with it is given with an @, as in -e @mesh.yml, and "
+            "the names of all its variables begin with asm_."
+        )
+    return found
 
 
 class FilterModule:

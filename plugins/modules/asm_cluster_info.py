@@ -31,12 +31,25 @@ options:
       - V(access_logs) are the dashboards of its access logs in Simple Log Service, V(prometheus) the address of its
         Prometheus, V(grafana) its dashboards in Grafana.
       - V(namespaces) are its namespaces with their labels, as the mesh sees them.
+      - V(load_balancers) are those in its VPC that a gateway can take by
+        O(meshops.asm.asm_gateway#module:load_balancer.id).
+      - V(cen_missing) says whether the cluster is in another VPC than the rest, and no CEN connects the two, so that
+        its pods and those of other clusters do not reach each other.
       - V(network) is its network among several clusters, V(cloud_controller) the version of its cloud controller
         manager (CCM), on which the load balancers of gateways depend.
-      - Each is a request more for each cluster, but for V(network) and V(cloud_controller), which are one for the mesh.
+      - Each is a request more for each cluster, but for V(network), V(cloud_controller) and V(cen_missing), which are
+        one for the mesh, and V(load_balancers), which are four.
     type: list
     elements: str
-    choices: [access_logs, cloud_controller, grafana, namespaces, network, prometheus]
+    choices:
+      - access_logs
+      - cen_missing
+      - cloud_controller
+      - grafana
+      - load_balancers
+      - namespaces
+      - network
+      - prometheus
     default: []
     version_added: 0.2.0
 seealso:
@@ -61,6 +74,11 @@ EXAMPLES = r"""
   meshops.asm.asm_cluster_info:
     mesh: shop
     gather_subset: [access_logs, grafana, prometheus]
+
+- name: Read which load balancers a new gateway could take over
+  meshops.asm.asm_cluster_info:
+    mesh: shop
+    gather_subset: [load_balancers]
 
 - name: Show why some clusters cannot
   ansible.builtin.debug:
@@ -154,6 +172,17 @@ clusters:
       returned: O(gather_subset) has V(namespaces), and the cluster is attached
       type: dict
       sample: {bookinfo: {istio-injection: enabled}}
+    load_balancers:
+      description: Load balancers that could be reused, each with C(id), C(name), C(kind) and C(address_type).
+      returned: O(gather_subset) has V(load_balancers), and the cluster is attached
+      type: list
+      elements: dict
+      sample: [{id: lb-bp1example, name: entrance, kind: clb, address_type: internet}]
+    cen_missing:
+      description: Whether no CEN connects its VPC with those of the other clusters.
+      returned: O(gather_subset) has V(cen_missing), and the cluster is attached
+      type: bool
+      sample: false
     network:
       description:
         - C(name) of its network (empty is the default one), and C(gateway_enabled), C(gateway) and C(gateway_address)

@@ -13,7 +13,9 @@ description:
   - Manages a gateway of Alibaba Cloud Service Mesh (ASM) as the C(IstioGateway) object that it is in the mesh's control
     plane, so that it can be read, compared and deleted.
   - The service deploys the gateway as C(istio-<name>) in the namespace C(istio-system) of every cluster that is named.
-  - Waits for the address of every cluster and returns the addresses.
+  - Waits for the address of every cluster and returns the addresses, then for the pods there. The service itself says
+    nothing of pods, so the Deployment C(istio-<name>) of each cluster is read, with a kubeconfig that the task asks
+    Container Service for. Where that is not possible the task says so, and goes on.
 extends_documentation_fragment:
   - meshops.asm.cloud
   - meshops.asm.attributes
@@ -373,7 +375,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     failed,
     waiting,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways, inplace, patches
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways, inplace, patches, rollout
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import manifest as gateway_manifest
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
@@ -390,6 +392,8 @@ class Gateway(ResourceModule):
         self.departures = gateways.Departures(cloud)
         self.complaints = gateways.Complaints()
         self.deployed: set[str] = set()
+        self.rollout: rollout.Rollout | None = None
+        self.live: Any = None
 
     @property
     def path(self) -> str:
@@ -406,8 +410,10 @@ class Gateway(ResourceModule):
             self.attached = clusters.attached(self.cloud, meshes.mesh_id(mesh))
             self.names = clusters.labels(self.attached)
             self.kube = gateways.control_plane(self.cloud, mesh)
+            self.rollout = rollout.Rollout(self.cloud, self.params["name"], self.names)
         live = self.kube.get(self.path)
         self.deployed |= set(((live or {}).get("spec") or {}).get("clusterIds") or [])
+        self.live = live
         return {"attached": self.attached, "live": live}
 
     def plan(self, found: Any) -> Plan:
@@ -466,7 +472,10 @@ class Gateway(ResourceModule):
             live = self.kube.get(self.path)
             if live is not None:
                 self.kube.delete(self.path, uid=live["metadata"]["uid"])
-        elif plan.action == CREATE:
+            return
+        if self.rollout and self.params.get("wait"):
+            self.rollout.note(self.live)
+        if plan.action == CREATE:
             self.kube.apply(self.path, plan.changes)
         else:
             self.kube.merge(self.path, plan.changes)
@@ -483,6 +492,8 @@ class Gateway(ResourceModule):
         progress = gateways.address_progress(live, self.params["name"], self.names)
         if progress.done:
             progress = self._departure_progress(live)
+        if progress.done and self.rollout:
+            progress = self.rollout.progress(live)
         return self.complaints.judge(self.params["name"], live, progress)
 
     def _departure_progress(self, live: Any) -> Progress:
@@ -497,6 +508,9 @@ class Gateway(ResourceModule):
 
     def _gone_from(self, cluster_ids: set[str]) -> Progress:
         return self.departures.progress(self.params["name"], sorted(cluster_ids))
+
+    def warnings(self) -> list[str]:
+        return self.rollout.warnings() if self.rollout else []
 
     def view(self, found: Any) -> Any:
         return None if found["live"] is None else gateways.view(found["live"], self.names)

@@ -90,6 +90,7 @@ meshes:
       state: running
       error_message: ""
       creation_time: "2026-03-02T09:14:06+08:00"
+      operator_cluster: ""
       update_time: "2026-03-02T09:16:31+08:00"
       version: v1.22.6.109-g5ddeaef7-aliyun
       cluster_spec: enterprise

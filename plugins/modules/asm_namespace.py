@@ -133,7 +133,8 @@ account:
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import NotFound, Refused
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, NotFound, Refused
+from ansible_collections.meshops.asm.plugins.module_utils.flow.names import is_label
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import (
     CREATE,
     DELETE,
@@ -144,6 +145,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     failed,
     waiting,
 )
+from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_line
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import GIVEN_NAMESPACES
 from ansible_collections.meshops.asm.plugins.module_utils.kube import namespaces
 from ansible_collections.meshops.asm.plugins.module_utils.kube.applying import wait_until_gone
@@ -170,6 +172,11 @@ class AsmNamespace(ResourceModule):
     def __init__(self, params: dict[str, Any], cloud: Cloud) -> None:
         super().__init__(params, cloud)
         self.name: str = params["name"]
+        if not is_label(self.name):
+            raise InvalidInput(
+                f"name '{one_line(self.name)[:60]}' is no name of a namespace: give up to 63 small letters, digits and "
+                "'-', with a letter or a digit at both ends."
+            )
         self.path = f"{namespaces.COLLECTION}/{self.name}"
         self.wanted = namespaces.wanted_labels(params)
         self.client: KubeClient | None = None

@@ -267,6 +267,11 @@ options:
         description: How many percent of the requests the new version gets. Only foretells how many are needed.
         type: float
         required: true
+      baseline:
+        description:
+          - How many percent of the requests O(compare.stable) gets, where others get some, too. Unset means all but
+            O(compare.share).
+        type: float
       margin:
         description: How many percentage points more of its answers may fail than of those of the stable version.
         type: float

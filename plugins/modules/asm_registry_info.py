@@ -12,7 +12,7 @@ version_added: 0.2.0
 author: The meshops.asm authors (@meshops)
 description:
   - Reads the namespaces in which a mesh knows services, the endpoints of a service, and from the clusters of the mesh
-    the service accounts and the deployments with some labels.
+    the service accounts, the pods of a namespace and the deployments with some labels.
   - The service asks the clusters, so that no kubeconfig is needed.
 options:
   mesh:
@@ -41,6 +41,11 @@ options:
     description: Lists the service accounts of the clusters.
     type: bool
     default: false
+  pods:
+    description: Lists the pods of the clusters in O(namespace), which it needs.
+    type: bool
+    default: false
+    version_added: 0.3.0
   labels:
     description: Lists the deployments of the clusters that have all of these labels. Values become text.
     type: dict
@@ -108,6 +113,12 @@ registry:
       type: dict
       sample:
         shop-1: [{name: bookinfo-reviews, namespace: bookinfo}]
+    pods:
+      description: For each cluster by its name the names of the pods in O(namespace).
+      returned: O(pods=true)
+      type: dict
+      sample:
+        shop-1: [reviews-v1-5b5d6494f4-abcde]
     deployments:
       description: For each cluster by its name the names of the deployments.
       returned: O(labels) is given
@@ -143,6 +154,7 @@ OPTIONS: dict[str, Any] = {
     "service": {"type": "str"},
     "service_type": {"type": "str", "choices": ["Kubernetes", "ServiceEntry"], "default": "Kubernetes"},
     "service_accounts": {"type": "bool", "default": False},
+    "pods": {"type": "bool", "default": False},
     "labels": {"type": "dict"},
 }
 
@@ -162,6 +174,8 @@ def read(params: Json, cloud: Cloud) -> Json:
         found["service_accounts"] = {
             name: registry.service_accounts(cloud, mesh_id, key, params["namespace"]) for key, name in chosen.items()
         }
+    if params["pods"]:
+        found["pods"] = {name: registry.pods(cloud, mesh_id, key, params["namespace"]) for key, name in chosen.items()}
     if labels is not None:
         found["deployments"] = {
             name: registry.deployments(cloud, mesh_id, key, params["namespace"], labels) for key, name in chosen.items()
@@ -183,7 +197,7 @@ def _labels(given: Json | None) -> dict[str, str] | None:
 
 def _chosen(cloud: Cloud, mesh_id: str, params: Json) -> dict[str, str]:
     """``{id: name}`` of the clusters to look at; none are asked for when no cluster matters."""
-    if not (params["clusters"] or params["service_accounts"] or params["labels"]):
+    if not (params["clusters"] or params["service_accounts"] or params["pods"] or params["labels"]):
         return {}
     attached = clusters.attached(cloud, mesh_id)
     labels = clusters.labels(attached)
@@ -200,7 +214,8 @@ def _chosen(cloud: Cloud, mesh_id: str, params: Json) -> dict[str, str]:
 
 
 def main() -> None:
-    run_info("registry", OPTIONS, read, required_by={"service": ("namespace",)})
+    rules = {"required_by": {"service": ("namespace",)}, "required_if": [("pods", True, ("namespace",))]}
+    run_info("registry", OPTIONS, read, **rules)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,12 @@ options:
   group:
     description: Name of the only group to read. None of that name gives an empty list.
     type: str
+  lane:
+    description:
+      - Name of the only lane to read in O(group), which it needs. The service is asked about this lane alone, so that
+        its message is of now. None of that name gives a group without lanes.
+    type: str
+    version_added: 0.2.0
 seealso:
   - module: meshops.asm.asm_swim_lane
   - module: meshops.asm.asm_swim_lane_group
@@ -34,6 +40,12 @@ EXAMPLES = r"""
   meshops.asm.asm_swim_lane_info:
     mesh: shop
   register: shop
+
+- name: Read one lane
+  meshops.asm.asm_swim_lane_info:
+    mesh: shop
+    group: features
+    lane: gray
 
 - name: Show lanes that do not take effect
   ansible.builtin.debug:
@@ -146,7 +158,11 @@ from ansible_collections.meshops.asm.plugins.module_utils.lane import groups
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import run_info
 
-OPTIONS: dict[str, Any] = {"mesh": {"type": "str", "required": True}, "group": {"type": "str"}}
+OPTIONS: dict[str, Any] = {
+    "mesh": {"type": "str", "required": True},
+    "group": {"type": "str"},
+    "lane": {"type": "str"},
+}
 
 
 def read(params: dict[str, Any], cloud: Cloud) -> list[dict[str, Any]]:
@@ -154,7 +170,8 @@ def read(params: dict[str, Any], cloud: Cloud) -> list[dict[str, Any]]:
     found = []
     for row in groups.groups(cloud, mesh_id):
         if params["group"] in (None, row["GroupName"]):
-            lanes = groups.lanes(cloud, mesh_id, row["GroupName"])
+            name, lane = row["GroupName"], params["lane"]
+            lanes = groups.lanes_named(cloud, mesh_id, name, lane) if lane else groups.lanes(cloud, mesh_id, name)
             seen = [{**groups.lane_view(lane, row), "message": groups.problem(lane)} for lane in lanes]
             by_name = sorted(seen, key=lambda lane: lane["name"])
             found.append({**groups.group_view(row), "labels": groups.labels_of(row), "lanes": by_name})
@@ -162,7 +179,7 @@ def read(params: dict[str, Any], cloud: Cloud) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    run_info("swim_lane_groups", OPTIONS, read)
+    run_info("swim_lane_groups", OPTIONS, read, required_by={"lane": ("group",)})
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ options:
       - Look for mistakes that the API server accepts and the mesh cannot follow, before anything is written. Costs one
         list request for each kind that the checks need to know.
       - Hosts are read with the cluster domain of the mesh; with O(kubeconfig), and where the account may not call
-        C(DescribeServiceMeshDetail), with C(cluster.local).
+        C(DescribeServiceMeshDetail), with C(cluster.local). So are they for O(order).
       - V(ASM001), an error, tells weights of a route that do not add up to 100.
       - V(ASM002), an error, tells a subset that no DestinationRule has (C(istioctl analyze) calls it IST0101).
       - V(ASM003), an error, tells a Gateway that is neither in the mesh nor in the task (IST0101).
@@ -358,6 +358,7 @@ class IstioResource(ObjectsModule):
             on_behind=params["proxies_behind"],
             reason="" if mesh else "a kubeconfig alone does not say which mesh of which account it is of.",
         )
+        self.detail = cache(lambda: describe_mesh(cloud, identifier()))
         super().__init__(params, cloud)
 
     def follower(self) -> Follower:
@@ -367,11 +368,11 @@ class IstioResource(ObjectsModule):
         if not self.params["mesh"]:
             return ""
         try:
-            return cluster_domain(describe_mesh(self.cloud, self.identifier()))
+            return cluster_domain(self.detail())
         except AsmError as error:
             if error.http_status != 403:
                 raise
-            self.unknown = [f"lint takes cluster.local for the cluster domain of the mesh: {error.message}"]
+            self.unknown = [f"cluster.local is taken for the cluster domain of the mesh: {error.message}"]
             return ""
 
     def providers(self) -> list[str] | None:

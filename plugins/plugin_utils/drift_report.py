@@ -15,12 +15,15 @@ from typing import Any
 
 import yaml
 from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_line, printable
+from ansible_collections.meshops.asm.plugins.module_utils.kube.client import MANAGER
+from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import EARLIER
 from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import SECTIONS
 
 Json = dict[str, Any]
 
 MATCH, DRIFT, INCOMPLETE = "match", "drift", "incomplete"
 MISSING, DIFFERENT, UNWANTED, ADDED = "missing", "different", "unwanted", "added"
+HELD = "site refuses to overwrite, unless the item has force_conflicts: true, what is held by"
 # What is shown of a value in the table; all of it is in the report.
 _MOST_SHOWN = 60
 _KINDS = {one.module: one.kind for one in SECTIONS if one.kind}
@@ -29,7 +32,7 @@ _SUMMARY = "(summary)"
 
 
 def drift_report(records: str, mesh: str, failure: str = "") -> Json:
-    """``{mesh, status, checked, objects, releases, failures, table}``; the keys are documented with the filter.
+    """``{mesh, status, checked, objects, held, releases, failures, table}``; the keys are documented with the filter.
 
     ``records`` are the lines of ``drift_record.record``. All texts are safe for a terminal and a page.
     """
@@ -42,9 +45,18 @@ def drift_report(records: str, mesh: str, failure: str = "") -> Json:
     status = INCOMPLETE if failures else DRIFT if objects else MATCH
     mesh = one_line(mesh)
     releases = [one_line(text) for entry in entries for text in _releases(entry["result"])]
-    report = {"mesh": mesh, "status": status, "checked": len(entries), "objects": objects, "releases": releases}
-    report["failures"] = failures
+    report = {"mesh": mesh, "status": status, "checked": len(entries), "objects": objects, "held": _held(objects)}
+    report |= {"releases": releases, "failures": failures}
     return {**report, "table": list(_table(report))}
+
+
+def _held(objects: list[Json]) -> list[str]:
+    """The field managers whose values an apply takes over only with ``force_conflicts``.
+
+    From kubectl's client-side apply it takes them over anyway.
+    """
+    fields = [field for one in objects for field in one["fields"] if field["kind"] == "changed"]
+    return sorted({field["manager"] for field in fields} - {"", MANAGER} - EARLIER)
 
 
 def _releases(result: Json) -> Iterator[str]:
@@ -156,6 +168,8 @@ def _table(report: Json) -> Iterator[str]:
     for row, one in zip(rows, report["objects"], strict=True):
         yield "  " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
         yield from (f"    {said_of(field)}" for field in one["fields"])
+    if report["held"]:
+        yield f"  {HELD}: {', '.join(map(one_line, report['held']))}"
     for released in report["releases"]:
         yield f"  released: {released}"
     for failure in report["failures"]:

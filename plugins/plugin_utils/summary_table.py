@@ -25,8 +25,10 @@ class Summary:
     """Collects results and times, and puts them into a table."""
 
     def __init__(self) -> None:
-        self._known: dict[str, dict[str, Json]] = {one.noun: {} for one in SECTIONS}
-        self._changed: list[str] = []
+        # By host and name: of several meshes each is a host.
+        self._known: dict[str, dict[tuple[str, str], Json]] = {one.noun: {} for one in SECTIONS}
+        self._changed: list[tuple[str, str]] = []
+        self._hosts: set[str] = set()
         self._times: list[tuple[float, str]] = []
         self._ours = False
 
@@ -34,30 +36,31 @@ class Summary:
         """A task has ended."""
         self._times.append((seconds, task))
 
-    def heard(self, action: str, task: str, result: Json) -> None:
-        """The result of a task; that of a loop has its items in ``results``."""
+    def heard(self, action: str, task: str, result: Json, host: str = "localhost") -> None:
+        """The result of a task on a host; that of a loop has its items in ``results``."""
         if not action.startswith(_OURS):
             return
         self._ours = True
-        if result.get("changed") and task not in self._changed:
-            self._changed.append(task)
+        self._hosts.add(host)
+        if result.get("changed") and (host, task) not in self._changed:
+            self._changed.append((host, task))
         for item in result.get("results") or [result]:
-            self._remember(action.removeprefix(_OURS), item)
+            self._remember(action.removeprefix(_OURS), item, host)
 
-    def _remember(self, module: str, result: Json) -> None:
+    def _remember(self, module: str, result: Json, host: str) -> None:
         for one in (one for one in SECTIONS if one.module == module.removesuffix("_info")):
-            _put(self._known[one.noun], result.get(one.result), result.get(one.results))
+            _put(self._known[one.noun], host, result.get(one.result), result.get(one.results))
         if module == "asm_cluster":
             for name in result.get("detached") or []:
-                self._known["cluster"].pop(name, None)
+                self._known["cluster"].pop((host, name), None)
         elif module == "asm_verify":
-            self._verified(result.get("rows") or [])
+            self._verified(result.get("rows") or [], host)
 
-    def _verified(self, rows: list[Json]) -> None:
+    def _verified(self, rows: list[Json], host: str) -> None:
         """What verify has seen itself is the last word about addresses."""
         for row in rows:
             if row.get("what") == "gateway" and row.get("ok"):
-                gateway = self._known["gateway"].setdefault(str(row["name"]), {})
+                gateway = self._known["gateway"].setdefault((host, str(row["name"])), {})
                 gateway.setdefault("addresses", {})[str(row["where"])] = [str(row["state"])]
 
     def lines(self, slowest: int) -> list[str]:
@@ -71,29 +74,32 @@ class Summary:
 
     def _rows(self) -> Iterator[tuple[str, str]]:
         for noun, known in self._known.items():
-            for name, entry in sorted(known.items()):
+            for (host, name), entry in sorted(known.items(), key=lambda item: item[0]):
                 if entry.get("attached", True):
-                    yield noun, "  ".join([name, *_SHOWN.get(noun, _state)(entry)])
+                    yield noun, "  ".join([self._of(host, name), *_SHOWN.get(noun, _state)(entry)])
 
     def _changes(self) -> Iterator[tuple[str, str]]:
         if not self._changed:
             yield "changed", "nothing"
-        for task in self._changed:
-            yield "changed", task
+        for host, task in self._changed:
+            yield "changed", self._of(host, task)
+
+    def _of(self, host: str, what: str) -> str:
+        return f"{host}: {what}" if len(self._hosts) > 1 else what
 
     def _slowest(self, count: int) -> Iterator[tuple[str, str]]:
         for seconds, task in sorted(self._times, reverse=True)[:count]:
             yield "time", f"{seconds:7.1f} s  {task}"
 
 
-def _put(known: dict[str, Json], one: Any, many: Any) -> None:
+def _put(known: dict[tuple[str, str], Json], host: str, one: Any, many: Any) -> None:
     """Remembers objects by name; an absent one (empty or null) changes nothing here.
 
     In a loop Ansible puts the loop's variable over a result of the same name: what the user wrote has no state.
     """
     for entry in [one, *(many or [])]:
         if isinstance(entry, dict) and entry.get("name") and _STATE & set(entry):
-            known[str(entry["name"])] = entry
+            known[host, str(entry["name"])] = entry
 
 
 def _mesh(mesh: Json) -> list[str]:

@@ -145,9 +145,19 @@ def _handle(plane: MemoryPlane, method: str, path: str, query: Json, body: Json)
 
 def _get(api: Any, path: str, query: Json, body: Json) -> tuple[int, Json]:
     if "limit" in query:
-        return 200, {"kind": "List", "metadata": {}, "items": api.list(path)}
+        return 200, {"kind": "List", "metadata": {}, "items": [_rolled_out(one) for one in api.list(path)]}
     found = api.find(path)
-    return (200, found) if found else _status(404, "NotFound", f"{path} not found")
+    return (200, _rolled_out(found)) if found else _status(404, "NotFound", f"{path} not found")
+
+
+def _rolled_out(found: Json) -> Json:
+    """A Deployment as the controllers of a cluster leave it, which are not there; anything else as it is."""
+    if found.get("kind") != "Deployment" or "status" in found:
+        return found
+    generation = int(found["metadata"]["resourceVersion"])
+    counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+    status = {**dict.fromkeys(counts, found["spec"].get("replicas", 1)), "observedGeneration": generation}
+    return {**found, "metadata": {**found["metadata"], "generation": generation}, "status": status}
 
 
 def _patch(api: Any, path: str, query: Json, body: Json) -> tuple[int, Json]:

@@ -40,10 +40,11 @@ def run(target: str) -> bool:
             capture_output=True,
             text=True,
             check=False,
-            timeout=SECONDS * 3 + 120,
+            # Hypothesis itself makes a find simpler for at most five minutes.
+            timeout=SECONDS * 2 + 420,
         )
-    except subprocess.TimeoutExpired as late:
-        print(f"FAIL {target}: what it found takes too long to be made simpler\n{late.stdout!s:.6000}", flush=True)
+    except subprocess.TimeoutExpired:
+        print(f"FAIL {target}: it did not end", flush=True)
         return False
     good = ended.returncode == 0
     print(f"{'ok  ' if good else 'FAIL'} {target} {time.monotonic() - began:.0f} s", flush=True)

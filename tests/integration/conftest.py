@@ -23,14 +23,16 @@ from pathlib import Path
 import pytest
 
 from . import traffic
+from .called import CALLED, Called, asks_itself
 from .labs import VPC, VSWITCH, Lab
 from .runner import ROOT, Runner
 
 _READY = "lab: ready"
 _START_SECONDS = 900.0
 
-#: The whole flow comes first, on an account without meshes of ours, and its removal last.
-_ORDER = {"test_flow": 0, "test_removal": 2}
+#: The whole flow comes first, on an account without meshes of ours, its removal after all others, and then what they
+#: have called.
+_ORDER = {"test_flow": 0, "test_removal": 2, "test_actions_called": 3}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,9 +44,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = [*others, *mine]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Notes what was asked of the lab while a test, with its fixtures, ran."""
+    called = item.session.stash.setdefault(CALLED, Called())
+    begin = called.size()
+    result = yield
+    if not asks_itself(item):
+        called.note(begin)
+    return result
+
+
 @pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
+def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     """The lab. It ends with this process, however that ends."""
+    with _lab() as found:
+        request.session.stash[CALLED].follow(found)
+        yield found
+
+
+@contextlib.contextmanager
+def _lab() -> Iterator[Lab]:
     given = os.environ.get("MESHOPS_TEST_LAB")
     if given:
         yield Lab(Path(given))

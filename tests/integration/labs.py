@@ -53,6 +53,13 @@ class Lab:
         entries = _lines(self._log, since.api)
         return [entry for entry in entries if action in ("", entry["action"])]
 
+    def log_size(self) -> int:
+        return _size(self._log)
+
+    def logged(self, begin: int) -> list[dict[str, Any]]:
+        """API requests since the log had this size."""
+        return _lines(self._log, begin)
+
     def writes(self, since: Mark) -> list[dict[str, Any]]:
         """API requests since a mark that may have changed something."""
         return [entry for entry in self.requests(since) if entry["write"]]
@@ -131,16 +138,31 @@ class Lab:
     def kube(self, plane_id: str) -> KubeApi:
         """The lab administrator's own client of an API server: independent of the code under test."""
         if plane_id not in self._kube:
-            owners = json.loads((self._planes.parent / "addresses.json").read_text())["owners"]
-            (address,) = [one for one, owner in owners.items() if owner == f"plane/{plane_id}"]
             pki = self._planes / plane_id / "pki"
             self._kube[plane_id] = KubeApi(
-                f"https://{address}:6443",
+                self._server(plane_id),
                 ca_file=pki / "ca.crt",
                 cert_file=pki / "asm-lab.crt",
                 key_file=pki / "asm-lab.key",
             )
         return self._kube[plane_id]
+
+    def kubeconfig(self, plane_id: str) -> str:
+        """The lab administrator's kubeconfig of an API server, which may do what no user of the product may."""
+        pki = self._planes / plane_id / "pki"
+        cluster = {"server": self._server(plane_id), "certificate-authority": str(pki / "ca.crt")}
+        user = {"client-certificate": str(pki / "asm-lab.crt"), "client-key": str(pki / "asm-lab.key")}
+        named = {
+            "clusters": [{"name": "lab", "cluster": cluster}],
+            "users": [{"name": "lab", "user": user}],
+            "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "lab"}}],
+        }
+        return json.dumps({"apiVersion": "v1", "kind": "Config", "current-context": "lab", **named})
+
+    def _server(self, plane_id: str) -> str:
+        owners = json.loads((self._planes.parent / "addresses.json").read_text())["owners"]
+        (address,) = [one for one, owner in owners.items() if owner == f"plane/{plane_id}"]
+        return f"https://{address}:6443"
 
     def _audit_files(self) -> list[Path]:
         return sorted(self._planes.glob("*/audit.log"))

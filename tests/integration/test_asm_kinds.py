@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the meshops.asm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kinds of ASM as objects of istio_resource: applied, in force, read without credentials, pruned."""
+"""Kinds of ASM as objects of istio_resource: applied, in force, read without credentials, pruned. Limits, breakers."""
 
 from __future__ import annotations
 
@@ -42,6 +42,79 @@ LIMITER = {
         ],
     },
 }
+
+
+BAD = {"app": "ratings", "version": "bad"}
+BAD_INSTANCE = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "ratings-bad", "namespace": NAMESPACE},
+    "spec": {
+        "selector": {"matchLabels": BAD},
+        "template": {
+            "metadata": {"labels": BAD},
+            "spec": {
+                "containers": [
+                    {
+                        "name": "ratings",
+                        "image": "docker.io/istio/examples-bookinfo-ratings-v1:1.20.3",
+                        "ports": [{"containerPort": 9080}],
+                        "env": [{"name": "LAB_ERROR_RATE", "value": "1"}],
+                    }
+                ]
+            },
+        },
+    },
+}
+TO_RATINGS = {
+    **ROUTE,
+    "metadata": {"name": "breaker", "namespace": NAMESPACE},
+    "spec": {
+        "hosts": ["breaker.example"],
+        "gateways": ["bookinfo-gateway"],
+        "http": [{"route": [{"destination": {"host": "ratings", "port": {"number": 9080}}}]}],
+    },
+}
+BREAKER = {
+    "apiVersion": "networking.istio.io/v1",
+    "kind": "DestinationRule",
+    "metadata": {"name": "ratings-breaker", "namespace": NAMESPACE},
+    "spec": {
+        "host": "ratings",
+        "trafficPolicy": {
+            "outlierDetection": {
+                "consecutive5xxErrors": 3,
+                "interval": "1s",
+                "baseEjectionTime": "300s",
+                "maxEjectionPercent": 50,
+            }
+        },
+    },
+}
+
+
+def test_a_breaker_leaves_a_bad_instance_out_and_goes_with_its_set(lab: Lab, run: Runner, book: Bookinfo) -> None:
+    """The how-to "Break the circuit to what fails"."""
+
+    def failed(count: int = 30) -> int:
+        asked = {"mesh": "bookinfo", "gateway": GATEWAY, "cluster": "shop-1", "host": "breaker.example"}
+        found = run("asm_probe", **asked, path="/ratings/0", count=count, expect={"status": [200, 404, 500, 503]})
+        return sum(number for status, number in found["statuses"].items() if status != "200")
+
+    given = {"mesh": "bookinfo", "set": "breaker", "prune": True}
+    try:
+        run("asm_workload", cluster="shop-1", definition=BAD_INSTANCE, require_sidecar=True)
+        run("istio_resource", definition=[TO_RATINGS], **given)
+        # One of the three instances always fails.
+        lab.wait_for(lambda: 3 < failed() < 27, "the bad instance to get its share", 30)
+        run.converge("istio_resource", definition=[TO_RATINGS, BREAKER], **given)
+        lab.wait_for(lambda: failed() == 0, "the bad instance to be left out", 30)
+        assert failed(100) == 0
+        run.converge("istio_resource", definition=[TO_RATINGS], **given)
+        lab.wait_for(lambda: failed() > 3, "the bad instance to get its share again", 30)
+    finally:
+        run("istio_resource", definition=[TO_RATINGS, BREAKER], mesh="bookinfo", state="absent")
+        run("asm_workload", cluster="shop-1", definition=BAD_INSTANCE, state="absent")
 
 
 def test_a_rate_limit_takes_effect_and_goes_with_its_set(lab: Lab, run: Runner, book: Bookinfo) -> None:

@@ -186,6 +186,7 @@ def test_what_others_did_is_named_repaired_and_stays_repaired(
         played, report, page = drift(lab, run, tmp_path)
         with lab.unwritten():
             verified = run.play("meshops.asm.verify", *SPEC, *quiet, cwd=EXAMPLE)
+        refused = run.play("meshops.asm.site", *SPEC, *quiet, cwd=EXAMPLE)
     finally:
         repaired = run.play("meshops.asm.site", *SPEC, *quiet, "-e", forced, cwd=EXAMPLE).ok()
     with lab.unwritten():
@@ -193,6 +194,13 @@ def test_what_others_did_is_named_repaired_and_stays_repaired(
     by_label(lab, kube, None)
     assert (played.code, report["status"], report["failures"]) == (2, "drift", [])
     assert verified.code == 2
+    assert report["held"] == ["kube-controller-manager", "kubectl-patch"]
+    # What is in conflict ends the run before anything of the same item is written, and the message says what to do.
+    assert refused.code == 2
+    reason = " ".join(refused.output.split())
+    assert "Deployment bookinfo/ratings-v1" in reason
+    assert "kube-controller-manager" in reason
+    assert "Set force_conflicts: true (in a spec at the item)" in reason
     assert repaired.recap["changed"] > 0
     assert again.recap["changed"] == 0
     found = {(one["kind"], one["name"], one["where"]): one for one in report["objects"]}

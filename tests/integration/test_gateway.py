@@ -81,7 +81,44 @@ def test_a_change_is_one_patch_of_what_differs(gateway: dict[str, Any], lab: Lab
     assert len(lab.kube_writes(since)) == 1
     before, after = done["diff"]["before"]["spec"], done["diff"]["after"]["spec"]
     assert {key for key in after if after[key] != before.get(key)} == {"replicaCount"}
-    lab.wait_for(lambda: lab.kube(shop.one).get(DEPLOYMENT)["spec"]["replicas"] == 3, "three replicas")
+    # The task has waited for the pods itself. The second cluster has a number of its own.
+    for cluster, pods in ((shop.one, 3), (shop.two, 2)):
+        assert ready_pods(lab, cluster) == pods
+
+
+def ready_pods(lab: Lab, cluster: str) -> int:
+    """How many pods the gateway has, all of them as its Deployment is now; -1 while it is not so far."""
+    found = lab.kube(cluster).get(DEPLOYMENT)
+    status = found["status"]
+    counts = {status.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")}
+    seen = status["observedGeneration"] == found["metadata"]["generation"]
+    return int(counts.pop()) if seen and counts == {found["spec"]["replicas"]} else -1
+
+
+def test_other_pods_and_ports_are_there_when_the_task_ends(
+    gateway: dict[str, Any], lab: Lab, run: Runner, shop: Shop
+) -> None:
+    before = lab.kube(shop.one).get(DEPLOYMENT)["metadata"]["generation"]
+    ports = [*OPTIONS["ports"], {"name": "more", "port": 9500, "target_port": 9500}]
+    limits = {"requests": {"cpu": "60m", "memory": "64Mi"}}
+    run.converge("asm_gateway", mesh=shop.name, name=NAME, resources=limits, ports=ports, replicas=1)
+    assert lab.kube(shop.one).get(DEPLOYMENT)["metadata"]["generation"] > before
+    assert (ready_pods(lab, shop.one), ready_pods(lab, shop.two)) == (1, 2)
+    assert 9500 in [port["port"] for port in lab.kube(shop.one).get(SERVICE)["spec"]["ports"]]
+
+
+def test_pods_that_do_not_follow_end_in_a_failure_that_names_them(
+    gateway: dict[str, Any], lab: Lab, run: Runner, shop: Shop
+) -> None:
+    options = {"mesh": shop.name, "name": NAME, "node_selector": {"meshops.example/nowhere": "yes"}}
+    failed = run.failing("asm_gateway", f"of gateway '{NAME}' in shop-1", **options, wait_timeout=3)
+    assert failed["changed"]
+    # The next run waits for the same, though nothing is left to write.
+    again = run.failing("asm_gateway", f"of gateway '{NAME}' in shop-1", **options, wait_timeout=1)
+    assert not again["changed"]
+    assert run("asm_gateway", **options, wait=False)["changed"] is False
+    run.converge("asm_gateway", **{**options, "node_selector": {}})
+    assert (ready_pods(lab, shop.one), ready_pods(lab, shop.two)) == (1, 2)
 
 
 def test_what_an_option_gives_as_a_whole_can_shrink(gateway: dict[str, Any], lab: Lab, run: Runner, shop: Shop) -> None:

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from .conftest import Shop
-from .labs import NORTH_MESH, Lab
+from .labs import NORTH_MESH, VPC, Lab
 from .runner import Runner
 
 FEATURE = "UpdateMeshFeature"
@@ -72,6 +72,30 @@ def test_what_is_never_shown_is_sent_when_it_is_named(lab: Lab, run: Runner) -> 
         run.secrets.remove("it-s3cret-token")
 
 
+def test_the_api_server_gets_a_public_address_and_gives_it_back(lab: Lab, run: Runner) -> None:
+    since = lab.mark()
+    bound = run.converge("asm_mesh", name=NORTH_MESH, api_server_eip_id="eip-lab-3")
+    assert bound["mesh"]["api_server_eip_id"] == "eip-lab-3"
+    freed = run.converge("asm_mesh", name=NORTH_MESH, api_server_eip_id="")
+    assert freed["mesh"]["api_server_eip_id"] == ""
+    operations = [entry["Operation"] for entry in lab.sent(since, "ModifyApiServerEipResource")]
+    assert operations == ["BindEip", "UnBindEip"]
+
+
+def test_an_audit_project_that_somebody_has_deleted_is_made_again(lab: Lab, run: Runner) -> None:
+    wanted = {"name": NORTH_MESH, "audit": {"enabled": True, "project": "it-audit"}}
+    run.converge("asm_mesh", **wanted)
+    try:
+        lab.control.remove("log_projects", "it-audit")
+        since = lab.mark()
+        done = run.converge("asm_mesh", **wanted)
+        assert (done["diff"]["before"]["audit_project"], done["diff"]["after"]["audit_project"]) == ("missing", "there")
+        assert [entry["action"] for entry in lab.writes(since)] == ["ReActivateAudit"]
+        assert "it-audit" in lab.control.records("log_projects")
+    finally:
+        run("asm_mesh", name=NORTH_MESH, audit={"enabled": False})
+
+
 def test_settings_that_cannot_be_change_nothing(run: Runner) -> None:
     for options, words in (
         ({"discovery_selectors": [{"team": "a"}]}, ("discovery_selectors: item 1",)),
@@ -83,13 +107,21 @@ def test_settings_that_cannot_be_change_nothing(run: Runner) -> None:
 
 
 def test_what_is_told_of_clusters(lab: Lab, run: Runner, shop: Shop) -> None:
-    subsets = ["access_logs", "cloud_controller", "grafana", "namespaces", "network", "prometheus"]
+    subsets = ["access_logs", "cen_missing", "cloud_controller", "grafana", "load_balancers"]
+    subsets += ["namespaces", "network", "prometheus"]
+    balancers = lab.control.records("load_balancers")
+    mine = [key for key, one in balancers.items() if one["vpc_id"] == VPC and not one["made_for"]]
+    run("asm_mesh", name=shop.name, telemetry=True)
     with lab.unwritten():
         found = run("asm_cluster_info", mesh=shop.name, gather_subset=subsets)["clusters"]
+    run("asm_mesh", name=shop.name, telemetry=False)
     one = next(cluster for cluster in found if cluster["id"] == shop.one)
     assert one["cloud_controller"] == {"version": "v2.9.1", "graceful_drain_supported": True, "error_message": ""}
     assert one["network"]["name"] == ""
+    assert one["cen_missing"] is False
+    assert sorted(balancer["id"] for balancer in one["load_balancers"]) == sorted(mine)
     assert "kube-system" in one["namespaces"]
+    assert one["grafana"]
     assert all(dashboard["title"] and dashboard["url"] for dashboard in one["grafana"])
     run.refused("asm_cluster_info", "gather_subset", "grafana", mesh=shop.name, gather_subset=["grafanna"])
 
@@ -134,7 +166,7 @@ def test_services_accounts_and_deployments(lab: Lab, run: Runner, shop: Shop) ->
         kube.apply(f"/api/v1/namespaces/{space}/services/web", body)
 
         def read() -> Any:
-            options = {"namespace": space, "service": "web", "service_accounts": True, "labels": labels}
+            options = {"namespace": space, "service": "web", "service_accounts": True, "labels": labels, "pods": True}
             found = run("asm_registry_info", mesh=shop.name, clusters=["shop-1"], **options)["registry"]
             return found if found["service"]["endpoints"] else None
 
@@ -145,10 +177,12 @@ def test_services_accounts_and_deployments(lab: Lab, run: Runner, shop: Shop) ->
         assert space in found["namespaces"]
         assert {"name": "default", "namespace": space} in found["service_accounts"]["shop-1"]
         assert found["deployments"] == {"shop-1": ["web"]}
+        assert found["pods"] == {"shop-1": [endpoint["pod"]]}
     finally:
         kube.delete(f"/api/v1/namespaces/{space}")
     for options, words in (
         ({"service": "web"}, ("namespace",)),
+        ({"pods": True}, ("namespace",)),
         ({"clusters": ["shop-9"]}, ("shop-9", "shop-1")),
         ({"labels": {}}, ("labels is empty",)),
         ({"mesh": "it-none"}, ("it-none",)),

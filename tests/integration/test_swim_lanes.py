@@ -150,6 +150,10 @@ def test_a_request_stays_in_its_lane(lab: Lab, run: Runner, site: Site) -> None:
     assert read["labels"][TAG] == ["blue", "green"]
     assert [(one["name"], one["message"]) for one in read["lanes"]] == [("blue", ""), ("green", "")]
     assert read["lanes"][1]["ingress_rules"][0]["headers"] == [{"name": "x-test", "exact": "yes"}]
+    one = {"mesh": "bookinfo", "group": "it"}
+    (of_one,) = run("asm_swim_lane_info", **one, lane="green")["swim_lane_groups"]
+    assert of_one["lanes"] == read["lanes"][1:]
+    assert run("asm_swim_lane_info", **one, lane="none")["swim_lane_groups"][0]["lanes"] == []
     run.refused("asm_swim_lane_group", "still has lanes: blue, green", mesh="bookinfo", name="it", state="absent")
     site.gone("green", "blue")
 

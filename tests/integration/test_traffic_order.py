@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from . import changing_pairs
 from .changing_mesh import HOST, NAMESPACE, PATH, SET, State
+from .changing_pairs import Pair
 from .labs import Lab
 from .runner import Result, Runner
 from .traffic import GATEWAY, Bookinfo
@@ -23,6 +25,9 @@ SETTLE = 2
 MOST_RENAMES = 40
 STATUS = "DescribeServiceMeshProxyStatus"
 ROUTES = f"/apis/networking.istio.io/v1/namespaces/{NAMESPACE}"
+
+#: Of the pairs of random meshes; ``make bench-change TOOLS=random`` takes 20.
+PAIRS = changing_pairs.pairs(2)
 
 Apply = Callable[..., Result]
 
@@ -44,10 +49,11 @@ def apply(run: Runner, book: Bookinfo, tmp_path: Path) -> Iterator[Apply]:
 
 
 @contextmanager
-def load(run: Runner, tmp_path: Path) -> Iterator[list[Result]]:
+def load(run: Runner, tmp_path: Path, hosts: Sequence[str] = (HOST,), path: str = PATH) -> Iterator[list[Result]]:
     """Requests for the time of the block; afterwards the list holds what became of them."""
     stop, found = tmp_path / "stop", []
-    through = {"mesh": "bookinfo", "gateway": GATEWAY, "cluster": "shop-1", "path": PATH, "host": HOST}
+    requests = [{"path": path, "host": host} for host in hosts]
+    through = {"mesh": "bookinfo", "gateway": GATEWAY, "cluster": "shop-1", "requests": requests}
     probe = run.start("asm_probe", **through, duration=120, rate=300, concurrency=16, stop_file=str(stop))
     try:
         yield found
@@ -92,6 +98,37 @@ def test_the_fast_order_loses_some(run: Runner, apply: Apply, tmp_path: Path) ->
         if bad:
             break
     assert bad > 0
+
+
+@pytest.fixture(scope="module")
+def services(lab: Lab, run: Runner, book: Bookinfo) -> Iterator[None]:
+    """What the random meshes route to, in a cluster and outside of it."""
+    for name in changing_pairs.OUTSIDE:
+        lab.control.outside(name, changing_pairs.OUTSIDE_PORTS)
+    given = {"clusters": ["shop-1"], "definition": changing_pairs.applications()}
+    run("asm_namespace", mesh="bookinfo", name=changing_pairs.NAMESPACE)
+    run("asm_workload", **given)
+    yield
+    named = {"set": changing_pairs.SET, "prune": True, "prune_all": True, "order": "fast"}
+    run("istio_resource", mesh="bookinfo", definition=[], **named)
+    run("asm_workload", **given, state="absent")
+    run("asm_namespace", mesh="bookinfo", name=changing_pairs.NAMESPACE, state="absent")
+
+
+@pytest.mark.usefixtures("services")
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"pair-{pair.number}")
+def test_random_meshes_change_without_a_lost_request(run: Runner, book: Bookinfo, tmp_path: Path, pair: Pair) -> None:
+    """By real traffic what ``test_steps.py`` has judged by a model."""
+    named = {"mesh": "bookinfo", "src": [str(tmp_path / "mesh")], "set": changing_pairs.SET, "prune": True}
+    changing_pairs.put(tmp_path / "mesh", pair.old)
+    run("istio_resource", **named, order="fast")
+    for host in pair.hosts:
+        book.holds(path=changing_pairs.PATH, host=host, cluster="shop-1", count=40, expect={"status": [200]})
+    changing_pairs.put(tmp_path / "mesh", pair.new)
+    with load(run, tmp_path, pair.hosts, changing_pairs.PATH) as seen:
+        changed = run("istio_resource", **named, proxies_settle=SETTLE)
+    assert len(changed["steps"]) > 1
+    assert lost(seen[0]) == 0, seen[0]["statuses"]
 
 
 @contextmanager

@@ -50,7 +50,7 @@ def test_steps_of_the_workflow_are_job_templates_with_tags_of_the_flow() -> None
     steps = settings("job_templates")["awx_workflow"]
     assert steps == ["create", "attach", "gateway", "deploy", "define", "verify"]
     plays = yaml.safe_load((ROOT / "playbooks" / "site.yml").read_text(encoding="utf-8"))
-    tags = {tag for role in plays[0]["roles"] for tag in role["tags"]}
+    tags = {tag for role in plays[-1]["roles"] for tag in role["tags"]}
     for step in steps[:-1]:
         assert set(by_name[step]["tags"].split(",")) <= tags
 
@@ -88,3 +88,9 @@ def test_no_question_can_be_answered_with_nonsense(template: dict[str, Any]) -> 
             assert question["variable"].startswith("answer_asm_")
     required = {one["variable"] for one in settings("surveys")["awx_surveys"]["remove"]["spec"] if one["required"]}
     assert required == {"spec_file", "asm_remove"}
+
+
+def test_the_project_asks_awx_for_no_collection() -> None:
+    # AWX would install it in the image of its control plane, where no job runs: see docs/awx.rst.
+    assert not (AWX / "project" / "collections").exists()
+    assert not (AWX / "project" / "roles").exists()

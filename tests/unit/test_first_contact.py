@@ -156,6 +156,17 @@ def test_what_is_wrong_in_a_spec_is_named_by_its_item(tmp_path: Path, account: A
     assert account.calls == []
 
 
+def test_a_spec_that_was_not_handed_over_is_told(tmp_path: Path, account: Account) -> None:
+    done = played(tmp_path, account, {"mesh": {"name": MESH}})
+    output = done.stdout + done.stderr
+    assert done.returncode == 2
+    assert (
+        "asm_mesh is missing, which describes the mesh. A file with it is given with an @, as in -e @mesh.yml" in output
+    )
+    assert len(output.splitlines()) < 30
+    assert account.calls == []
+
+
 def test_an_empty_account_takes_few_lines(tmp_path: Path, account: Account) -> None:
     """Clusters by plain names, the user's own variables beside them, and of what does not exist yet a line."""
     account.answers["DescribeServiceMeshes"] = (200, {"RequestId": "r", "ServiceMeshes": []})

@@ -250,6 +250,13 @@ EXTRA: dict[str, dict[str, Any]] = {
     "asm_waypoint": {"mesh": MESH, "cluster": CLUSTER, "namespace": "a", "state": "absent"},
     "asm_waypoint_info": {"mesh": MESH},
     "asm_probe": {"address": ["127.0.0.1"], "port": 9, "count": 1},
+    "asm_baseline": {
+        "clusters": [CLUSTER],
+        "namespace": "istio-system",
+        "deployment": "a",
+        "service": "a",
+        "state": "absent",
+    },
     "asm_restart": {"mesh": MESH, "clusters": [CLUSTER], "namespace": "istio-system", "wait": False},
     "istio_resource": {"definition": []},
     "asm_workload": {"definition": []},

@@ -184,15 +184,18 @@ def test_loops_over_manifests_show_names_only(role: str) -> None:
 
 
 def test_site_runs_the_flow_in_its_order() -> None:
-    (play,) = load_yaml(ROOT / "playbooks/site.yml")
+    _hosts, play = load_yaml(ROOT / "playbooks/site.yml")
     assert [role["role"] for role in play["roles"]] == [f"meshops.asm.{role}" for role in FLOW]
     assert [role["tags"] for role in play["roles"]] == [[role] for role in FLOW]
 
 
-@pytest.mark.parametrize("name", ["site", "verify", "remove"])
+@pytest.mark.parametrize("name", ["site", "verify", "drift", "upgrade", "remove"])
 def test_playbooks_run_on_the_controller(name: str) -> None:
-    (play,) = load_yaml(ROOT / f"playbooks/{name}.yml")
-    assert (play["hosts"], play["connection"], play["gather_facts"]) == ("localhost", "local", False)
+    """For one mesh or for several, which are hosts then."""
+    hosts, play = load_yaml(ROOT / f"playbooks/{name}.yml")
+    assert hosts["ansible.builtin.import_playbook"] == "plays/meshes.yml"
+    assert play["hosts"] == "{{ 'asm_fleet' if 'asm_fleet' in groups else 'localhost' }}"
+    assert (play["connection"], play["gather_facts"]) == ("local", False)
     assert play["vars"]["ansible_python_interpreter"] == "{{ ansible_playbook_python }}"
 
 
@@ -245,7 +248,7 @@ def test_the_role_spec_reads_every_variable_that_has_options() -> None:
     (task,) = load_yaml(ROOT / "roles/spec/tasks/main.yml")
     given = task["vars"]["spec_given"]
     assert set(given) == set(argument_spec("preflight"))
-    assert all(text == f"{{{{ {name} | default(none) }}}}" for name, text in given.items())
+    assert all(text == f"{{{{ {name} | default('') }}}}" for name, text in given.items())
     assert task["tags"] == ["always"]
 
 

@@ -54,7 +54,7 @@ def test_variables_fit_the_roles(use: str) -> None:
         assert errors_of(role, variables(use)) == [], role
 
 
-@pytest.mark.parametrize("use", ["lanes", "failover", "authz", "mirror"])
+@pytest.mark.parametrize("use", ["lanes", "failover", "authz", "mirror", "canary"])
 def test_resources_belong_to_the_mesh(use: str) -> None:
     (resources,) = variables(use)["asm_istio_resources"]
     items = make_items(Wishes(MESH, documents.read(EXAMPLES / use / resources["src"]), resources["namespace"]), None)
@@ -77,7 +77,10 @@ def test_a_variable_has_only_keys_that_the_playbook_reads(use: str) -> None:
 
 @pytest.mark.parametrize("use", USES)
 def test_every_use_has_a_playbook_on_the_controller(use: str) -> None:
-    for one in load_yaml(ROOT / f"playbooks/{use}.yml"):
+    plays = load_yaml(ROOT / f"playbooks/{use}.yml")
+    if imported := plays[0].get("ansible.builtin.import_playbook"):
+        plays = load_yaml(ROOT / "playbooks" / imported)
+    for one in plays:
         assert (one["hosts"], one["connection"], one["gather_facts"]) == ("localhost", "local", False)
         assert one["vars"]["ansible_python_interpreter"] == "{{ ansible_playbook_python }}"
 

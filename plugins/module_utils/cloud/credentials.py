@@ -12,6 +12,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -70,6 +71,8 @@ CLOUD_OPTIONS: dict[str, Any] = {
     "api_timeout": {"type": "int", "default": 60, "fallback": _env("api_timeout")},
 }
 
+# What a header can hold, without quotes.
+_PLAIN = re.compile(r"[!#-&(-~]+")
 _KEYS = ("access_key_id", "access_key_secret", "security_token")
 _SDK, _TERRAFORM = "ALIBABA_CLOUD_", "ALICLOUD_"
 _OIDC = ("ALIBABA_CLOUD_ROLE_ARN", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE")
@@ -156,7 +159,15 @@ def _keys_of_options(given: Mapping[str, Any]) -> Identity:
     return _keys("the options access_key_id and access_key_secret", *(str(given[name] or "") for name in _KEYS))
 
 
-def _keys(source: str, key: str, secret: str, token: str) -> Identity:
+def _keys(source: str, *values: str) -> Identity:
+    """An AccessKey; the line break at the end of a file that it was read from is none of it."""
+    key, secret, token = (value.strip() for value in values)
+    for name, given, value in zip(_KEYS, values, (key, secret, token), strict=True):
+        if given and not _PLAIN.fullmatch(value):
+            raise _refused(
+                f"{source}: {name} is blank, or has a blank, a quote or another character in it that none has. Give "
+                "the bare value."
+            )
     return Identity("keys", source, access_key_id=key, access_key_secret=secret, security_token=token)
 
 
@@ -272,7 +283,7 @@ def _section(files: Files, name: str, section: Mapping[str, str]) -> Identity:
 def _region(environ: Variables, found: Identity) -> str | None:
     """The region of the environment; of the family first that gave the credential."""
     names = sorted(ENVIRONMENT["region"], key=lambda name: name.startswith(_SDK) == (found.family == _TERRAFORM))
-    return next((environ[name] for name in names if environ.get(name)), None)
+    return next((environ[name].strip() for name in names if environ.get(name, "").strip()), None)
 
 
 def _disabled(environ: Variables, name: str) -> bool:

@@ -27,6 +27,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.wire.trouble import ch
 _READ = re.compile(r"(Describe|List|Get)[A-Z]")
 _GOOD = frozenset({"", "200", "ok", "success"})
 _RAM = {"asm": "servicemesh", "cs": "cs"}
+# What signs a request, if a library names the header that it cannot send.
+_AUTHORIZATION = re.compile(r"\b(ACS3-HMAC|acs )\S.*", re.DOTALL)
 _MOST_CODE = 100
 _MOST_IDS = 3
 # Seconds from which on a difference to the service's clock is worth a word.
@@ -163,7 +165,7 @@ def unanswered(error: Exception, call: Call) -> CallFailed:
     """The failure of a call that got no reply: nothing could be sent, nothing came back, or the SDK refused it."""
     lost = next((cause for cause in chain(error) if isinstance(cause, NoReply)), None)
     if lost is None:
-        why = quoted(error) or type(error).__name__
+        why = _AUTHORIZATION.sub("...", quoted(error)) or type(error).__name__
         return CallFailed(f"{call} failed before it was sent: {why}", answered=False, code="CallFailed")
     trouble = lost.trouble
     may_have_happened = call.write and trouble.sent

@@ -128,6 +128,11 @@ _SIDECAR: dict[str, Any] = {
     "SidecarProxyResourceRequest": {},
     "Tracing": {},
 }
+_LANE_DETAIL = {
+    **dict.fromkeys(("LabelSelectorKey", "LabelSelectorValue"), TEXT),
+    "ServicesList": [TEXT],
+    "ValidationMessage": JSON,
+}
 _GATEWAY_STATE = {"Status": TEXT, "Version": TEXT, "Message": SAID}
 
 
@@ -144,6 +149,10 @@ class Shapes:
     DescribeServiceMeshes = {"ServiceMeshes": [_LISTED_MESH]}
     DescribeServiceMeshDetail = {"ServiceMesh": _MESH}
     DescribeServiceMeshProxyStatus = {"ProxyStatus": [_PROXY]}
+    DescribeCens = {"Clusters": [TEXT]}
+    DescribeGuestClusterPods = {"PodList": [TEXT]}
+    DescribeMetadata = {"MetaData": {"Regions": [TEXT]}}
+    DescribeReusableSlb = {"ReusableSlbList": [{"LoadBalancerId": ID, "LoadBalancerName": TEXT}]}
     DescribeServiceMeshKubeconfig = {"Kubeconfig": TEXT, "ExpireTime": TEXT}
     DescribeCCMVersion = {"CCMVersions": {"*": _CLOUD_CONTROLLER}}
     DescribeClusterGrafana = {"Dashboards": [_DASHBOARD]}
@@ -187,7 +196,12 @@ class Shapes:
     DescribeUpgradeVersion = {"Version": {"IstioVersion": TEXT}}
     DescribeServiceMeshUpgradeStatus = {"UpgradeDetail": {"GatewayStatusRecord": {"*": _GATEWAY_STATE}}}
     GetSwimLaneGroupList = {"SwimLaneGroupList": [_SWIM_LANE_GROUP]}
+    GetSwimLaneDetail = _LANE_DETAIL
     GetSwimLaneList = {"SwimLaneList": [_SWIM_LANE]}
+    ListTagResources = {
+        "NextToken": TEXT,
+        "TagResources": [{"ResourceId": TEXT, "TagKey": ID, "TagValue": TEXT}],
+    }
     DescribeUserPermissions = {"Permissions": [_PERMISSION]}
     DescribeUsersWithPermissions = {"UIDs": [ID]}
     DescribeExtensionProvider = {"ExtensionProviderArray": [{"Name": TEXT, "Type": TEXT, "Config": JSON}]}

@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.pages import marked, pages
 from ansible_collections.meshops.asm.plugins.module_utils.flow.names import is_name
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 
 # Names that a page of deployments has at most.
 _PAGE = 100
@@ -70,6 +71,17 @@ def service_accounts(cloud: Cloud, mesh_id: str, cluster_id: str, namespace: str
     found = reply.get("ServiceAccounts") or []
     shown = [{"name": one.get("Name") or "", "namespace": one.get("Namespace") or namespace or ""} for one in found]
     return sorted(shown, key=lambda one: (one["namespace"], one["name"]))
+
+
+def pods(cloud: Cloud, mesh_id: str, cluster_id: str, namespace: str) -> list[str]:
+    """Names of the pods in a namespace of one cluster, sorted (action DescribeGuestClusterPods).
+
+    Its parameter for the cluster has another case in its name than elsewhere.
+    """
+    reply = meshes.told(
+        cloud, "DescribeGuestClusterPods", ServiceMeshId=mesh_id, GuestClusterID=cluster_id, Namespace=namespace
+    )
+    return sorted(reply.get("PodList") or [])
 
 
 def deployments(

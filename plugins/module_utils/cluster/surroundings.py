@@ -15,7 +15,17 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cl
 from ansible_collections.meshops.asm.plugins.module_utils.cluster import features
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 
-SUBSETS = ("access_logs", "cloud_controller", "grafana", "namespaces", "network", "prometheus")
+SUBSETS = (
+    "access_logs",
+    "cen_missing",
+    "cloud_controller",
+    "grafana",
+    "load_balancers",
+    "namespaces",
+    "network",
+    "prometheus",
+)
+_BALANCERS = [(kind, address) for kind in ("clb", "nlb") for address in ("internet", "intranet")]
 
 Json = dict[str, Any]
 
@@ -69,6 +79,23 @@ class Surroundings:
         """Action DescribeMeshMultiClusterNetwork."""
         networks = self._once("DescribeMeshMultiClusterNetwork", "MultiClusterNetworks")
         return features.network(networks.get(str(cluster["ClusterId"])))
+
+    def _cen_missing(self, cluster: Json) -> Any:
+        """Action DescribeCens, which lists the clusters that are in another VPC, and that no CEN connects."""
+        if "DescribeCens" not in self._of_mesh:
+            reply = self._ask("DescribeCens", ServiceMeshId=self._mesh_id)
+            self._of_mesh["DescribeCens"] = dict.fromkeys(reply.get("Clusters") or [], True)
+        return str(cluster["ClusterId"]) in self._of_mesh["DescribeCens"]
+
+    def _load_balancers(self, cluster: Json) -> Any:
+        """Action DescribeReusableSlb, for each kind and each type of address: a reply does not tell them."""
+        found = []
+        for kind, address in _BALANCERS:
+            asked = {"K8sClusterId": cluster["ClusterId"], "NetworkType": address, "LbType": kind}
+            for one in self._ask("DescribeReusableSlb", **asked).get("ReusableSlbList") or []:
+                named = {"id": one["LoadBalancerId"], "name": one.get("LoadBalancerName") or ""}
+                found.append({**named, "kind": kind, "address_type": address})
+        return sorted(found, key=lambda one: (one["kind"], one["address_type"], one["id"]))
 
     def _cloud_controller(self, cluster: Json) -> Any:
         """Action DescribeCCMVersion, whose documents have two names for the same switch."""

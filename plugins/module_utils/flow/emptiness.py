@@ -12,6 +12,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,7 @@ NARROWS: dict[str, str] = {
     "weighted_rule.matches": "every request would be divided",
     "weighted_rule.matches.headers": "every request would be divided",
 }
+_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 _HELP = "Give it a value, or leave it out, as with default(omit)."
 
 Json = dict[str, Any]
@@ -111,11 +113,20 @@ def is_blank(value: Any) -> bool:
 
 
 def given_paths(option: str, value: Any) -> list[str]:
-    """An option that takes one path or several, as a list; one that is empty, or has an empty item, is refused."""
+    """An option that takes one path or several, as a list.
+
+    One that is empty or has an empty item is refused, and an address of the web, which would be looked for as a folder.
+    """
     items = list(value) if isinstance(value, (list, tuple)) else [value]
     if not items or any(is_blank(item) for item in items):
         raise InvalidInput(f"{option} is empty, or an item of it is: that would be every file there is. {_HELP}")
-    return [str(item) for item in items]
+    paths = [str(item) for item in items]
+    if any(_URL.match(path) for path in paths):
+        raise InvalidInput(
+            f"{option}: files and folders of the controller are read, no addresses. Download it first, as with "
+            "ansible.builtin.get_url, so that it is known what is applied."
+        )
+    return paths
 
 
 def paths_below(base_dir: str, value: Any) -> list[str]:

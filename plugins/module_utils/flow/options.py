@@ -83,6 +83,33 @@ def wrong_options(given: Mapping[str, Any], spec: Spec) -> list[str]:
     return [*_mapping(given, spec, _Place())]
 
 
+def title_of(variable: str, number: int, item: Any) -> str:
+    """What an item of a variable of a spec is called: by its name, where that can be one, else by its number from 0."""
+    place = _Place(path=variable).item(number, item)
+    return place.title or place.path
+
+
+def without_nulls(given: Any, spec: Spec) -> Any:
+    """Options without those of the spec that are null, at any depth: they are as good as not given.
+
+    Ansible itself keeps a null in the place of a default, and counts it where an option is required.
+    """
+    if not isinstance(given, Mapping):
+        return given
+    known = {alias: about for name, about in spec.items() for alias in (name, *about.get("aliases", ()))}
+    return {
+        name: _given_value(value, known[name].get("options")) if name in known else value
+        for name, value in given.items()
+        if value is not None or name not in known
+    }
+
+
+def _given_value(value: Any, options: Spec | None) -> Any:
+    if options and isinstance(value, (list, tuple)):
+        return [without_nulls(item, options) for item in value]
+    return without_nulls(value, options) if options else value
+
+
 def accepted(item: Any, spec: dict[str, Any], **fixed: Any) -> dict[str, Any] | None:
     """An item of a spec as its module gets it, with what is ``fixed``; None where the module would refuse it."""
     given, odd = shapes.fit(item, shapes.of_options(spec))
@@ -101,6 +128,9 @@ def _value(value: Any, about: Spec, place: _Place) -> Iterator[str]:
         element = {"type": about.get("elements") or "raw", "options": inner, "choices": about.get("choices")}
         for number, item in enumerate(value):
             yield from _item(item, element, place.item(number, item))
+    elif kind == "list" and isinstance(value, str) and inner and not all(_is(one, "dict") for one in value.split(",")):
+        # Ansible makes a list of a text, and would then say only that an item of it is no dictionary.
+        yield place.says(f"must be a list, each item {_called('dict', inner)}; it is text")
     elif inner and kind == "dict" and isinstance(value, Mapping):
         yield from _mapping(value, inner, place)
     elif not _is(value, kind):

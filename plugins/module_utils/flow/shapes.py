@@ -58,7 +58,7 @@ def _whole(value: Any) -> int | None:
 
 def _word(value: Any) -> str | None:
     """A name, as Ansible takes one."""
-    return value if isinstance(value, str) else _text(value if _number(value) is None else str(value))
+    return _text(value if _number(value) is None else str(value))
 
 
 def _count(value: Any) -> int | None:
@@ -139,7 +139,7 @@ def _fitted_list(value: Any, inner: Shape, place: str, odd: list[Odd]) -> list[A
         where = f"{place}[{number}]"
         fitted = _fitted(item, inner, where, odd)
         if item is None:
-            odd.append(_wrong(where, _name(inner), item))
+            odd.append(_wrong(where, _name(inner), None))
         if fitted is not None:
             found.append(fitted)
     return found

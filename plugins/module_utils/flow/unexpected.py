@@ -51,7 +51,7 @@ def place(error: BaseException) -> str:
     """``file:line`` of the innermost of the collection's own frames, else of the innermost; empty for none."""
     frames = list(_frames(error.__traceback__))
     own = [frame for frame in frames if frame.startswith("plugins/")]
-    return (own or frames or [""])[-1].partition(" ")[0]
+    return (own or frames or [""])[-1].rpartition(" ")[0]
 
 
 def debug_of(error: BaseException) -> dict[str, Any]:

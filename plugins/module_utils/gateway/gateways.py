@@ -150,21 +150,28 @@ class ClusterClients:
     A wait looks often, and each kubeconfig makes the service issue a certificate: the clients are kept for a while.
     """
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Cloud, *, patience: float = 30.0) -> None:
+        """``patience`` is that of the clients, in seconds."""
         self._cloud = cloud
+        self._patience = patience
         self._clients: dict[str, tuple[float, KubeClient]] = {}
 
     def of(self, cluster_ids: list[str]) -> dict[str, tuple[str, KubeClient]]:
         """``{id: (name, client)}`` of those clusters that Container Service manages; others cannot be looked into."""
+        return {key: (str(one.get("name")), self.client(one)) for key, one in self.listed(cluster_ids).items()}
+
+    def listed(self, cluster_ids: list[str]) -> dict[str, dict[str, Any]]:
+        """Those of the clusters that Container Service manages, by their ids."""
         listed = access.list_clusters(self._cloud) if cluster_ids else []
         known = {str(cluster["cluster_id"]): cluster for cluster in listed}
-        return {key: (str(known[key].get("name")), self._client(known[key])) for key in cluster_ids if key in known}
+        return {key: known[key] for key in cluster_ids if key in known}
 
-    def _client(self, cluster: dict[str, Any]) -> KubeClient:
+    def client(self, cluster: dict[str, Any]) -> KubeClient:
+        """The client of a listed cluster."""
         made, client = self._clients.get(str(cluster["cluster_id"]), (0.0, None))
         # Half of its time: the certificate must not end between two looks.
         if client is None or time.monotonic() - made > access.TEMPORARY_MINUTES * 60 / 2:
-            client = KubeClient(load(access.temporary_kubeconfig(self._cloud, cluster)))
+            client = KubeClient(load(access.temporary_kubeconfig(self._cloud, cluster)), patience=self._patience)
             self._clients[str(cluster["cluster_id"])] = time.monotonic(), client
         return client
 

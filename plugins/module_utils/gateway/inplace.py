@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Immutable
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers, gateways
-from ansible_collections.meshops.asm.plugins.module_utils.gateway.patches import laid_over
+from ansible_collections.meshops.asm.plugins.module_utils.gateway.patches import in_cluster
 
 
 def refuse(live: dict[str, Any], after: dict[str, Any], names: dict[str, str]) -> None:
@@ -28,7 +28,7 @@ def refuse(live: dict[str, Any], after: dict[str, Any], names: dict[str, str]) -
     said: dict[str, list[str]] = {}
     for identifier in _clusters(live):
         if identifier in _clusters(after):
-            why = _difference(_in_cluster(live, identifier), _in_cluster(after, identifier), identifier in have_address)
+            why = _difference(in_cluster(live, identifier), in_cluster(after, identifier), identifier in have_address)
             if why:
                 said.setdefault(why, []).append(names.get(identifier, identifier))
     if said:
@@ -56,9 +56,3 @@ def _difference(have: dict[str, Any], want: dict[str, Any], has_address: bool) -
 
 def _clusters(gateway: dict[str, Any]) -> list[str]:
     return [str(one) for one in (gateway.get("spec") or {}).get("clusterIds") or []]
-
-
-def _in_cluster(gateway: dict[str, Any], identifier: str) -> dict[str, Any]:
-    """The spec as it holds in one cluster."""
-    spec = gateway.get("spec") or {}
-    return dict(laid_over(spec, (spec.get("overrides") or {}).get(identifier) or {}))

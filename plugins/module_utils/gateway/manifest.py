@@ -15,6 +15,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.names import is_label
+from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_line
 from ansible_collections.meshops.asm.plugins.module_utils.gateway.balancers import NLB_CLASS, PREFIX, setting
 from ansible_collections.meshops.asm.plugins.module_utils.gateway.patches import laid_over, merge_patch
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
@@ -148,10 +150,17 @@ def check(params: dict[str, Any]) -> list[str]:
             f"from the namespace {ROOT_NAMESPACE} only. Leave namespace out, or set it to {ROOT_NAMESPACE}.",
             code="WrongNamespace",
         )
+    # With istio- before it, it is the name of a Service.
+    if not is_label(f"istio-{params['name']}"):
+        raise InvalidInput(
+            f"name '{one_line(params['name'])[:60]}' is no name of a gateway: give up to 57 small letters, digits and "
+            "'-', with a letter or a digit at both ends."
+        )
     warnings = []
     for where, holder in [("", params)] + [(f" for {item['cluster']}", item) for item in params["overrides"] or []]:
         what = f"Gateway '{params['name']}'{where}"
         _check_ports(what, holder.get("ports") or [])
+        _check_numbers(what, holder)
         warnings += _check_low_ports(what, holder, params)
     return warnings
 
@@ -169,8 +178,22 @@ def _check_ports(what: str, ports: list[dict[str, Any]]) -> None:
             )
     for port in ports:
         target = _target(port)
-        if not (0 < port["port"] < 65536 and 0 < target < 65536):
-            raise InvalidInput(f"{what}: port {port['port']} -> {target} is outside 1 to 65535.", code="InvalidPorts")
+        for field, value in (("port", port["port"]), ("target_port", target), ("node_port", port.get("node_port"))):
+            if value is not None and not 0 < value < 65536:
+                named = "" if field == "port" else f" of port {port['port']}"
+                raise InvalidInput(f"{what}: {field} {value}{named} is outside 1 to 65535.", code="InvalidPorts")
+
+
+def _check_numbers(what: str, holder: dict[str, Any]) -> None:
+    scaling = holder.get("autoscaling") or {}
+    numbers = {"replicas": holder.get("replicas")}
+    numbers |= {f"autoscaling.{name}": value for name, value in scaling.items() if name != "enabled"}
+    wrong = [name for name, value in numbers.items() if value is not None and value < 0]
+    if wrong:
+        raise InvalidInput(f"{what}: {wrong[0]} must not be negative, it is {numbers[wrong[0]]}.")
+    least, most = scaling.get("min_replicas"), scaling.get("max_replicas")
+    if least is not None and most is not None and least > most:
+        raise InvalidInput(f"{what}: autoscaling.min_replicas {least} is more than autoscaling.max_replicas {most}.")
 
 
 def _check_low_ports(what: str, holder: dict[str, Any], whole: dict[str, Any]) -> list[str]:

@@ -42,6 +42,12 @@ def laid_over(base: Any, over: Any) -> Any:
     return {**base, **{key: laid_over(base.get(key), value) for key, value in over.items()}}
 
 
+def in_cluster(gateway: dict[str, Any], identifier: str) -> dict[str, Any]:
+    """The spec of a gateway as it holds in one cluster (id), with that cluster's overrides. Pure."""
+    spec = gateway.get("spec") or {}
+    return dict(laid_over(spec, (spec.get("overrides") or {}).get(identifier) or {}))
+
+
 def merged(live: Any, patch: Any) -> Any:
     """The result of a JSON merge patch (RFC 7386). Pure."""
     if not isinstance(patch, dict):

@@ -8,7 +8,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,12 +63,24 @@ FIELDS = (
     Field("fault.delay", "HTTPAdvancedOptions.Fault.Delay.FixedDelay"),
     Field("fault.delay_percentage", "HTTPAdvancedOptions.Fault.Delay.Percentage.Value", decimal),
 )
+# Of numbers: the least and the most.
+_BOUNDS = {
+    "retries.attempts": (0, 2**31 - 1),
+    "redirect.code": (300, 399),
+    "mirror.percentage": (0, 100),
+    "fault.abort_status": (200, 599),
+    "fault.abort_percentage": (0, 100),
+    "fault.delay_percentage": (0, 100),
+}
 
 
 def check(params: Json) -> None:
     """Raises ``InvalidInput`` for a route that cannot be one."""
     if params["state"] == "absent":
         return
+    for place, value, (least, most) in _numbers(params):
+        if value is not None and not least <= value <= most:
+            raise InvalidInput(f"{place} must be from {least} to {most}, it is {value}.")
     targets = params["destinations"] or []
     if bool(targets) is bool(params["redirect"]):
         raise InvalidInput("A route needs either destinations, or redirect.")
@@ -78,10 +90,15 @@ def check(params: Json) -> None:
             raise InvalidInput("The weights of several destinations must be given, and add up to 100.")
     if params["priority"] is not None and params["priority"] < 0:
         raise InvalidInput(f"priority must be from 0 (first) on, it is {params['priority']}.")
-    ports = [one["port"] for one in targets if one["port"] is not None]
-    wrong = [port for port in ports if not 1 <= port <= 65535]
-    if wrong:
-        raise InvalidInput(f"destinations: port must be from 1 to 65535, it is {wrong[0]}.")
+
+
+def _numbers(params: Json) -> Iterator[tuple[str, Any, tuple[int, int]]]:
+    """``(place, value, (least, most))`` of each number of a route."""
+    for one in params["destinations"] or []:
+        yield "destinations: port", one["port"], (1, 65535)
+        yield "destinations: weight", one["weight"], (0, 100)
+    for option, bounds in _BOUNDS.items():
+        yield option, _at(params, option), bounds
 
 
 def wanted(params: Json) -> Json:

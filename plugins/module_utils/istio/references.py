@@ -29,7 +29,7 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import NUMBER, TEXT
-from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import full_host, overlap
+from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import SERVICES_DOMAIN, full_host, overlap
 from ansible_collections.meshops.asm.plugins.module_utils.istio.model import destinations
 
 SUBSET, HOST, PORT, GATEWAY, ADMITS = "subset", "host", "port", "gateway", "admits"
@@ -39,6 +39,7 @@ Json = dict[str, Any]
 Token = tuple[Any, ...]
 
 _ISTIO, _GATEWAY_API = "networking.istio.io", "gateway.networking.k8s.io"
+_RULE = (_ISTIO, "DestinationRule")
 _MESH = ("", "mesh")
 _TARGET: shapes.Shape = {"host": TEXT, "subset": TEXT, "port": {"number": NUMBER}}
 _RULES: shapes.Shape = [
@@ -72,6 +73,10 @@ _SPECS: dict[tuple[str, str], shapes.Shape] = {
 }
 
 
+#: The kinds whose hosts may be short names of Services.
+ABOUT_HOSTS = frozenset({_RULE, (_ISTIO, "ServiceEntry"), (_ISTIO, "VirtualService")})
+
+
 @dataclass(frozen=True)
 class Facts:
     """One state of an object: what others can refer to, what it refers to, and by which hosts Gateways may admit it.
@@ -103,16 +108,39 @@ def entries_of(several: Iterable[Facts]) -> Entries:
     return found
 
 
-def facts_of(found: Json | None) -> Facts:
-    """What an object as the API server has it, or as it is applied, gives and needs; of another kind nothing."""
+@dataclass(frozen=True)
+class _Home:
+    """Where an object is, by which its short hosts are read: ``domain`` is what the hosts of Services end with."""
+
+    namespace: str
+    name: str
+    domain: str
+
+    def full(self, host: str) -> str:
+        return full_host(host, self.namespace, self.domain)
+
+
+def facts_of(found: Json | None, domain: str = SERVICES_DOMAIN) -> Facts:
+    """What an object as the API server has it, or as it is applied, gives and needs; of another kind nothing.
+
+    ``domain`` is what the hosts of Services end with in its mesh.
+    """
     sort = sort_of(found)
     if found is None or sort not in _SPECS:
         return NOTHING
-    fitted = shapes.fit(found, {"metadata": {"name": TEXT, "namespace": TEXT}, "spec": _SPECS[sort]})[0]
-    metadata, spec = fitted.get("metadata", {}), fitted.get("spec", {})
-    name, namespace = metadata.get("name", ""), metadata.get("namespace", "")
+    spec, home = _fitted(found, domain)
     reader = _READERS.get(sort)
-    return reader(spec, namespace, name) if reader else NOTHING
+    return reader(spec, home) if reader else NOTHING
+
+
+def _fitted(found: Json, domain: str) -> tuple[Json, _Home]:
+    shape: shapes.Shape = {"metadata": {"name": TEXT, "namespace": TEXT}, "spec": _SPECS[sort_of(found)]}
+    fitted = shapes.fit(found, shape)[0]
+    metadata, spec = fitted.get("metadata", {}), fitted.get("spec", {})
+    home = _Home(metadata.get("namespace", ""), metadata.get("name", ""), domain)
+    if sort_of(found) == _RULE:
+        spec = {**spec, "host": home.full(spec.get("host", ""))}
+    return spec, home
 
 
 def sort_of(found: Json | None) -> tuple[str, str]:
@@ -125,15 +153,16 @@ def is_sidecar(found: Json | None) -> bool:
     return sort_of(found) == (_ISTIO, "Sidecar")
 
 
-def union(old: Json, new: Json, body: Json) -> Json | None:
+def union(old: Json, new: Json, body: Json, domain: str = SERVICES_DOMAIN) -> Json | None:
     """``body`` (what is applied to get the state ``new``) with all that ``old`` gives, too.
 
+    ``domain`` as for ``facts_of``.
     ``None`` where one object cannot have both: another host of a DestinationRule, two ports of one name, ...
     """
     sort = sort_of(new)
     if sort not in _UNIONS:
         return None
-    before, after = (shapes.fit(one, {"spec": _SPECS[sort]})[0].get("spec", {}) for one in (old, new))
+    before, after = (_fitted(one, domain)[0] for one in (old, new))
     fields = _UNIONS[sort](before, after)
     if fields is None:
         return None
@@ -142,10 +171,10 @@ def union(old: Json, new: Json, body: Json) -> Json | None:
     return copy.deepcopy({**body, "spec": merged})
 
 
-def _virtual_service(spec: Json, namespace: str, name: str) -> Facts:
+def _virtual_service(spec: Json, home: _Home) -> Facts:
     needs: set[Token] = set()
     for _place, target in destinations(spec):
-        host = full_host(target.get("host", ""), namespace)
+        host = home.full(target.get("host", ""))
         needs.add((HOST, host))
         if target.get("subset"):
             needs.add((SUBSET, host, target["subset"]))
@@ -153,12 +182,12 @@ def _virtual_service(spec: Json, namespace: str, name: str) -> Facts:
             needs.add((PORT, host, target["port"]["number"]))
     for rule in spec.get("http", []):
         if rule.get("delegate"):
-            needs.add((DELEGATE, rule["delegate"].get("namespace") or namespace, rule["delegate"].get("name", "")))
-    gateways = list(_gateways(spec, namespace))
+            needs.add((DELEGATE, rule["delegate"].get("namespace") or home.namespace, rule["delegate"].get("name", "")))
+    gateways = list(_gateways(spec, home.namespace))
     needs |= {(GATEWAY, *one) for one in gateways if one != _MESH}
-    hosts = frozenset(full_host(host, namespace) for host in spec.get("hosts", []))
+    hosts = frozenset(home.full(host) for host in spec.get("hosts", []))
     if not hosts:
-        return Facts(frozenset({(DELEGATE, namespace, name)}), frozenset(needs))
+        return Facts(frozenset({(DELEGATE, home.namespace, home.name)}), frozenset(needs))
     scopes = {"mesh" if one == _MESH else "gateways" for one in gateways}
     scopes |= {"/".join(one) for one in gateways if one != _MESH}
     return Facts(frozenset((ROUTE, scope, host) for scope in scopes for host in hosts), frozenset(needs), hosts)
@@ -170,16 +199,15 @@ def _gateways(spec: Json, namespace: str) -> Iterator[tuple[str, str]]:
         yield _MESH if given == "mesh" else (where or namespace, name)
 
 
-def _destination_rule(spec: Json, namespace: str, name: str) -> Facts:
-    host = full_host(spec.get("host", ""), namespace)
-    return Facts(frozenset((SUBSET, host, one["name"]) for one in spec.get("subsets", []) if one.get("name")))
+def _destination_rule(spec: Json, home: _Home) -> Facts:
+    return Facts(frozenset((SUBSET, spec["host"], one["name"]) for one in spec.get("subsets", []) if one.get("name")))
 
 
-def _gateway(spec: Json, namespace: str, name: str) -> Facts:
-    entries = {(ADMITS, namespace, name, port, host) for port, _tls, host in _hosts_of(spec)}
+def _gateway(spec: Json, home: _Home) -> Facts:
+    entries = {(ADMITS, home.namespace, home.name, port, host) for port, _tls, host in _hosts_of(spec)}
     selector = json.dumps(spec.get("selector"), sort_keys=True)
     claims = ((selector, port, host) for port, tls, host in _hosts_of(spec) if tls)
-    return Facts(frozenset({(GATEWAY, namespace, name), *entries}), claims=frozenset(claims))
+    return Facts(frozenset({(GATEWAY, home.namespace, home.name), *entries}), claims=frozenset(claims))
 
 
 def _hosts_of(spec: Json) -> Iterator[tuple[Any, bool, str]]:
@@ -188,32 +216,32 @@ def _hosts_of(spec: Json) -> Iterator[tuple[Any, bool, str]]:
             yield server.get("port", {}).get("number"), "tls" in server, host
 
 
-def _service_entry(spec: Json, namespace: str, name: str) -> Facts:
-    hosts = [full_host(host, namespace) for host in spec.get("hosts", [])]
+def _service_entry(spec: Json, home: _Home) -> Facts:
+    hosts = [home.full(host) for host in spec.get("hosts", [])]
     numbers = [port["number"] for port in spec.get("ports", []) if "number" in port]
     gives = {(HOST, host) for host in hosts} | {(PORT, host, number) for host in hosts for number in numbers}
-    return Facts(frozenset(gives), frozenset({(WORKLOADS, namespace)} if "workloadSelector" in spec else ()))
+    return Facts(frozenset(gives), frozenset({(WORKLOADS, home.namespace)} if "workloadSelector" in spec else ()))
 
 
-def _workload_entry(spec: Json, namespace: str, name: str) -> Facts:
-    return Facts(frozenset({(WORKLOADS, namespace)}))
+def _workload_entry(spec: Json, home: _Home) -> Facts:
+    return Facts(frozenset({(WORKLOADS, home.namespace)}))
 
 
-def _gateway_of_api(spec: Json, namespace: str, name: str) -> Facts:
+def _gateway_of_api(spec: Json, home: _Home) -> Facts:
     sections = [one.get("name", "") for one in spec.get("listeners", [])]
-    return Facts(frozenset((LISTENER, namespace, name, section) for section in ["", *sections]))
+    return Facts(frozenset((LISTENER, home.namespace, home.name, section) for section in ["", *sections]))
 
 
-def _route_of_api(spec: Json, namespace: str, name: str) -> Facts:
+def _route_of_api(spec: Json, home: _Home) -> Facts:
     return Facts(
         needs=frozenset(
-            (LISTENER, one.get("namespace") or namespace, one.get("name", ""), one.get("sectionName", ""))
+            (LISTENER, one.get("namespace") or home.namespace, one.get("name", ""), one.get("sectionName", ""))
             for one in spec.get("parentRefs", [])
         )
     )
 
 
-_READERS: dict[tuple[str, str], Callable[[Json, str, str], Facts]] = {
+_READERS: dict[tuple[str, str], Callable[[Json, _Home], Facts]] = {
     (_ISTIO, "VirtualService"): _virtual_service,
     (_ISTIO, "DestinationRule"): _destination_rule,
     (_ISTIO, "Gateway"): _gateway,

@@ -28,6 +28,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.route_weights im
 ANNOTATION = "meshops.asm/release"
 #: The rule that leads chosen requests to the new version, and the header by which its answers are known.
 RULE, HEADER = "meshops-canary", "x-meshops-version"
+#: Behind the names of a fresh copy of the stable version: its Deployment, its Service, its version.
+BASELINE = "-baseline"
 _COOKIE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 Json = dict[str, Any]
@@ -41,6 +43,7 @@ _SHAPE: shapes.Shape = {
     "weight": NUMBER,
     "match": _MATCH,
     "mirror": NUMBER,
+    "baseline": NUMBER,
     "marked": _FLAG,
     "described": {...: NUMBER},
     "at": TEXT,
@@ -52,8 +55,9 @@ class Release:
     """``weight`` is the percentage of the new version; ``match`` and ``mirror`` are what is done besides, if anything.
 
     ``match`` is ``{headers: {name: value}}`` or ``{cookie: {name: value}}`` of requests that all get the new version,
-    ``mirror`` the percentage of the requests of which it gets a copy. With ``marked`` the answers of both versions say
-    in a header whose they are. ``described`` are the weights that the description has.
+    ``mirror`` the percentage of the requests of which it gets a copy, ``baseline`` that of the requests which a fresh
+    copy of the stable version gets out of those that are not for the new one. With ``marked`` the answers say in a
+    header whose they are. ``described`` are the weights that the description has.
     """
 
     canary: str
@@ -64,13 +68,14 @@ class Release:
     route: str | None = None
     match: Json | None = None
     mirror: int = 0
+    baseline: int = 0
     marked: bool = False
 
     @property
     def over(self) -> bool:
         """Whether nothing is left that the description does not say."""
         ended = {self.stable: 100 - self.weight, self.canary: self.weight}
-        return not (self.match or self.mirror) and _shares(self.described) == _shares(ended)
+        return not (self.match or self.mirror or self.baseline) and _shares(self.described) == _shares(ended)
 
     def text(self) -> str:
         """What is released, in a few words."""
@@ -86,7 +91,8 @@ def release_of(route: Any) -> Release | None:
     try:
         found = shapes.require(json.loads(annotations[ANNOTATION]), _SHAPE, ANNOTATION)
         release = Release(**found)
-        return release if 0 <= release.weight <= 100 and 0 <= release.mirror <= 100 else None
+        shares = (release.weight, release.mirror, release.baseline)
+        return release if min(shares) >= 0 and max(shares[0] + shares[2], shares[1]) <= 100 else None
     except (KeyError, TypeError, ValueError, InvalidInput, RecursionError):
         return None
 
@@ -94,7 +100,7 @@ def release_of(route: Any) -> Release | None:
 def begun(live: Json, canary: str, stable: str, route: str | None = None) -> Release:
     """The release of an object as it stands, or one that begins now: it has the weights that are described."""
     before = release_of(live)
-    weights = route_weights.weights_of(live, [stable, canary], route)
+    weights = route_weights.weights_of(plain(live) if before else live, [stable, canary], route)
     share = round(100 * weights[canary] / (sum(weights.values()) or 1))
     if before and before.route == route:
         same = (before.canary, before.stable) == (canary, stable)
@@ -112,6 +118,8 @@ def plain(live: Json) -> Json:
     rule: Json = next((one for one in rules if _leads(changed, one, release)), {})
     if release.mirror:
         _without_mirror(rule)
+    if release.baseline:
+        _without_baseline(rule, words, release)
     for target in rule.get(words.targets, []) if release.marked else []:
         _unmark(target)
     annotations = {key: value for key, value in changed["metadata"]["annotations"].items() if key != ANNOTATION}
@@ -138,6 +146,8 @@ def staged(route: Json, release: Release) -> Json:
         place = next(number for number, one in enumerate(rules) if one is rule)
         rules.insert(place, _matching(changed, rule, release))
     route_weights.set_weights(changed, rule, weights)
+    if release.baseline:
+        _add_baseline(changed, rule, release)
     if not release.over:
         annotations = {**changed["metadata"].get("annotations", {}), ANNOTATION: _said(release)}
         changed["metadata"] = {**changed["metadata"], "annotations": annotations}
@@ -232,6 +242,34 @@ def _without_mirror(rule: Json) -> None:
     filters = [one for one in rule.pop("filters", None) or [] if one.get("type") != "RequestMirror"]
     if filters:
         rule["filters"] = filters
+
+
+def _add_baseline(route: Json, rule: Json, release: Release) -> None:
+    """One more target, which takes its share from that of the stable version."""
+    words = route_weights.words_of(route)
+    stable = next(one for one in rule[words.targets] if words.name_of(one) == release.stable)
+    added = copy.deepcopy(stable)
+    stable["weight"] -= release.baseline
+    added["weight"] = release.baseline
+    if words is VIRTUAL_SERVICE:
+        service, dot, domain = str(added["destination"].get("host", "")).partition(".")
+        added["destination"] = {**added["destination"], "host": f"{service}{BASELINE}{dot}{domain}"}
+        added["destination"].pop("subset", None)
+    else:
+        added["name"] = f"{added['name']}{BASELINE}"
+    if release.marked:
+        _unmark(added)
+        _mark(route, added, f"{release.stable}{BASELINE}")
+    rule[words.targets].append(added)
+
+
+def _without_baseline(rule: Json, words: route_weights.Words, release: Release) -> None:
+    targets = rule.get(words.targets, [])
+    stable = next((one for one in targets if words.name_of(one) == release.stable), None)
+    for one in [one for one in targets if words.name_of(one).partition(".")[0].endswith(BASELINE)]:
+        targets.remove(one)
+        if stable is not None:
+            stable["weight"] = words.weight_of(stable) + words.weight_of(one)
 
 
 def _mark(route: Json, target: Json, name: str) -> None:

@@ -21,8 +21,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Refused
-from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import overlap
+from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import SERVICES_DOMAIN, overlap
 from ansible_collections.meshops.asm.plugins.module_utils.istio.references import (
+    ABOUT_HOSTS,
     ADMITS,
     DELEGATE,
     GATEWAY,
@@ -37,6 +38,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.references impor
     entries_of,
     facts_of,
     is_sidecar,
+    sort_of,
     union,
 )
 
@@ -105,14 +107,15 @@ class _Node:
     after: dict[int, str] = field(default_factory=dict)
 
 
-def plan(changes: list[Change]) -> list[Step]:
+def plan(changes: list[Change], domain: str = SERVICES_DOMAIN) -> list[Step]:
     """The steps of a task; empty where one pass does, because nothing goes that somebody could need.
 
+    ``domain`` is what the hosts of Services end with in this mesh.
     Raises ``Refused`` where no order keeps all routes, with the objects that stand in each other's way.
     """
-    if all(one.old is None for one in changes) or not any(_goes(one, _dropped(one)) for one in changes):
+    if all(one.old is None for one in changes) or not any(_goes(one, _dropped(one, domain)) for one in changes):
         return []
-    nodes = _nodes(changes)
+    nodes = _nodes(changes, domain)
     _connect(nodes)
     _place_sidecars(nodes, changes)
     layers = _layers(nodes)
@@ -126,6 +129,11 @@ def plan(changes: list[Change]) -> list[Step]:
         for layer in range(last + 1)
     ]
     return [step for step in steps if step.writes]
+
+
+def reads_hosts(changes: list[Change]) -> bool:
+    """Whether the order may hang on which Services the hosts of what is there name."""
+    return any(sort_of(one.old) in ABOUT_HOSTS for one in changes)
 
 
 def unordered(changes: list[Change]) -> list[str]:
@@ -149,8 +157,8 @@ def _labels(found: Json | None) -> dict[str, Any]:
     return {str(one.get("name")): one.get("labels") for one in entries}
 
 
-def _nodes(changes: list[Change]) -> list[_Node]:
-    facts = [(facts_of(one.old), facts_of(one.new)) for one in changes]
+def _nodes(changes: list[Change], domain: str) -> list[_Node]:
+    facts = [(facts_of(one.old, domain), facts_of(one.new, domain)) for one in changes]
     admitted = [entries_of(pair[side] for pair in facts) for side in (0, 1)]
     needs = [(old.resolved(admitted[0]), new.resolved(admitted[1])) for old, new in facts]
     _check_claims(changes, facts, needs)
@@ -159,7 +167,7 @@ def _nodes(changes: list[Change]) -> list[_Node]:
     for number, (change, (old, new)) in enumerate(zip(changes, facts, strict=True)):
         starts, ends = needs[number][1] - needs[number][0], needs[number][0] - needs[number][1]
         adds, drops = new.gives - old.gives, old.gives - new.gives
-        both = _both(change, old, new, wanted)
+        both = _both(change, domain, needed=bool(adds & wanted and drops))
         if both:
             nodes.append(_Node(Write(number, both, final=False), change.title, adds=adds))
             adds = frozenset()
@@ -188,18 +196,17 @@ def _check_claims(
                 )
 
 
-def _both(change: Change, old: Facts, new: Facts, wanted: frozenset[Token]) -> Json | None:
+def _both(change: Change, domain: str, *, needed: bool) -> Json | None:
     """What is applied first to an object that gives something new, which others wait for, and loses something else."""
     if change.old is None or change.new is None or change.body is None:
         return None
-    if is_sidecar(change.new):
-        return union(change.old, change.new, change.body)
-    added, dropped = new.gives - old.gives, old.gives - new.gives
-    return union(change.old, change.new, change.body) if added & wanted and dropped else None
+    return union(change.old, change.new, change.body, domain) if needed or is_sidecar(change.new) else None
 
 
-def _dropped(change: Change) -> frozenset[Token]:
-    return facts_of(change.old).gives - facts_of(change.new).gives if change.old is not None else frozenset()
+def _dropped(change: Change, domain: str) -> frozenset[Token]:
+    if change.old is None:
+        return frozenset()
+    return facts_of(change.old, domain).gives - facts_of(change.new, domain).gives
 
 
 def _goes(change: Change, drops: frozenset[Token]) -> bool:

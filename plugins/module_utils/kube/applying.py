@@ -113,7 +113,7 @@ def _predicted(client: KubeClient, item: Item, body: Json, force: bool) -> Json:
         try:
             answer = client.apply(item.path, body, force=force, dry_run=True)
         except KubeError as error:
-            if not (taking_over and _only_with_earlier(error)):
+            if not (taking_over and _only_with(takeover.earlier_managers(item.live), error)):
                 raise
             answer = client.apply(item.path, body, force=True, dry_run=True)
         if taking_over and item.live:
@@ -125,11 +125,13 @@ def _predicted(client: KubeClient, item: Item, body: Json, force: bool) -> Json:
     return answer
 
 
-def _only_with_earlier(error: KubeError) -> bool:
-    """Whether the refusal is a conflict with nobody but the tool that is about to be replaced."""
-    names = [str(cause.get("message", "")) for cause in error.causes]
+def _only_with(managers: set[str], error: KubeError) -> bool:
+    """Whether the refusal is a conflict with nobody but the tools that are about to be replaced."""
+    causes = [str(cause.get("message", "")) for cause in error.causes]
     return (
-        error.code == "Conflict" and bool(names) and all(any(one in name for one in takeover.EARLIER) for name in names)
+        error.code == "Conflict"
+        and bool(causes)
+        and all(any(f'"{one}"' in cause for one in managers) for cause in causes)
     )
 
 
@@ -243,7 +245,7 @@ def explain(item: Item, error: AsmError) -> AsmError:
         return error
     if error.code == "Conflict" and error.causes:
         text = "; ".join(_conflict(cause) for cause in error.causes)
-        text += ". Set force_conflicts: true to take these fields over, or leave them out."
+        text += ". Set force_conflicts: true (in a spec at the item) to take these fields over, or leave them out."
     elif error.http_status == 404 and item.namespace and f'namespaces "{item.namespace}"' in error.message:
         text = namespace_missing(item.namespace)
     elif (item.kind.kind == "Secret" and item.kind.builtin) or secrets.has_credentials(

@@ -25,7 +25,12 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import (
     UPDATED,
     Item,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import LAST_APPLIED, to_take_over
+from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import (
+    EARLIER,
+    LAST_APPLIED,
+    earlier_managers,
+    to_take_over,
+)
 
 # Sorts before every kind, so that it is what a reader of the diff sees first.
 SUMMARY = "(summary)"
@@ -85,13 +90,18 @@ def diff_of(items: Iterable[Item]) -> dict[str, Json]:
         if item.outcome in (CREATED, UPDATED):
             after[item.short] = visible(item.predicted or item.body)
         if item.outcome == UPDATED and to_take_over(item.live):
-            after[item.short] = {**(after[item.short] or {}), "(note)": "what kubectl apply owned becomes ours"}
+            after[item.short] = {**(after[item.short] or {}), "(note)": f"what {_tools(item.live)} owned becomes ours"}
         elif item.outcome == UPDATED and before[item.short] == after[item.short]:
             after[item.short] = {**(after[item.short] or {}), "(note)": "same content; our field manager takes it over"}
     if len(before.keys() | after.keys()) > 1:
         counts = summary_of(items)
         after[SUMMARY] = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
     return {"before": before, "after": after}
+
+
+def _tools(live: Json | None) -> str:
+    names = earlier_managers(live)
+    return ", ".join([*(["kubectl apply"] if names & EARLIER else []), *sorted(names - EARLIER)])
 
 
 def _hidden(value: Any) -> str:

@@ -99,8 +99,8 @@ class Workload:
 
     @property
     def refusal(self) -> str:
-        """Why a change of its template makes no new pods; empty when it does."""
-        spec = self.body.get("spec") or {}
+        """Why a change of its template makes no new pods; empty when it does, and for a pod, which has none."""
+        spec = self.body.get("spec") or {} if self.kind in KINDS else {}
         if spec.get("paused"):
             return "its rollout is paused (spec.paused)"
         if (spec.get("updateStrategy") or {}).get("type") == "OnDelete":

@@ -20,6 +20,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, Refused
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import TEXT
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
+from ansible_collections.meshops.asm.plugins.module_utils.kube.foreign import installation
 
 MESH, CLUSTER = "mesh", "cluster"
 
@@ -275,6 +276,19 @@ def find_kind(api_version: str, kind: str, discover: Discover) -> Kind:
     raise UnknownKind(f"{api_version} has no kind '{kind}'.{_suggestion(kind, group, [one['kind'] for one in served])}")
 
 
+def check_written(api_version: str, kind: str) -> None:
+    """Raises ``UnknownKind`` for a kind that no server has in this group, as far as that is known without any.
+
+    That is one of another group of the table (``v1`` of a VirtualService), and one in another case.
+    """
+    group, _version = split_api_version(api_version)
+    here = _PLURALS.get(group, {})
+    # ASM has kinds that are not in the table.
+    elsewhere = group in _PLURALS and group != ASM_GROUP and kind in _USUAL_GROUPS
+    if kind not in here and (elsewhere or kind.lower() in map(str.lower, here)):
+        raise UnknownKind(f"{api_version} has no kind '{kind}'.{_suggestion(kind, group, [*here])}")
+
+
 def entries(document: dict[str, Any] | None, key: str, name: str) -> list[dict[str, Any]]:
     """The objects of a list in a document about the API that have ``name`` as a text; a server may send anything."""
     return [one for one in objects((document or {}).get(key)) if isinstance(one.get(name), str)]
@@ -341,7 +355,8 @@ def _no_version(group: str, version: str, kind: str, discover: Discover) -> Inva
     served = [entry["version"] for entry in entries(discover(f"/apis/{group}"), "versions", "version")]
     if served:
         return InvalidInput(f"The API server serves {group} as {', '.join(served)}, not as {version}.")
-    hint = f" {GATEWAY_API_HINT}" if group == GATEWAY_API else _suggestion(kind, group, [])
+    hint = installation(f"{group}/{version}") or _suggestion(kind, group, [])
+    hint = f" {GATEWAY_API_HINT}" if group == GATEWAY_API else hint
     return UnknownKind(f"The API server has no API group '{group}' for the kind '{kind}'.{hint}")
 
 

@@ -50,8 +50,8 @@ class Manner:
 
     ``strict`` is ``order: strict``. ``patience`` (seconds) is what ``wait_timeout`` leaves for objects that have to go
     first. ``compare`` is for check mode only: no object's refusal ends the look at the others, and a conflict is a
-    difference like any other. ``providers`` gives lint the names of the mesh's extension providers,
-    ``cluster_domain`` the domain of its services, empty for the usual one.
+    difference like any other. ``providers`` gives lint the names of the mesh's extension providers;
+    ``cluster_domain`` gives lint and the order the domain of its services, empty for the usual one.
     """
 
     force_conflicts: bool = False
@@ -246,7 +246,7 @@ class ObjectSet:
 
     def _put_in_order(self, client: KubeClient) -> None:
         """The steps, with what is written in between tried as well, and asked whether anybody can be waited for."""
-        self.steps = ordering.in_steps(self.items)
+        self.steps = ordering.in_steps(self.items, self._manner.cluster_domain)
         self._told = [step.as_result() for step in self.steps]
         if not self.steps or not self._follower:
             return

@@ -8,10 +8,12 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.istio import steps
+from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import services_domain
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import CREATED, DELETED, UPDATED, Item
 
 Json = dict[str, Any]
@@ -31,14 +33,19 @@ class OrderedStep:
         return {"waits_for_proxies": self.waits, "writes": [_told(item, written) for item, written in self.parts]}
 
 
-def in_steps(items: list[Item]) -> list[OrderedStep]:
-    """The steps of the items that change; empty where one pass does. Raises ``Refused``, see ``steps.plan``."""
+def in_steps(items: list[Item], cluster_domain: Callable[[], str] = str) -> list[OrderedStep]:
+    """The steps of the items that change; empty where one pass does. Raises ``Refused``, see ``steps.plan``.
+
+    ``cluster_domain`` (of the mesh, empty for the usual one) is asked when hosts are read.
+    """
     changing = [item for item in items if item.outcome in _VERBS]
+    changes = [_change(item) for item in changing]
+    domain = services_domain(cluster_domain() if steps.reads_hosts(changes) else "")
     return [
         OrderedStep(
             tuple((changing[one.change], _written(changing[one.change], one)) for one in step.writes), step.waits
         )
-        for step in steps.plan([_change(item) for item in changing])
+        for step in steps.plan(changes, domain)
     ]
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput, Refused
+from ansible_collections.meshops.asm.plugins.module_utils.flow.names import is_label, is_name
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import Document, Source, clean
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import (
@@ -23,6 +24,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import (
     Kind,
     UnknownKind,
     check_target,
+    check_written,
     defined_kinds,
     entries,
     find_kind,
@@ -35,6 +37,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import t
 
 CREATED, UPDATED, UNCHANGED, DELETED = "created", "updated", "unchanged", "deleted"
 FAILED, SKIPPED = "failed", "skipped"
+_RULES = "rbac.authorization.k8s.io"
 _REVOKED = (
     "Its user may not even list namespaces: was the kubeconfig revoked? Fetch a new one (module "
     "meshops.asm.asm_kubeconfig)."
@@ -143,12 +146,29 @@ def _make_item(
         kind = cache[wanted]
         namespace = (body["metadata"].get("namespace") or wishes.namespace) if kind.namespaced else ""
         check_target(wishes.target, kind, namespace)
+        if not wishes.absent:
+            _check_name(kind, body["metadata"]["name"])
     except (InvalidInput, Refused) as error:
         error.message = f"{document.title}: {error.message}"
         raise
     metadata = {key: value for key, value in body["metadata"].items() if key != "namespace"}
     body["metadata"] = {**metadata, "namespace": namespace} if namespace else metadata
     return Item(kind, namespace, metadata["name"], document.source, None if wishes.absent else body)
+
+
+def _check_name(kind: Kind, name: str) -> None:
+    """Objects have names of RFC 1123; rules and their bindings any, and of other kinds than ours nobody knows.
+
+    (``ImageStreamTag`` of OpenShift has a colon in its name.)
+    """
+    if kind.group == _RULES or not known_kind(kind.kind, kind.api_version):
+        return
+    label = kind.term in ("Namespace", "Service")
+    if not (is_label if label else is_name)(name):
+        raise InvalidInput(
+            "Kubernetes takes no such name: it has small letters, digits and '-', begins and ends with a letter or "
+            f"digit{', and has at most 63 characters' if label else ', and may have dots between such parts'}."
+        )
 
 
 def _defines(body: Json) -> bool:
@@ -162,6 +182,8 @@ def _resolve(body: Json, discover: Discover | None, *, absent: bool = False) -> 
         except UnknownKind:
             if not absent:
                 raise
+    elif not absent:
+        check_written(body["apiVersion"], body["kind"])
     known = known_kind(body["kind"], body["apiVersion"])
     group, version = split_api_version(body["apiVersion"])
     guessed = Kind(group, version, body["kind"], body["kind"].lower(), bool(body["metadata"].get("namespace")))

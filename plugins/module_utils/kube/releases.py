@@ -13,13 +13,13 @@ from collections.abc import Iterable
 from ansible_collections.meshops.asm.plugins.module_utils.istio.release import respected
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item
 
-_ROUTES = frozenset({"HTTPRoute", "VirtualService"})
+_ROUTES = frozenset({("gateway.networking.k8s.io", "HTTPRoute"), ("networking.istio.io", "VirtualService")})
 
 
 def respect(items: Iterable[Item]) -> None:
     """Puts into the ``body`` of routes what the release of the stored ones has made of them; sets ``release``."""
     for item in items:
-        if item.body is not None and item.live is not None and item.kind.kind in _ROUTES:
+        if item.body is not None and item.live is not None and (item.kind.group, item.kind.kind) in _ROUTES:
             item.body, item.release = respected(item.body, item.live)
 
 

@@ -1,11 +1,13 @@
 # Copyright: (c) 2026, the meshops.asm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Objects that ``kubectl apply`` has made without ``--server-side``: what it owned becomes ours.
+"""Objects that ``kubectl apply`` or a tool like it has made without ``--server-side``: what it owned becomes ours.
 
 The server records such an apply as an update, and an update gives nothing up: a field that only the earlier tool knew
 would stay for ever. So its entries in ``managedFields`` are turned into ours before the first apply, as kubectl itself
-does when it goes over to ``--server-side`` (client-go's package csaupgrade). Pure.
+does when it goes over to ``--server-side`` (client-go's package csaupgrade). As for kubectl, such a tool is known by
+the annotation in which it notes what it applied: kubernetes.core, ``kubectl create --save-config`` and others have
+names of their own. Pure.
 
 PRIVATE: this code is for the modules of this collection only and may change without notice.
 """
@@ -23,13 +25,23 @@ Json = dict[str, Any]
 
 
 def is_earlier(entry: Json) -> bool:
-    """Whether an entry of ``managedFields`` is one of kubectl's client-side apply."""
-    return entry.get("manager") in EARLIER and entry.get("operation") == "Update" and not entry.get("subresource")
+    """Whether an entry of ``managedFields`` is one of a client-side apply."""
+    if entry.get("operation") != "Update" or entry.get("subresource"):
+        return False
+    fields = entry.get("fieldsV1") or {}
+    annotations = (fields.get("f:metadata") or {}).get("f:annotations") or {}
+    return entry.get("manager") in EARLIER or f"f:{LAST_APPLIED}" in annotations
+
+
+def earlier_managers(live: Json | None) -> set[str]:
+    """The names under which an object was applied by the client."""
+    entries = ((live or {}).get("metadata") or {}).get("managedFields") or []
+    return {str(entry.get("manager")) for entry in entries if is_earlier(entry)}
 
 
 def to_take_over(live: Json | None) -> bool:
     """Whether an object still has such an entry."""
-    return any(is_earlier(entry) for entry in ((live or {}).get("metadata") or {}).get("managedFields") or [])
+    return bool(earlier_managers(live))
 
 
 def patch(live: Json, manager: str) -> list[Json]:

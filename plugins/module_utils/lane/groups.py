@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, NotFound
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput, NotFound
 from ansible_collections.meshops.asm.plugins.module_utils.flow.names import is_label
 from ansible_collections.meshops.asm.plugins.module_utils.flow.text import cut, one_line
 from ansible_collections.meshops.asm.plugins.module_utils.lane import rules, services
@@ -23,6 +23,9 @@ WEIGHTED, RULES = "weighted", "rule-based"
 _LEVEL = "error"
 # The most characters of what the service says of a lane.
 _MOST_SAID = 2000
+# What the details of a lane call otherwise than the list, and what no lane is without.
+_DETAILED = {"ServicesList": "ServiceList", "WeightedIngressDestination": "WeightedIngressDestinatin"}
+_TELLING = ("LabelSelectorKey", "LabelSelectorValue", "ServiceList")
 
 Json = dict[str, Any]
 
@@ -69,6 +72,22 @@ def lanes(cloud: Cloud, mesh_id: str, group: str) -> list[Json]:
     listed = cloud.asm("GetSwimLaneList", ServiceMeshId=mesh_id, GroupName=group).get("SwimLaneList") or []
     # A reply may hold those of other groups as well.
     return [one for one in listed if one.get("GroupName") in (None, "", group)]
+
+
+def lanes_named(cloud: Cloud, mesh_id: str, group: str, name: str) -> list[Json]:
+    """The lane with this name in a list (action GetSwimLaneDetail), which is empty when there is none.
+
+    The reply does not repeat the names, and calls some fields otherwise than the list of lanes.
+    """
+    try:
+        found = cloud.asm("GetSwimLaneDetail", ServiceMeshId=mesh_id, GroupName=group, SwimLaneName=name)
+    except AsmError as error:
+        # No document says how a lane that is not there is told.
+        if error.http_status not in (400, 404) or name in {one["Name"] for one in lanes(cloud, mesh_id, group)}:
+            raise
+        return []
+    renamed = {_DETAILED.get(key, key): value for key, value in found.items()}
+    return [{**renamed, "Name": name, "GroupName": group}] if any(renamed.get(key) for key in _TELLING) else []
 
 
 def group_view(row: Json) -> Json:

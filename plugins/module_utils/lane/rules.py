@@ -122,7 +122,7 @@ def check_destination(where: str, given: Json) -> None:
     if len(given["host"].split(".")) < 3:
         raise InvalidInput(f"{where}: '{given['host']}' is no full host name, as reviews.shop.svc.cluster.local is.")
     if given.get("port") is not None and not 0 < given["port"] < 65536:
-        raise InvalidInput(f"{where}: {given['port']} is no port.")
+        raise InvalidInput(f"{where}: port {given['port']} is no port from 1 to 65535.")
 
 
 def plain(given: Any) -> Any:

@@ -166,9 +166,9 @@ MESH_ATTRIBUTES: list[Attribute] = [
     _once("api_server_load_balancer_spec", "str", "ApiServerLoadBalancerSpec", choices=_LOAD_BALANCER_SPECS),
     _once("pilot_load_balancer_spec", "str", "PilotLoadBalancerSpec", choices=_LOAD_BALANCER_SPECS),
     _once("charge_type", "str", "ChargeType", choices=("PayOnDemand", "PrePay")),
-    _once("period", "int", "Period"),
+    _once("period", "int", "Period", check=values.positive),
     _once("auto_renew", "bool", "AutoRenew"),
-    _once("auto_renew_period", "int", "AutoRenewPeriod"),
+    _once("auto_renew_period", "int", "AutoRenewPeriod", check=values.positive),
     _once("ambient_enabled", "bool", "EnableAmbient"),
     _once("acmg_enabled", "bool", "EnableACMG"),
     # An own certificate authority; the service keeps it to itself.
@@ -185,7 +185,13 @@ MESH_ATTRIBUTES: list[Attribute] = [
     _both("access_log.format", "str", "AccessLogFormat", _CONFIG + "Proxy.AccessLogFormat"),
     _both("access_log.service_enabled", "bool", "AccessLogServiceEnabled", _CONFIG + "Proxy.AccessLogServiceEnabled"),
     _both("access_log.service_host", "str", "AccessLogServiceHost", _CONFIG + "Proxy.AccessLogServiceHost"),
-    _both("access_log.service_port", "int", "AccessLogServicePort", _CONFIG + "Proxy.AccessLogServicePort"),
+    _both(
+        "access_log.service_port",
+        "int",
+        "AccessLogServicePort",
+        _CONFIG + "Proxy.AccessLogServicePort",
+        check=values.port,
+    ),
     _later(
         "access_log.gateway_enabled", "bool", "AccessLogGatewayEnabled", _EXTRA + "AccessLogExtraConf.GatewayEnabled"
     ),
@@ -194,6 +200,7 @@ MESH_ATTRIBUTES: list[Attribute] = [
         "int",
         "AccessLogGatewayLifecycle",
         _EXTRA + "AccessLogExtraConf.GatewayLifecycle",
+        check=values.count,
     ),
     _later(
         "access_log.sidecar_enabled", "bool", "AccessLogSidecarEnabled", _EXTRA + "AccessLogExtraConf.SidecarEnabled"
@@ -203,6 +210,7 @@ MESH_ATTRIBUTES: list[Attribute] = [
         "int",
         "AccessLogSidecarLifecycle",
         _EXTRA + "AccessLogExtraConf.SidecarLifecycle",
+        check=values.count,
     ),
     _both("audit.enabled", "bool", "EnableAudit", _CONFIG + "Audit.Enabled"),
     _both("audit.project", "str", "AuditProject", _CONFIG + "Audit.Project"),
@@ -225,6 +233,7 @@ MESH_ATTRIBUTES: list[Attribute] = [
         "int",
         change="UpdateControlPlaneLogConfig.LogTTLInDay",
         read=_CONFIG + "ControlPlaneLogInfo.LogTTL",
+        check=values.positive,
     ),
     # Components.
     _both("opa.enabled", "bool", "OpaEnabled", _CONFIG + "OPA.Enabled"),
@@ -259,7 +268,7 @@ MESH_ATTRIBUTES: list[Attribute] = [
     _unseen("proxy.stats_matcher", "json", "ProxyStatsMatcher", check=values.statistics),
     _unseen("proxy.bootstrap_xds_agent_enabled", "bool", "EnableBootstrapXdsAgent"),
     _unseen("proxy.smc_enabled", "bool", "SMCEnabled"),
-    _both("pilot.trace_sampling", "float", "TraceSampling", _CONFIG + "Pilot.TraceSampling"),
+    _both("pilot.trace_sampling", "float", "TraceSampling", _CONFIG + "Pilot.TraceSampling", check=values.percent),
     _unseen("pilot.trace_custom_tags", "json", "TraceCustomTags", check=values.tags),
     _unseen("pilot.trace_max_path_tag_length", "str", "TraceMaxPathTagLength", check=values.digits),
     _later("pilot.http10_enabled", "bool", "Http10Enabled", _CONFIG + "Pilot.Http10Enabled"),
@@ -356,10 +365,12 @@ MESH_ATTRIBUTES: list[Attribute] = [
         _CONFIG + "OutboundTrafficPolicy",
         choices=("ALLOW_ANY", "REGISTRY_ONLY"),
     ),
-    _both("include_ip_ranges", "csv", "IncludeIPRanges", _CONFIG + "IncludeIPRanges"),
-    _both("exclude_ip_ranges", "csv", "ExcludeIPRanges", _CONFIG + "ExcludeIPRanges"),
-    _both("exclude_inbound_ports", "csv", "ExcludeInboundPorts", _CONFIG + "ExcludeInboundPorts"),
-    _both("exclude_outbound_ports", "csv", "ExcludeOutboundPorts", _CONFIG + "ExcludeOutboundPorts"),
+    _both("include_ip_ranges", "csv", "IncludeIPRanges", _CONFIG + "IncludeIPRanges", check=values.ranges),
+    _both("exclude_ip_ranges", "csv", "ExcludeIPRanges", _CONFIG + "ExcludeIPRanges", check=values.ranges),
+    _both("exclude_inbound_ports", "csv", "ExcludeInboundPorts", _CONFIG + "ExcludeInboundPorts", check=values.ports),
+    _both(
+        "exclude_outbound_ports", "csv", "ExcludeOutboundPorts", _CONFIG + "ExcludeOutboundPorts", check=values.ports
+    ),
     _unseen("include_inbound_ports", "csv", "IncludeInboundPorts", check=values.ports),
     _unseen("include_outbound_ports", "csv", "IncludeOutboundPorts", check=values.ports),
     # Nodes.

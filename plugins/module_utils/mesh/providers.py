@@ -112,6 +112,8 @@ def _problems(params: Json, kind: str) -> list[str]:
     found += [f"{one} must be {what}." for one, form, what in rules if one in given and not form.fullmatch(given[one])]
     if not 0 < given.get("port", 1) <= _MOST_PORT:
         found.append(f"port must be a number from 1 to {_MOST_PORT}.")
+    times = ("oidc.cookie_expire", "oidc.cookie_refresh")
+    found += [f"{one} must not be negative, it is {given[one]}." for one in times if given.get(one, 0) < 0]
     return found
 
 

@@ -34,6 +34,10 @@ def duration(value: Any) -> str:
     return "" if equality.seconds(value) is not None else f"'{value}' is no duration, as 5s or 1m30s are"
 
 
+def port(value: Any) -> str:
+    return "" if 0 < value < 65536 else f"{value} is no port from 1 to 65535"
+
+
 def ports(value: Any) -> str:
     wrong = [one for one in value if one != "*" and not (one.isdigit() and one.isascii() and 0 < int(one) < 65536)]
     return f"'{wrong[0]}' is no port from 1 to 65535 and not '*'" if wrong else ""

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.meshops.asm.plugins.module_utils.flow.options import wrong_options
+from ansible_collections.meshops.asm.plugins.module_utils.flow.options import without_nulls, wrong_options
 from ansible_collections.meshops.asm.plugins.module_utils.module.traces import traces
 
 HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
@@ -55,6 +55,7 @@ class AsmModule(AnsibleModule):
         super()._load_params()
         # Reading them takes the wrong ones away.
         self._given = dict(self.params)
+        self.params = without_nulls(self.params, self.argument_spec)
 
     def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
         """While the arguments are being read, a failure names the item, the nearest option and what a value must be."""

@@ -19,7 +19,11 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.client import Kub
 from ansible_collections.meshops.asm.plugins.module_utils.kube.fleet import Fleet
 from ansible_collections.meshops.asm.plugins.module_utils.kube.objectset import Follower, Manner, ObjectSet
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Wishes
-from ansible_collections.meshops.asm.plugins.module_utils.module.connection import connect, given_documents
+from ansible_collections.meshops.asm.plugins.module_utils.module.connection import (
+    concurrency_of,
+    connect,
+    given_documents,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule
 
 
@@ -31,6 +35,7 @@ class ObjectsModule(ResourceModule):
 
     def __init__(self, params: dict[str, Any], cloud: Cloud) -> None:
         super().__init__(params, cloud)
+        concurrency_of(params)
         self.wishes = Wishes(
             target=self.target,
             documents=given_documents(params),

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 from ansible.module_utils.basic import env_fallback
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.account import told
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS
@@ -27,6 +28,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import (
     WaitFailed,
     WaitTimeout,
 )
+from ansible_collections.meshops.asm.plugins.module_utils.flow.options import without_nulls
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import (
     DONE,
     Outcome,
@@ -177,8 +179,7 @@ def run_task(spec: dict[str, Any], work: Callable[[Task], dict[str, Any]], **rul
         result: dict[str, Any] = {}
         problem: BaseException | None = None
         try:
-            emptiness.refuse(module.params, module.argument_spec)
-            _refuse_negative(module.params)
+            _refuse_values(module.params, module.argument_spec)
             task = Task(module)
             result = {**work(task), **told(module, task.cloud)}
         # Whatever it is: what comes out of here instead would hide from Ansible that a write was made.
@@ -195,6 +196,12 @@ def run_task(spec: dict[str, Any], work: Callable[[Task], dict[str, Any]], **rul
         # Outside of the handlers: within one, Ansible adds the traceback with all texts.
         if problem is not None:
             _fail(module, task, problem)
+
+
+def _refuse_values(params: dict[str, Any], spec: dict[str, Any]) -> None:
+    """What no module takes, whatever the option says."""
+    emptiness.refuse(params, spec)
+    _refuse_negative(params)
 
 
 def _refuse_negative(params: dict[str, Any]) -> None:
@@ -287,6 +294,27 @@ def _spec_of(resource_class: type[ResourceModule]) -> dict[str, Any]:
         **(waiting if resource_class.waits else {}),
         **resource_class.options,
     }
+
+
+def refusal(resource_class: type[ResourceModule], given: dict[str, Any]) -> str:
+    """Why a module would refuse options of the right types, in its own words; empty where it takes them.
+
+    A module looks at its options when it is made, before it asks anybody; only what comes later needs the account.
+    """
+    spec = _spec_of(resource_class)
+    validated = ArgumentSpecValidator(spec, **resource_class.rules).validate(without_nulls(given, spec))
+    if validated.error_messages:
+        return ". ".join(validated.error_messages)
+    params = dict(validated.validated_parameters)
+    try:
+        _refuse_values(params, spec)
+        resource_class(params, Cloud(params))
+    except (InvalidInput, Refused) as error:
+        return error.message
+    except AsmError:
+        # What this machine lacks need not be missing where the module will run.
+        return ""
+    return ""
 
 
 def converge(resource: ResourceModule, *, telling: Callable[[str], None] = lambda doing: None, **how: Any) -> Outcome:

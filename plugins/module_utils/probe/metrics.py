@@ -45,14 +45,17 @@ class Count:
 def query(options: Json, namespace: str, versions: Iterable[str], latency: bool) -> str:
     """The query for the counters of both versions over the last ``seconds``.
 
-    ``options`` has ``service``, ``seconds``, and perhaps ``reporter`` (source, unless told otherwise).
+    ``options`` has ``service`` (or several ``services``), ``seconds``, and perhaps ``reporter`` (source, unless told
+    otherwise).
     """
+    services = [str(one) for one in options.get("services") or [options["service"]]]
+    named = ("=", services[0]) if len(services) == 1 else ("=~", "|".join(map(_literal, services)))
     labels = {
-        "reporter": options.get("reporter") or "source",
-        "destination_service_name": str(options["service"]),
-        "destination_service_namespace": namespace,
+        "reporter": ("=", options.get("reporter") or "source"),
+        "destination_service_name": named,
+        "destination_service_namespace": ("=", namespace),
     }
-    matchers = [f"{name}={_quoted(value)}" for name, value in labels.items()]
+    matchers = [f"{name}{sign}{_quoted(value)}" for name, (sign, value) in labels.items()]
     matchers.append(f"destination_version=~{_quoted('|'.join(map(_literal, versions)))}")
     metrics = f"{REQUESTS}|{BUCKETS}" if latency else REQUESTS
     matchers.insert(0, f"__name__=~{_quoted(metrics)}")

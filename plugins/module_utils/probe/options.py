@@ -90,6 +90,7 @@ COMPARE_OPTIONS: dict[str, Any] = {
     "canary": {"type": "str", "required": True},
     "stable": {"type": "str", "required": True},
     "share": {"type": "float", "required": True},
+    "baseline": {"type": "float"},
     "margin": {"type": "float", "default": 1.0},
     "latency": {"type": "dict", "options": {name: {"type": "float"} for name in ("p50", "p90", "p95", "p99")}},
     "false_rollback": {"type": "float", "default": 5.0},

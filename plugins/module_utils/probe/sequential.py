@@ -114,14 +114,14 @@ def decide(looks: Iterable[Look], rule: Rule) -> tuple[str, Evidence, int]:
     return UNDECIDED, evidence, count
 
 
-def needed(share: float, expected: float, rule: Rule, size: int) -> int:
+def needed(share: float, expected: float, rule: Rule, size: int, other: float | None = None) -> int:
     """How many requests it usually takes to find a canary good that is as good as the stable version.
 
-    ``share`` is the canary's of all requests, ``expected`` that of bad answers, ``size`` the requests of one look: the
-    number at which the test ends when all that is counted is what is to be expected. Raises ``ValueError`` when no
-    number that anybody sends would do.
+    ``share`` is the canary's of all requests, ``other`` that of what it is compared with (unset: all others),
+    ``expected`` that of bad answers, ``size`` the requests of one look: the number at which the test ends when all that
+    is counted is what is to be expected. Raises ``ValueError`` when no number that anybody sends would do.
     """
-    canary, stable = size * share, size * (1 - share)
+    canary, stable = size * share, size * (1 - share if other is None else other)
     look = Look(canary, canary * expected, stable, stable * expected)
     found, _evidence, count = decide((look for _unused in range(_MOST_LOOKS)), rule)
     if found != GOOD:

@@ -37,10 +37,11 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Compare:
-    """The keys of both versions, the canary's ``share`` of the requests, and a rule for each thing that is counted.
+    """The keys of both versions, their shares of the requests, and a rule for each thing that is counted.
 
     ``rules`` has ``FAILURES`` and the quantiles that are looked at; ``expected`` is the share of the stable version's
-    answers that is thought to fail, from which only the number of requests is foretold.
+    answers that is thought to fail, from which only the number of requests is foretold. ``other`` is the share of
+    ``stable``; unset it gets all that the canary does not get.
     """
 
     canary: str
@@ -48,12 +49,14 @@ class Compare:
     share: float
     rules: Mapping[str, Rule]
     expected: float = 0.001
+    other: float | None = None
 
     def needed(self) -> int:
         """How many requests it usually takes to find a canary good. Raises ``InvalidInput`` when no number would do."""
         try:
             return max(
-                sequential.needed(self.share, self._usual(name), rule, LOOK) for name, rule in self.rules.items()
+                sequential.needed(self.share, self._usual(name), rule, LOOK, self.other)
+                for name, rule in self.rules.items()
             )
         except ValueError:
             raise InvalidInput(
@@ -78,6 +81,12 @@ def read(options: Json | None) -> Compare | None:
             raise InvalidInput(
                 f"compare: the margin of {name} is in percentage points, more than 0 and less than 50, not {value:g}."
             )
+    other = options.get("baseline")
+    if other is not None and not 0 < other <= 100 - options["share"]:
+        raise InvalidInput(
+            f"compare.baseline is in percent, more than 0 and at most what share leaves, not {other:g}: it is the part "
+            "of the requests that stable gets."
+        )
     for name in ("share", "false_rollback", "false_promotion"):
         if not 0 < options[name] < 100:
             raise InvalidInput(f"compare.{name} is in percent, more than 0 and less than 100, not {options[name]:g}.")
@@ -86,7 +95,7 @@ def read(options: Json | None) -> Compare | None:
     # Several things that are looked at are several chances to be wrong; to be promoted, all of them have to be good.
     rollback, promotion = options["false_rollback"] / 100 / len(margins), options["false_promotion"] / 100
     rules = {name: Rule(value / 100, rollback, promotion) for name, value in margins.items()}
-    return Compare(canary, stable, options["share"] / 100, rules, options["expected"] / 100)
+    return Compare(canary, stable, options["share"] / 100, rules, options["expected"] / 100, other and other / 100)
 
 
 @dataclass

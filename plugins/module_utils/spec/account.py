@@ -8,6 +8,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,6 +67,7 @@ def check(cloud: Cloud, params: Json) -> Findings:
         findings.errors.append(error.message)
         return findings
     if found is None:
+        findings.warnings += _namesakes(mesh["name"], str(cloud.region), listed)
         _check_new_mesh(cloud, mesh, findings)
         _check_known_clusters(cloud, mesh, params["clusters"], listed, findings)
         findings.creates += what_is_created(mesh, str(cloud.region), params["gateways"])
@@ -120,6 +122,18 @@ def _check_existing_mesh(cloud: Cloud, mesh: Json, found: Json, findings: Findin
         findings.errors.append(error.message)
 
 
+def _namesakes(name: str, region: str, listed: list[Json]) -> list[str]:
+    """A warning about meshes of the same name in other regions: a wrong region would make a second mesh."""
+    there = [f"{info.get('RegionId')} ({info.get('ServiceMeshId')})" for info in map(meshes.info, listed)
+             if info.get("Name") == name]  # fmt: skip
+    if not there:
+        return []
+    return [
+        f"asm_mesh: there is no mesh '{name}' in {region}, but in {', '.join(there)}. If that is the one you mean, "
+        "correct the region; else a second mesh of this name is made."
+    ]
+
+
 def _check_new_mesh(cloud: Cloud, mesh: Json, findings: Findings) -> None:
     try:
         mesh_view.refuse_contradictions(mesh)
@@ -139,8 +153,25 @@ def _check_new_mesh(cloud: Cloud, mesh: Json, findings: Findings) -> None:
             f"asm_mesh: version {mesh['version']} is not offered. On offer: {', '.join(offered)}. Leave version unset "
             "for the newest."
         )
-    if not missing:
+    if not missing and _is_served(cloud, findings):
         _check_network(cloud, mesh, findings)
+
+
+def _is_served(cloud: Cloud, findings: Findings) -> bool:
+    """Whether the service is in the region of a new mesh (action DescribeMetadata); who may not ask is not told."""
+    try:
+        regions = (cloud.asm("DescribeMetadata").get("MetaData") or {}).get("Regions") or []
+    except AsmError as error:
+        if error.http_status != 403:
+            raise
+        return True
+    region = str(cloud.region)
+    if not regions or region in regions:
+        return True
+    near = difflib.get_close_matches(region, regions, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"It is in {', '.join(sorted(regions))}."
+    findings.errors.append(f"asm_mesh: the service is not in the region {region}. {hint}")
+    return False
 
 
 def _check_network(cloud: Cloud, mesh: Json, findings: Findings) -> None:

@@ -12,6 +12,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from types import EllipsisType
 from typing import Any
@@ -21,8 +22,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import COUNT, NUMBER, TEXT, WORD
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers
-from ansible_collections.meshops.asm.plugins.module_utils.gateway import manifest as gateway_manifest
-from ansible_collections.meshops.asm.plugins.module_utils.istio.names import GIVEN_NAMESPACES, ROOT_NAMESPACE
+from ansible_collections.meshops.asm.plugins.module_utils.istio.names import GIVEN_NAMESPACES
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item
 from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import NAMED, SECTIONS, VARIABLES
 
@@ -79,6 +79,7 @@ def _read(spec: Any) -> Json:
     return read(spec)[0]
 
 
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # Variables that are no lists.
 _OTHERS: dict[str, tuple[type, ...]] = {
     "asm_mesh": (dict,),
@@ -93,7 +94,9 @@ _OTHERS: dict[str, tuple[type, ...]] = {
 
 def resembled(name: str) -> str:
     """The variable of the spec that a name is almost, but not quite; empty for none."""
-    near = [] if name in VARIABLES else difflib.get_close_matches(name, VARIABLES, n=1, cutoff=0.85)
+    # asmIstioResources and ASM_GATEWAYS, too.
+    usual = _CAMEL.sub("_", name).lower().replace("-", "_")
+    near = [] if name in VARIABLES else difflib.get_close_matches(usual, VARIABLES, n=1, cutoff=0.85)
     return near[0] if near else ""
 
 
@@ -108,6 +111,26 @@ def misspelt(given: Mapping[str, Any]) -> list[str]:
         if near and near not in given and isinstance(given[name], _OTHERS.get(near, (list, tuple))):
             found.append(f"The variable {name} means nothing to the roles. Did you mean {near}?")
     return found
+
+
+def unprefixed(given: Mapping[str, Any]) -> list[str]:
+    """Variables that hold what a section would hold and have its name without ``asm_``, where there is no such section.
+
+    They may be the user's own, so this is no more than worth a warning.
+    """
+    found = []
+    for variable in (one.variable for one in SECTIONS):
+        name = variable.removeprefix("asm_")
+        if variable not in given and _holds_items(given.get(name)):
+            found.append(
+                f"The variable {name} is none of the roles'. If it is meant for them, it is called {variable}."
+            )
+    return found
+
+
+def _holds_items(value: Any) -> bool:
+    items = value if isinstance(value, (list, tuple)) and value else [value]
+    return all(isinstance(one, Mapping) and "name" in one for one in items)
 
 
 def wrong_names(spec: Json) -> list[str]:
@@ -171,25 +194,8 @@ def wrong_sources(spec: Json) -> list[str]:
 
 
 def wrong_gateways(spec: Json) -> list[str]:
-    """Gateways outside their namespace, ports that exclude each other, load balancers that cannot be shared."""
-    problems = []
-    for gateway in _read(spec)["asm_gateways"]:
-        try:
-            gateway_manifest.check(_completed(gateway))
-        except AsmError as error:
-            problems.append(error.message)
-    return problems + balancers.clashes(_read(spec)["asm_gateways"])
-
-
-def _completed(gateway: Json) -> Json:
-    """The options of a gateway as the module has them once its defaults are filled in, as far as ``check`` reads."""
-    holders = [gateway, *gateway.get("overrides", [])]
-    completed, *overrides = ({**one, "ports": _complete_ports(one.get("ports", []))} for one in holders)
-    return {"namespace": ROOT_NAMESPACE, **completed, "overrides": overrides}
-
-
-def _complete_ports(ports: list[Json]) -> list[Json]:
-    return [{"target_port": None, **port} for port in ports]
+    """Load balancers that gateways cannot share. What is wrong with one gateway alone is said by its module."""
+    return balancers.clashes(_read(spec)["asm_gateways"])
 
 
 def deaf_ports(spec: Json, objects: dict[str, list[Item]]) -> list[str]:

@@ -49,6 +49,8 @@ class Section:
     # Whether items name clusters of asm_clusters, and whether asm_preflight compares items with the account.
     in_clusters: bool = False
     in_account: bool = False
+    # Whether the service keeps the items of all meshes in one list, so that one host after the other writes it.
+    for_account: bool = False
     # Whether verify looks for the items (spec/inspection.py says how).
     verified: bool = False
     # What the report of drift calls an item whose manifests are not the user's.
@@ -140,6 +142,7 @@ SECTIONS = (
         options={"add": _called("the user"), "require": ("role",), "drop": ("exclusive",)},
         making="Grant the permissions",
         stays="A permission is for one mesh, and means nothing without it.",
+        for_account=True,
         verified=True,
         kind="UserPermission",
         result="permission",
@@ -388,6 +391,7 @@ VARIABLES = (*(name for one in SECTIONS for name in (one.variable, *one.settings
 
 # Modules that manage something and have no section, with the reason.
 ELSEWHERE = {
+    "asm_baseline": "It is there as long as a release runs, which makes it and takes it away.",
     "asm_gateway_imported_services": "It says what a proxy is told of, not what it does, and has no name of its own.",
     "asm_kiali": "There is one in a mesh, and its switch is an option of asm_mesh.",
     "asm_kubeconfig": "A kubeconfig is a file for people and programs, and no part of a mesh.",

@@ -67,11 +67,14 @@ def client(mesh: MeshPlane) -> Iterator[KubeClient]:
                 made.delete(path, uid=found["metadata"]["uid"])
 
 
-def by_kubectl(mesh: MeshPlane, collection: str, body: Json) -> None:
+KUBECTL = "kubectl-client-side-apply"
+
+
+def by_kubectl(mesh: MeshPlane, collection: str, body: Json, manager: str = KUBECTL) -> None:
     """Creates an object as ``kubectl apply`` does without ``--server-side``."""
     sent = copy.deepcopy(body)
     sent["metadata"]["annotations"] = {LAST_APPLIED: json.dumps(body)}
-    mesh.api.create(collection, sent, fieldManager="kubectl-client-side-apply")
+    mesh.api.create(collection, sent, fieldManager=manager)
 
 
 def changed(body: Json, **spec: Any) -> Json:
@@ -79,13 +82,16 @@ def changed(body: Json, **spec: Any) -> Json:
     return {**body, "spec": {**body["spec"], **spec}}
 
 
-def test_what_kubectl_apply_owned_becomes_ours(mesh: MeshPlane, client: KubeClient) -> None:
-    by_kubectl(mesh, ROUTES, changed(ROUTE, exportTo=["."]))
+# kubernetes.core is called like the client that it uses; kubectl create --save-config notes what it made, too.
+@pytest.mark.parametrize("manager", [KUBECTL, "before-first-apply", "OpenAPI-Generator", "kubectl-create"])
+def test_what_a_client_side_apply_owned_becomes_ours(mesh: MeshPlane, client: KubeClient, manager: str) -> None:
+    by_kubectl(mesh, ROUTES, changed(ROUTE, exportTo=["."], hosts=["ratings"]), manager)
     predicted = ours(client, ROUTE, check=True)
     title = "VirtualService default/reviews"
+    tool = "kubectl apply" if manager in (KUBECTL, "before-first-apply") else manager
     assert predicted.plan.before[title]["spec"]["exportTo"] == ["."]
     assert "exportTo" not in predicted.plan.after[title]["spec"]
-    assert predicted.plan.after[title]["(note)"] == "what kubectl apply owned becomes ours"
+    assert predicted.plan.after[title]["(note)"] == f"what {tool} owned becomes ours"
     assert ours(client, ROUTE).changed
     stored = client.get(f"{ROUTES}/reviews") or {}
     assert stored["spec"] == ROUTE["spec"]

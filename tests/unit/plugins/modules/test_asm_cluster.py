@@ -300,6 +300,21 @@ def test_a_cluster_that_fails_in_the_mesh_is_a_failure_with_the_reason(run: Run,
         run("shop-1")
 
 
+def test_a_cluster_is_waited_for_when_its_mesh_runs_already(run: Run, asm: FakeAsm, shop: str) -> None:
+    asm.looks = 0
+    states: list[str] = []
+
+    def slow(ServiceMeshId: str) -> Any:
+        asm.meshes["c1"]["ServiceMeshInfo"]["State"] = "running"
+        members = asm.meshes["c1"]["Members"]
+        states.extend("running" if len(states) > 5 else "initial" for _one in members)
+        return {"Clusters": [{**one, "State": states[-1]} for one in members]}
+
+    asm.answers["DescribeClustersInServiceMesh"] = slow
+    assert run("shop-1")["attached"] == ["shop-1"]
+    assert (states[0], states[-1]) == ("initial", "running")
+
+
 def test_an_interrupted_run_is_waited_for_by_the_next_one(run: Run, asm: FakeAsm, shop: str) -> None:
     assert run("shop-1", wait=False)["changed"] is True
     assert asm.meshes["c1"]["ServiceMeshInfo"]["State"] == "updating"

@@ -71,6 +71,8 @@ def make(monkeypatch: pytest.MonkeyPatch, fake_cloud: Callable[..., Any]) -> Cal
         cloud = fake_cloud(
             DescribeServiceMeshes={"ServiceMeshes": [MESH] if meshes is None else meshes},
             DescribeClustersInServiceMesh={"Clusters": CLUSTERS},
+            # Container Service manages none of them: test_rollout.py has those that it does.
+            DescribeClustersV1={"clusters": [], "page_info": {"total_count": 0}},
         )
         monkeypatch.setattr(gateways, "control_plane", lambda *_arguments: kube)
         return Gateway(checked.validated_parameters, cloud)

@@ -236,6 +236,27 @@ def test_only_what_differs_is_sent(run: Run, asm: FakeAsm) -> None:
     assert outcome.value["proxy"]["limits"]["memory"] == "2Gi"
 
 
+def test_what_the_service_changes_by_itself_is_nothing_to_whom_it_does_not_matter(run: Run, asm: FakeAsm) -> None:
+    """From ASM 1.22.89 on the service has been seen to switch the own Zipkin on or off by itself."""
+    identifier = str(run(**RICH).value["id"])
+    for flipped in (True, False):
+        asm.meshes[identifier]["Spec"]["MeshConfig"]["CustomizedZipkin"] = flipped
+        asm.calls.clear()
+        outcome = run(**RICH)
+        assert (outcome.changed, asm.written()) == (False, [])
+
+
+def test_a_mesh_that_an_operator_keeps_is_told_of_when_it_is_changed(run: Run, asm: FakeAsm) -> None:
+    kept = {**BASICS, "name": "mesh-for-c0b5c7a1e00000000000000000000000a"}
+    assert run(**kept).plan.warnings == ()
+    assert run(**kept).plan.warnings == ()
+    for options, words in (({"telemetry": True}, "change back"), ({"state": "absent"}, "make it again")):
+        for check in (True, False):
+            (warning,) = run(**{**kept, **options}, check=check).plan.warnings
+            assert "servicemesh-operator in cluster c0b5c7a1e00000000000000000000000a" in warning
+            assert words in warning
+
+
 def test_several_changes_wait_for_the_mesh_in_between(run: Run, asm: FakeAsm, shop: str) -> None:
     """The service here refuses a change while the one before is under way."""
     outcome = run(**RICH)
@@ -363,6 +384,52 @@ def test_tags_are_set_and_with_purge_removed(
     assert predicted.value["tags"] == outcome.value["tags"] == outcome.plan.after["tags"] == after
     assert asm.written() == writes
     assert run(**BASICS, tags=wanted, purge_tags=purge).changed is False
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ([{"TagKey": "team", "TagValue": "shop"}, {"TagKey": "acs:rm:rgId", "TagValue": "rg-1"}], "rg-1"),
+        ([], None),
+        (AsmError("No.", code="Forbidden.RAM", http_status=403), None),
+    ],
+)
+def test_the_tags_of_a_mesh_that_the_list_does_not_show_yet(run: Run, asm: FakeAsm, told: Any, shown: Any) -> None:
+    """Those that are there, and what was asked for where nobody tells them."""
+    rows = [{"ResourceId": "c1", **row} for row in told] if isinstance(told, list) else []
+    pages = [{"TagResources": rows[:1], "NextToken": "next"}, {"TagResources": rows[1:], "NextToken": ""}]
+    asm.answers["ListTagResources"] = pages if rows else told if isinstance(told, Exception) else {}
+    asm.answers["DescribeServiceMeshes"] = {"ServiceMeshes": []}
+    outcome = run(**BASICS, tags={"team": "shop"})
+    expected = {"team": "shop", "acs:rm:rgId": shown} if shown else {"team": "shop"}
+    assert outcome.value["tags"] == expected
+    if shown:
+        assert [one.get("NextToken") for one in asm.sent("ListTagResources")][:2] == [None, "next"]
+
+
+def test_an_audit_project_that_somebody_has_deleted_is_made_again(run: Run, asm: FakeAsm) -> None:
+    run(**BASICS, audit={"enabled": True, "project": "audit"})
+    audit = asm.meshes["c1"]["Spec"]["MeshConfig"]["Audit"]
+    audit["AuditProjectStatus"] = "audit_project_not_exist"
+
+    def again(ServiceMeshId: str, EnableAudit: bool) -> Any:
+        audit["AuditProjectStatus"] = "audit_project_exist"
+        return {"Data": "audit"}
+
+    asm.answers["ReActivateAudit"] = again
+    wanted = {"name": "shop", "audit": {"enabled": True}}
+    assert run(name="shop", audit={"project": "audit"}).changed is False
+    assert run(name="shop").changed is False
+    predicted = run(check=True, **wanted)
+    assert asm.sent("ReActivateAudit") == []
+    outcome = run(**wanted)
+    assert (predicted.plan.before, predicted.plan.after) == (outcome.plan.before, outcome.plan.after)
+    assert (outcome.plan.before["audit_project"], outcome.plan.after["audit_project"]) == ("missing", "there")
+    assert asm.sent("ReActivateAudit") == [{"ServiceMeshId": "c1", "EnableAudit": True}]
+    assert run(**wanted).changed is False
+    audit["Enabled"], audit["AuditProjectStatus"] = False, "audit_project_not_exist"
+    run(**wanted)
+    assert len(asm.sent("ReActivateAudit")) == 1
 
 
 def test_tags_of_the_platform_are_neither_removed_nor_a_difference(run: Run, asm: FakeAsm, shop: str) -> None:

@@ -63,6 +63,19 @@ def read(asm: Registry, **options: Any) -> Any:
     return asm_registry_info.read({**defaults, "mesh": "shop", **options}, asm)  # type: ignore[arg-type]
 
 
+def test_pods_of_a_namespace_in_every_cluster(asm: Registry) -> None:
+    answers: dict[str, Any] = {"k1": {"PodList": ["b", "a"]}, "k2": AsmError("No.", code="ERR404", http_status=404)}
+
+    def pods(ServiceMeshId: str, GuestClusterID: str, Namespace: str) -> Any:
+        if isinstance(answers[GuestClusterID], Exception):
+            raise answers[GuestClusterID]
+        return answers[GuestClusterID]
+
+    asm.answers["DescribeGuestClusterPods"] = pods
+    assert read(asm, pods=True, namespace="shop")["pods"] == {"shop-k1": ["a", "b"], "shop-k2": []}
+    assert {one["Namespace"] for one in asm.sent("DescribeGuestClusterPods")} == {"shop"}
+
+
 def test_namespaces_are_read_alone_unless_more_is_asked_for(asm: Registry) -> None:
     assert read(asm) == {"namespaces": ["default", "shop"]}
     assert asm.sent("DescribeClustersInServiceMesh") == []

@@ -396,8 +396,45 @@ def test_the_service_says_whether_a_lane_takes_effect(asm: FakeLanes, said: str 
         with pytest.raises((WaitFailed, WaitTimeout)) as caught:
             lane(asm)
         assert problem in caught.value.message
-    (read,) = asm_swim_lane_info.read({"mesh": "demo", "group": None}, asm)  # type: ignore[arg-type]
+    (read,) = asm_swim_lane_info.read({"mesh": "demo", "group": None, "lane": None}, asm)  # type: ignore[arg-type]
     assert [one["message"] for one in read["lanes"]] == [problem]
+
+
+@pytest.mark.parametrize("status", [None, 400, 404])
+def test_one_lane_is_read_by_its_name(asm: FakeLanes, status: int | None) -> None:
+    """No document says whether a lane that is not there is an error or an empty reply."""
+    group(asm)
+    lane(asm, label_value="gray")
+    row = asm.lanes["gray"]
+    error = AsmError("No such lane.", code="SwimLane.NotFound", http_status=status)
+
+    def detail(ServiceMeshId: str, GroupName: str, SwimLaneName: str) -> Any:
+        if SwimLaneName != "gray":
+            if status:
+                raise error
+            return {"ServicesList": "[]", "ValidationMessage": None}
+        shown = {**row, "ServicesList": row["ServiceList"], "WeightedIngressDestination": None}
+        return {key: value for key, value in shown.items() if key not in ("Name", "GroupName", "ServiceList")}
+
+    def read(name: str | None, of: str | None = None) -> Any:
+        given = {"mesh": "demo", "group": of or row["GroupName"], "lane": name}
+        return [one["lanes"] for one in asm_swim_lane_info.read(given, asm)]  # type: ignore[arg-type]
+
+    asm.answers["GetSwimLaneDetail"] = detail
+    assert read("gray") == read(None)
+    assert read("nothing") == [[]]
+    assert read("gray", of="nothing") == []
+
+
+def test_a_lane_that_cannot_be_read_is_an_error(asm: FakeLanes) -> None:
+    group(asm)
+    lane(asm, label_value="gray")
+    refusal = AsmError("No.", code="Forbidden.RAM", http_status=403)
+    for error in (refusal, AsmError("Odd.", code="InvalidParameter", http_status=400)):
+        asm.answers["GetSwimLaneDetail"] = error
+        with pytest.raises(AsmError, match=error.message):
+            given = {"mesh": "demo", "group": asm.lanes["gray"]["GroupName"], "lane": "gray"}
+            asm_swim_lane_info.read(given, asm)  # type: ignore[arg-type]
 
 
 def test_reading_takes_every_spelling(asm: FakeLanes) -> None:
@@ -422,7 +459,7 @@ def test_reading_takes_every_spelling(asm: FakeLanes) -> None:
             "WeightedIngressDestinatin": '{"RouteDestination": {"Host": "h"}, "Weight": 40}',
         }
     }
-    first, second = asm_swim_lane_info.read({"mesh": "demo", "group": None}, asm)  # type: ignore[arg-type]
+    first, second = asm_swim_lane_info.read({"mesh": "demo", "group": None, "lane": None}, asm)  # type: ignore[arg-type]
     assert (first["permissive"], second["permissive"], second["services"], second["lanes"]) == (True, False, [], [])
     assert first["services"] == ["x", "k/shop/cart"]
     assert first["labels"] == {"odd": [], "version": ["v1"]}
@@ -430,7 +467,7 @@ def test_reading_takes_every_spelling(asm: FakeLanes) -> None:
     (one,) = first["lanes"]
     assert one["ingress_rules"] == [{"name": "r", "hosts": ["*"], "host": CART, "port": 80}]
     assert (one["ingress_weight"], one["baseline_for"]) == ({"host": "h", "weight": 40}, ["shop/cart"])
-    assert asm_swim_lane_info.read({"mesh": "demo", "group": "none"}, asm) == []  # type: ignore[arg-type]
+    assert asm_swim_lane_info.read({"mesh": "demo", "group": "none", "lane": None}, asm) == []  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("said", ["x" * 10**6, json.dumps([{"level": "error", "message": "a\n\x1b[31m" * 10**5}])])

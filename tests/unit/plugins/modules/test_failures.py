@@ -48,6 +48,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "asm_preflight": {"mesh": {"name": "shop"}},
     "asm_probe": {"address": ["127.0.0.1"], "count": 1},
     "asm_registry_info": {"mesh": "shop"},
+    "asm_baseline": {"clusters": ["shop-1"], "namespace": "web", "deployment": "v1", "service": "web", "like": "v2"},
     "asm_restart": {"mesh": "shop", "clusters": ["shop-1"], "namespace": "web"},
     "asm_sidecar_config": {"mesh": "shop", "name": "web", "concurrency": 2},
     "asm_sidecar_config_info": {"mesh": "shop", "names": ["web"]},

@@ -44,6 +44,12 @@ def shop(asm: FakeAsm) -> FakeAsm:
                 "k2": {"QueryState": "time_out"},
             }
         },
+        DescribeCens={"Clusters": ["k2"]},
+        DescribeReusableSlb=lambda K8sClusterId, NetworkType, LbType: (
+            {"ReusableSlbList": [{"LoadBalancerId": f"{LbType}-{NetworkType}", "LoadBalancerName": None}]}
+            if K8sClusterId == "k1"
+            else {}
+        ),
         DescribeNodesInstanceType={
             "InstanceTypes": [{"NodeType": "ecs.g7.large", "MultiBufferEnabled": True, "Key": "k"}]
         },
@@ -74,6 +80,13 @@ def test_every_subset_is_told_of_attached_clusters_alone(shop: FakeAsm) -> None:
     told = {"version": "v2", "graceful_drain_supported": True, "error_message": ""}
     assert found["k1"]["cloud_controller"] == told
     assert found["k2"]["cloud_controller"]["error_message"] == "time_out"
+    assert (found["k1"]["cen_missing"], found["k2"]["cen_missing"]) == (False, True)
+    assert [one["id"] for one in found["k1"]["load_balancers"]] == [
+        *("clb-internet", "clb-intranet", "nlb-internet", "nlb-intranet")
+    ]
+    shown = {"id": "clb-internet", "name": "", "kind": "clb", "address_type": "internet"}
+    assert found["k1"]["load_balancers"][0] == shown
+    assert found["k2"]["load_balancers"] == []
     assert not {*SUBSETS} & {*found["k3"]}
     assert shop.written() == []
 
@@ -87,6 +100,8 @@ def test_every_subset_is_told_of_attached_clusters_alone(shop: FakeAsm) -> None:
         ("namespaces", "DescribeGuestClusterNamespaces", 2),
         ("network", "DescribeMeshMultiClusterNetwork", 1),
         ("cloud_controller", "DescribeCCMVersion", 1),
+        ("cen_missing", "DescribeCens", 1),
+        ("load_balancers", "DescribeReusableSlb", 8),
     ],
 )
 def test_only_what_is_chosen_is_asked_for(shop: FakeAsm, subset: str, action: str, times: int) -> None:

@@ -96,29 +96,53 @@ def test_wait_proxies_asks_the_service_once_something_was_written(api: MemoryApi
         assert ("DescribeServiceMeshProxyStatus" in account.asked) is changed
 
 
+class CorpTest:
+    """An account whose one mesh has the cluster domain corp.test, which a user may be ``denied`` to see."""
+
+    region, writes, private = "cn-hangzhou", 0, None
+
+    def __init__(self, api: MemoryApi, denied: bool = False) -> None:
+        self.api, self.denied = api, denied
+
+    def asm(self, action: str, **_unused: Any) -> Json:
+        about = {"ServiceMeshId": "c1", "Name": "shop", "RegionId": self.region}
+        if action == "DescribeServiceMeshDetail" and self.denied:
+            raise AsmError("The caller may not.", code="Forbidden.RAM", http_status=403)
+        return {
+            "DescribeServiceMeshes": {"ServiceMeshes": [{"ServiceMeshInfo": about}]},
+            "DescribeServiceMeshKubeconfig": {"Kubeconfig": kubeconfig(self.api.url)},
+            "DescribeServiceMeshDetail": {
+                "ServiceMesh": {"Spec": {"MeshConfig": {"Proxy": {"ClusterDomain": "corp.test"}}}}
+            },
+            "DescribeServiceMeshProxyStatus": {"ProxyStatus": []},
+        }[action]
+
+
+@pytest.mark.parametrize("denied", [False, True])
+def test_the_order_asks_for_the_cluster_domain(api: MemoryApi, denied: bool) -> None:
+    """A route that names its Service in full, by the domain of the mesh, waits for a rule that names it in short."""
+
+    def objects(subset: str) -> Json:
+        parts = {"host": "reviews", "subsets": [{"name": subset, "labels": {"version": subset}}]}
+        rule = {**virtual_service(), "kind": "DestinationRule", "metadata": {"name": "reviews"}, "spec": parts}
+        target = {"host": "reviews.default.svc.corp.test", "subset": subset}
+        return {"mesh": "shop", "definition": [virtual_service(http=[{"route": [{"destination": target}]}]), rule]}
+
+    reconcile(IstioResource(params_of(IstioResource, **objects("v1")), CorpTest(api)))
+    module = IstioResource(params_of(IstioResource, **objects("v2"), proxies_settle=0), CorpTest(api, denied))
+    outcome = reconcile(module)
+    assert len(module.extra(outcome.plan)["steps"]) == (2 if denied else 3)
+    assert any("cluster.local is taken" in one for one in module.warnings()) is denied
+
+
 @pytest.mark.parametrize("denied", [False, True])
 def test_lint_asks_for_the_cluster_domain(api: MemoryApi, denied: bool) -> None:
-    class Account:
-        region, writes, private = "cn-hangzhou", 0, None
-
-        def asm(self, action: str, **_unused: Any) -> Json:
-            about = {"ServiceMeshId": "c1", "Name": "shop", "RegionId": self.region}
-            if action == "DescribeServiceMeshDetail" and denied:
-                raise AsmError("The caller may not.", code="Forbidden.RAM", http_status=403)
-            return {
-                "DescribeServiceMeshes": {"ServiceMeshes": [{"ServiceMeshInfo": about}]},
-                "DescribeServiceMeshKubeconfig": {"Kubeconfig": kubeconfig(api.url)},
-                "DescribeServiceMeshDetail": {
-                    "ServiceMesh": {"Spec": {"MeshConfig": {"Proxy": {"ClusterDomain": "corp.test"}}}}
-                },
-            }[action]
-
     target = {"host": "reviews.default.svc.corp.test"}
     route = virtual_service(http=[{"route": [{"destination": target}]}])
-    module = IstioResource(params_of(IstioResource, mesh="shop", definition=route, lint=True), Account())
+    module = IstioResource(params_of(IstioResource, mesh="shop", definition=route, lint=True), CorpTest(api, denied))
     outcome = reconcile(module)
     assert module.warnings() == (
-        ["lint takes cluster.local for the cluster domain of the mesh: The caller may not."] if denied else []
+        ["cluster.local is taken for the cluster domain of the mesh: The caller may not."] if denied else []
     )
     # Where the host is one of a Service, and nothing is known of those, nothing is said of it.
     assert [one["code"] for one in module.extra(outcome.plan)["findings"]] == (["ASM005"] if denied else [])

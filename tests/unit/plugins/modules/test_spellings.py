@@ -48,6 +48,8 @@ def wanted(**more: Any) -> dict[str, Any]:
     put(options, "version", OFFERED[0])
     put(options, "locality_lb.config", {"failover": [{"from": "cn-beijing", "to": "cn-hangzhou"}]})
     put(options, "multi_buffer.enabled", False)
+    for name in ("include_ip_ranges", "exclude_ip_ranges"):
+        put(options, name, ["10.0.0.0/8", "172.16.0.0/12"])
     put(options, "proxy.lifecycle", {"preStop": {"exec": {"command": ["sleep", "15"]}}})
     put(options, "proxy.termination_drain_duration", "15s")
     put(options, "sidecar_injector.webhook", '{"replicaCount": 2}')

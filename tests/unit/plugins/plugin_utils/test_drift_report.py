@@ -121,6 +121,7 @@ def test_an_object_comes_with_its_fields() -> None:
     assert said["table"][1:] == [
         "  different  VirtualService  n/a  shop",
         "    spec.http[0].route[0].weight: 50 is there, 80 is described (kubectl-patch, 2026-02-02T00:00:00Z)",
+        "  site refuses to overwrite, unless the item has force_conflicts: true, what is held by: kubectl-patch",
     ]
 
 
@@ -175,3 +176,22 @@ def test_the_server_of_a_kubeconfig_is_called_as_the_mesh() -> None:
         "objects"
     ]
     assert (one["where"], one["change"], one["fields"]) == ("shop", "different", [WEIGHT])
+
+
+def test_it_is_said_what_site_would_not_overwrite() -> None:
+    def field(kind: str, manager: str) -> dict[str, Any]:
+        return {"field": "spec.a", "kind": kind, "described": 1, "found": 2, "manager": manager, "time": ""}
+
+    def said(*fields: dict[str, Any]) -> dict[str, Any]:
+        compared = {"comparison": {"shop": {"fields": {"Deployment n/a": list(fields)}, "failures": []}}}
+        before, after = {"Deployment n/a": {"a": 2}}, {"Deployment n/a": {"a": 1}}
+        return report(entry("asm_workload", before, after, where=["shop"], result=compared))
+
+    found = said(field("changed", "kubectl-patch"), field("changed", "kubectl-edit"))
+    assert found["held"] == ["kubectl-edit", "kubectl-patch"]
+    assert found["table"][-1].endswith("force_conflicts: true, what is held by: kubectl-edit, kubectl-patch")
+    # What is gone, what was added, what an earlier apply of our own left, and what is taken over, is in nobody's way.
+    ours = [field("changed", name) for name in ("meshops.asm", "kubectl-client-side-apply")]
+    free = said(field("missing", ""), field("added", "kubectl-label"), *ours)
+    assert free["held"] == []
+    assert "refuses" not in " ".join(free["table"])

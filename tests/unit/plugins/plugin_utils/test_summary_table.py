@@ -43,6 +43,22 @@ def test_meshes_clusters_and_gateways() -> None:
     ]
 
 
+def test_of_several_hosts_each_has_its_own() -> None:
+    summary = Summary()
+    for host in ("web", "archive"):
+        gateway = {"name": "in", "status": "running", "addresses": {"a": [f"address of {host}"]}}
+        summary.heard("meshops.asm.asm_gateway", "Deploy", {"gateway": gateway, "changed": host == "web"}, host)
+    rows = [{"what": "gateway", "name": "in", "where": "a", "state": "seen", "ok": True}]
+    summary.heard("meshops.asm.asm_verify", "Compare", {"rows": rows}, "web")
+    summary.heard("meshops.asm.asm_mesh", "Make", {"changed": True}, "archive")
+    assert [" ".join(line.split()) for line in summary.lines(0)[2:]] == [
+        "gateway archive: in address of archive (a)",
+        "gateway web: in seen (a)",
+        "changed web: Deploy",
+        "changed archive: Make",
+    ]
+
+
 def test_what_left_the_mesh_is_not_listed() -> None:
     lines = table(
         ("asm_cluster_info", {"clusters": [{"name": "a", "state": "running", "attached": False}]}),

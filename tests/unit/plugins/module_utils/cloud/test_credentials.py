@@ -319,6 +319,29 @@ def test_without_options_it_is_the_account_of_the_sdk_or_none(machine: Machine, 
     assert agreed or alibaba in ("id alone", "secret alone")
 
 
+NAMES = "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_surrounds_a_value_is_none_of_it(machine: Machine, name: str) -> None:
+    """A file ends with a line break, and whoever copies takes a blank along."""
+    machine.environ = {**dict.fromkeys(NAMES, "plain"), name: " plain\r\n", "ALIBABA_CLOUD_REGION_ID": "cn-hangzhou\n"}
+    found = machine.identity()
+    assert (found.access_key_id, found.access_key_secret, found.security_token) == ("plain", "plain", "plain")
+    assert found.region == "cn-hangzhou"
+    options = {"access_key_id": "a\n", "access_key_secret": "b\n", "security_token": "c\n"}
+    assert machine.identity(**options).secrets() == {"b", "c"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("value", ['"quoted"', "'quoted'", "two words", "two\nlines", "caf\u00e9", " \n"])
+def test_a_value_that_none_can_have_is_refused_by_name(machine: Machine, name: str, value: str) -> None:
+    machine.environ = {**dict.fromkeys(NAMES, "plain"), name: value}
+    with pytest.raises(InvalidInput, match=name.removeprefix("ALIBABA_CLOUD_").lower()) as told:
+        machine.identity()
+    assert value not in told.value.message
+
+
 def test_a_profile_of_the_options_beats_a_key_of_the_environment(machine: Machine) -> None:
     machine.become(ALIBABA["keys and token"], ALICLOUD["keys"], cli=CLI["filled"])
     got = machine.credential(profile="shop")

@@ -148,7 +148,8 @@ def test_no_failure_may_both_have_happened_and_be_repeated(
 
 
 @pytest.mark.parametrize(
-    ("header", "seconds"), [("1500", 1.5), ("0", 0), ("-5", 0), ("²", 0), ("soon", 0), ("9" * 500, 1e9), ("", 0)]
+    ("header", "seconds"),
+    [("1500", 1.5), ("500", 0.5), ("0", 0), ("-5", 0), ("²", 0), ("soon", 0), ("9" * 500, 1e9), ("", 0)],
 )
 def test_the_time_to_wait_is_in_seconds(header: str, seconds: float) -> None:
     found = failure(400, "Busy", x_acs_retry_after=header)
@@ -461,6 +462,14 @@ def test_an_exception_without_a_text_is_named() -> None:
     assert (found.answered, found.code) == (False, "CallFailed")
 
 
+def test_what_signs_a_request_is_not_repeated() -> None:
+    header = "ACS3-HMAC-SHA256 Credential=AK\n,SignedHeaders=accept;host,Signature=33594f0827"
+    found = unanswered(ValueError(f"Invalid return character(s) in header value: {header!r}"), READ)
+    assert "Invalid return character(s) in header value" in found.message
+    assert "Credential" not in found.message
+    assert "33594f0827" not in found.message
+
+
 def test_a_mistake_before_sending_is_neither_repeated_nor_unknown() -> None:
     found = unanswered(ValueError("RegionId is empty"), Call("AttachCluster"))
     assert (found.retryable, found.may_have_happened, found.code) == (False, False, "CallFailed")
@@ -535,9 +544,23 @@ def test_the_permission_that_the_service_names_counts_in_both_spellings() -> Non
         )
 
 
+def test_a_permission_is_not_told_without_end() -> None:
+    with pytest.raises(CallFailed) as caught:
+        checked(reply(403, {"Code": "Forbidden.RAM", "AccessDeniedDetail": {"AuthAction": "x" * 5000}}), WRITE)
+    assert len(caught.value.message) < 300
+
+
+def test_without_a_word_of_the_service_the_permission_is_that_of_the_action() -> None:
+    assert explain(Call("X"), "Forbidden.RAM", "No", 403) == (
+        "X was refused with Forbidden.RAM: No. Ask the account's administrator for the RAM policy that allows "
+        "servicemesh:X."
+    )
+
+
 def test_the_end_of_what_the_service_said_is_one_full_stop() -> None:
     assert explain(Call("X"), "Odd", "No. ", 404) == "X was refused with Odd: No."
     assert explain(Call("X"), "", "No...", 404) == "X was refused with HTTP 404: No."
+    assert explain(Call("X"), "Odd", "There is no X.", 404) == "X was refused with Odd: There is no X."
 
 
 def test_an_unknown_code_needs_no_advice() -> None:
@@ -550,7 +573,12 @@ NOW = datetime(2026, 11, 26, 12, 0, tzinfo=timezone.utc)
 
 
 @pytest.mark.parametrize(
-    ("minutes", "said"), [(-20, "is 20 min ahead of the service's"), (20, "is 20 min behind the service's")]
+    ("minutes", "said"),
+    [
+        (-20, "is 20 min ahead of the service's"),
+        (20, "is 20 min behind the service's"),
+        (600, "is 600 min behind the service's"),
+    ],
 )
 def test_a_wrong_clock_is_named_with_its_difference(minutes: int, said: str) -> None:
     there = format_datetime(NOW + timedelta(minutes=minutes), usegmt=True)
@@ -596,6 +624,7 @@ def test_giving_up_says_how_long_it_was_tried() -> None:
 def test_the_final_error_is_one_of_the_family_and_no_longer_an_attempt() -> None:
     final = CallFailed("No.", code="ERR404").final()
     assert final.__class__ is AsmError
-    lost = CallFailed("No.", may_have_happened=True, answered=False).final()
-    assert isinstance(lost, LostReply)
-    assert lost.answered is False
+    for answered in (True, False):
+        lost = CallFailed("No.", may_have_happened=True, answered=answered).final()
+        assert isinstance(lost, LostReply)
+        assert (lost.message, lost.answered) == ("No.", answered)

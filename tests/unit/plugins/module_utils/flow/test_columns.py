@@ -42,6 +42,18 @@ def test_a_line_as_wide_as_the_terminal_stays_one() -> None:
     assert columns([["a", "b" * 35 + " " + "c" * 35]], width=73) == [f"a  {'b' * 35}", f"   {'c' * 35}"]
 
 
+def test_so_does_one_with_little_room_for_its_last_text() -> None:
+    assert columns([["a" * 35, "b" * 5 + " " + "c" * 4]], width=47) == [f"{'a' * 35}  {'b' * 5} {'c' * 4}"]
+
+
+def test_lines_before_a_long_text_stay() -> None:
+    assert columns([["a", "one"], ["b", "one two three four five six seven"]], width=34) == [
+        "a  one",
+        "b  one two three four five six",
+        "   seven",
+    ]
+
+
 def test_a_text_goes_on_below_where_thirty_columns_are_left_for_it() -> None:
     assert columns([["ab", "one two three four five six seven"]], width=34) == [
         "ab  one two three four five six",

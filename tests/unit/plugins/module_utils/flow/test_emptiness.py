@@ -176,7 +176,32 @@ def test_items_of_a_spec_are_never_the_whole_folder(value: Any) -> None:
         emptiness.given_paths("src", value)
 
 
+@pytest.mark.parametrize(
+    "address", ["https://example.com/a.yaml", "HTTP://user:word@host/a", "git+ssh://x/y", "oci://x"]
+)
+def test_an_address_is_no_path(address: str) -> None:
+    for given in (address, ["a.yml", address]):
+        with pytest.raises(InvalidInput, match=r"no addresses\. Download it first") as told:
+            emptiness.paths_below("/specs", given)
+        assert address not in told.value.message
+        with pytest.raises(InvalidInput, match="src: files and folders of the controller are read"):
+            emptiness.given_paths("src", given)
+    assert emptiness.given_paths("src", ["a:b.yml", "c:/d.yml"]) == ["a:b.yml", "c:/d.yml"]
+
+
 @pytest.mark.parametrize("base", ["", " ", None])
 def test_the_folder_of_a_spec_is_never_the_working_folder_by_accident(base: Any) -> None:
     with pytest.raises(InvalidInput, match="asm_base_dir is empty"):
         emptiness.paths_below(base, "a.yml")
+
+
+@pytest.mark.parametrize("base", ["~nobody-of-this-name", "a\0b"])
+def test_the_folder_of_a_spec_can_be_one(base: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        emptiness.paths_below(base, "a.yml")
+    assert refused.value.message == "asm_base_dir is no path that a folder can have."
+
+
+def test_no_objects_are_what_is_asked_for() -> None:
+    """A list of objects that is empty says that there are none; a name that is empty says nothing."""
+    emptiness.refuse({"checks": []}, {"checks": {"type": "list", "elements": "dict"}})

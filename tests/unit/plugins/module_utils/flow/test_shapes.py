@@ -18,6 +18,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import (
     Odd,
     Scalar,
     fit,
+    named,
     of_options,
     require,
     type_name,
@@ -183,3 +184,38 @@ def test_what_is_required_is_an_error_with_every_place() -> None:
     assert caught.value.message == ("routes must be a list, it is a mapping. labels must be a mapping, it is a number.")
     with pytest.raises(InvalidInput, match="What is given must be a mapping, it is a list"):
         require([], ROUTES)
+    with pytest.raises(InvalidInput, match=r"^asm_mesh\.labels must be a mapping, it is a number\.$"):
+        require({"labels": 5}, ROUTES, "asm_mesh")
+    assert require({"labels": {"a": "b"}}, ROUTES, "asm_mesh") == {"labels": {"a": "b"}}
+
+
+@pytest.mark.parametrize(("value", "found"), [({"a": 1}, {}), ({1: "a"}, {"1": "a"}), ({"a": "b"}, {"a": "b"})])
+def test_keys_that_may_be_any_are_texts_and_their_values_fit(value: Any, found: Any) -> None:
+    assert fit(value, {...: TEXT})[0] == found
+
+
+@pytest.mark.parametrize(
+    ("item", "found"),
+    [
+        ("shop-1", {"name": "shop-1"}),
+        ("c", {"name": "c"}),
+        (5, {"name": "5"}),
+        ("n" * 63, {"name": "n" * 63}),
+        ("n" * 64, "n" * 64),
+        ("", ""),
+        ("two words", "two words"),
+        ("two\nlines", "two\nlines"),
+        (True, True),
+        (None, None),
+        ({"name": "a"}, {"name": "a"}),
+        (["a"], ["a"]),
+    ],
+)
+def test_a_plain_name_becomes_a_mapping_with_it(item: Any, found: Any) -> None:
+    assert named([item, {"id": "c1"}]) == [found, {"id": "c1"}]
+    assert named((item,)) == [found]
+
+
+@pytest.mark.parametrize("value", [None, "shop-1", {"name": "a"}, 5])
+def test_what_is_no_list_of_names_stays(value: Any) -> None:
+    assert named(value) is value

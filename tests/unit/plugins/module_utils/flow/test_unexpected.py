@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import platform
 import re
+from types import FunctionType
 from typing import Any
 
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.flow import unexpected
+from ansible_collections.meshops.asm.plugins.module_utils.flow.columns import columns
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 
 HIDDEN = "-----BEGIN PRIVATE KEY-----"
@@ -90,6 +92,27 @@ def _without_first(error: BaseException) -> BaseException:
 def test_the_place_is_the_innermost_of_our_own() -> None:
     assert unexpected.place(deep().__cause__ or ValueError()).startswith("plugins/module_utils/mesh/meshes.py:")
     assert unexpected.place(ValueError()) == ""
+
+
+def test_what_a_library_raises_is_placed_where_we_called_it() -> None:
+    with pytest.raises(ValueError, match="width") as raised:
+        columns([["a", "b"]], width=0)
+    assert unexpected.place(raised.value).startswith("plugins/module_utils/flow/columns.py:")
+
+
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        ("/opt/lib/a/b/c.py", "a/b/c.py:1"),
+        ("/opt/my lib/b c.py", "opt/my lib/b c.py:1"),
+        ("/X.py", "X.py:1"),
+        ("/src/ansible_collections/meshops/asm/.cache/ansible_collections/meshops/asm/plugins/x.py", "plugins/x.py:1"),
+    ],
+)
+def test_files_are_told_by_their_last_folders_or_within_the_collection(file: str, told: str) -> None:
+    with pytest.raises(ValueError) as raised:
+        FunctionType(compile("raise ValueError", file, "exec"), {})()
+    assert unexpected.place(_without_first(raised.value)) == told
 
 
 def test_debug_has_types_and_places_of_the_whole_chain_and_no_text() -> None:

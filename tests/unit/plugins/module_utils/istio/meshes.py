@@ -75,6 +75,35 @@ def random_mesh(dice: random.Random) -> Mesh:
     return mesh
 
 
+def spelled(dice: random.Random, mesh: Mesh, domain: str) -> Mesh:
+    """The same mesh, in which half of the hosts of Services are written in full."""
+
+    def again(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: again(one) for key, one in value.items()}
+        if isinstance(value, list):
+            return [again(one) for one in value]
+        return f"{value}.{NAMESPACE}.{domain}" if value in SERVICES and dice.random() < 0.5 else value
+
+    return {key: {**one, "spec": again(one["spec"])} for key, one in mesh.items()}
+
+
+def shortened(value: Any, domain: str) -> Any:
+    """What ``spelled`` was made of."""
+    if isinstance(value, dict):
+        return {key: shortened(one, domain) for key, one in value.items()}
+    if isinstance(value, list):
+        return [shortened(one, domain) for one in value]
+    return value.removesuffix(f".{NAMESPACE}.{domain}") if isinstance(value, str) else value
+
+
+def pairs() -> Iterator[tuple[Mesh, Mesh]]:
+    """Meshes that are changed to other ones, without end, and always the same."""
+    dice = random.Random(20261126)  # noqa: S311
+    while True:
+        yield random_mesh(dice), random_mesh(dice)
+
+
 def entrance(dice: random.Random, mesh: Mesh) -> Json:
     known = [name for kind, name in mesh if kind == "Gateway"]
     return {"gateways": some(dice, (*known, "mesh"))}

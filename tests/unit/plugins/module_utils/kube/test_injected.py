@@ -61,6 +61,13 @@ def test_a_native_sidecar_is_one() -> None:
     assert one(workload(), native).lacking == []
 
 
+@pytest.mark.parametrize("spec", [{"updateStrategy": 1}, {"updateStrategy": {"type": "OnDelete"}}, {"paused": True}])
+def test_nothing_of_a_workload_is_read_from_a_pod(spec: Json) -> None:
+    """A field that somebody has put into a pod of nobody, whatever its type."""
+    (alone,) = injected.group("shop", {}, [{"metadata": {"name": "web"}, "spec": spec}])
+    assert (alone.short, alone.refusal, alone.risk) == ("Pod/web", "", "")
+
+
 @pytest.mark.parametrize(
     ("body", "pods", "needed"),
     [

@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, Refused
 from ansible_collections.meshops.asm.plugins.module_utils.kube import kinds
-from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import CLUSTER, MESH, Kind, find_kind, known_kind
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import (
+    CLUSTER,
+    MESH,
+    Kind,
+    UnknownKind,
+    find_kind,
+    known_kind,
+)
 
 SERVED = {
     "/apis/acme.example/v1": {
@@ -181,3 +188,40 @@ def test_builtin_kinds_may_be_stored_in_another_spelling() -> None:
 def test_definitions_of_odd_types_bring_no_kinds(versions: Any) -> None:
     assert kinds.defined_kinds({"spec": {"group": "a.b", "names": ["x"], "versions": versions}}) == []
     assert kinds.defined_kinds({"spec": versions}) == []
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind", "meant"),
+    [
+        ("v1", "VirtualService", "VirtualService of networking.istio.io/v1"),
+        ("v1", "Deployment", "Deployment of apps/v1"),
+        ("apps/v1", "Service", "Service of v1"),
+        ("batch/v1", "Deployment", "Deployment of apps/v1"),
+        ("networking.istio.io/v1", "AuthorizationPolicy", "AuthorizationPolicy of security.istio.io/v1"),
+        ("security.istio.io/v1", "DestinationRule", "DestinationRule of networking.istio.io/v1"),
+        ("networking.istio.io/v1", "virtualservice", "VirtualService"),
+        ("networking.istio.io/v1", "Virtualservice", "VirtualService"),
+        ("networking.k8s.io/v1", "Networkpolicy", "NetworkPolicy"),
+        ("gateway.networking.k8s.io/v1", "HttpRoute", "HTTPRoute"),
+        ("istio.alibabacloud.com/v1", "ASMSwimlane", "ASMSwimLane"),
+    ],
+)
+def test_what_no_server_has_is_told_without_one(api_version: str, kind: str, meant: str) -> None:
+    with pytest.raises(UnknownKind, match=rf"^{api_version} has no kind '{kind}'\. Did you mean {meant}\?$"):
+        kinds.check_written(api_version, kind)
+
+
+def test_what_some_server_may_have_is_taken_as_it_is_written() -> None:
+    for one in kinds.prunable_kinds(kinds.MESH) + kinds.prunable_kinds(kinds.CLUSTER):
+        kinds.check_written(one.api_version, one.kind)
+    later = ("networking.istio.io/v2", "VirtualService"), ("networking.istio.io/v1", "Waypoint"), ("v1", "PodTemplate")
+    others = ("batch.volcano.sh/v1alpha1", "Job"), ("gateway.solo.io/v1", "VirtualService"), ("x/v1", "job")
+    asm = ("istio.alibabacloud.com/v1beta1", "Gateway"), ("istio.alibabacloud.com/v1beta1", "ASMMeshConfig")
+    older = ("extensions/v1beta1", "Ingress"), ("events.k8s.io/v1", "Event")
+    for api_version, kind in (*later, *others, *asm, *older):
+        kinds.check_written(api_version, kind)
+
+
+def test_an_installation_of_istio_is_told_where_its_group_is_not_served() -> None:
+    with pytest.raises(UnknownKind, match="istioctl how to install Istio"):
+        find_kind("install.istio.io/v1alpha1", "IstioOperator", discover)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -12,11 +13,12 @@ import pytest
 from ansible_collections.meshops.asm.plugins.filter.canary_stages import FilterModule
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput, NotFound, Refused
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Outcome, reconcile
+from ansible_collections.meshops.asm.plugins.module_utils.kube import releases
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import from_definition
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import CLUSTER, MESH, known_kind
 from ansible_collections.meshops.asm.plugins.module_utils.kube.objectset import Manner, ObjectSet
-from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Wishes, explain_list_error
+from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Wishes, explain_list_error, make_items
 
 from .conftest import MemoryApi, definition, managed, virtual_service
 
@@ -592,3 +594,12 @@ class TestReleased:
         assert self.weights(api) == [100, 0]
         assert "annotations" not in api.objects[f"{ROUTES}/reviews"]["metadata"]
         assert not run(self.described()).changed
+
+    def test_another_kind_of_the_same_name_is_no_route_of_ours(self, api: MemoryApi, run: Run, released: Json) -> None:
+        live = copy.deepcopy(api.objects[f"{ROUTES}/reviews"])
+        for group, kept in (("networking.istio.io", True), ("gateway.solo.io", False)):
+            body = {**self.described(), "apiVersion": f"{group}/v1"}
+            (item,) = make_items(Wishes(MESH if kept else CLUSTER, from_definition(body)), None)
+            item.live = copy.deepcopy(live)
+            releases.respect([item])
+            assert bool(item.release) is kept

@@ -93,6 +93,32 @@ def test_a_namespace_that_a_document_lacks_is_that_of_the_task_and_a_cluster_sco
     assert second.title == "Namespace shop (definition, document 2)"
 
 
+@pytest.mark.parametrize(
+    ("version", "sort", "good", "bad"),
+    [
+        ("v1", "ConfigMap", "kube-root-ca.crt", "my_settings"),
+        ("v1", "Secret", "a.b", "a..b"),
+        ("v1", "Service", "reviews", "reviews.v1"),
+        ("v1", "Namespace", "a" * 63, "a" * 64),
+        ("apps/v1", "Deployment", "9to5", "Reviews"),
+        ("networking.k8s.io/v1", "Ingress", "w" * 253, "w" * 254),
+        ("image.openshift.io/v1", "ImageStreamTag", "app:latest", ""),
+        ("rbac.authorization.k8s.io/v1", "Role", "system:Nodes_1", ""),
+    ],
+)
+def test_a_name_that_no_object_of_its_kind_can_have(version: str, sort: str, good: str, bad: str) -> None:
+    def item(name: str, **more: Any) -> Any:
+        body = {"apiVersion": version, "kind": sort, "metadata": {"name": name}}
+        return make_items(wishes(body, target=CLUSTER, **more), None)
+
+    assert item(good)
+    if bad:
+        with pytest.raises(InvalidInput, match=r"definition, document 1.*Kubernetes takes no such name"):
+            item(bad)
+        # It cannot be there either.
+        assert item(bad, absent=True)
+
+
 def test_objects_that_are_to_go_have_no_body() -> None:
     (item,) = make_items(wishes(CONFIG, target=CLUSTER, absent=True), unserved)
     assert (item.body, item.name) == (None, "settings")

@@ -63,6 +63,22 @@ def test_counters_that_fail_alike_and_not() -> None:
     assert worse["problem"].startswith("v2 fails more than v1: ")
 
 
+def test_with_a_fresh_copy_it_is_what_counts() -> None:
+    found = counted({"v1": 0.2, "v2": 0.1})
+    options = {**OPTIONS, "baseline": {"service": "reviews"}}
+    assert judged(found, options, STAGE, SINCE)["verdict"] == "good", "v1 fails more than v2"
+    copied = answer(
+        *(
+            {**one, "metric": {**one["metric"], "destination_version": "v1-baseline"}}
+            for one in counted({"v2": 0.1})["data"]["result"]
+            if one["metric"]["destination_version"] == "v1"
+        ),
+        *found["data"]["result"],
+    )
+    fresh = judged(copied, options, {"share": 20, "baseline": 20}, SINCE)
+    assert (fresh["verdict"], fresh["problem"][:36]) == ("worse", "v2 fails more than v1-baseline: 8 of")
+
+
 def test_more_scrapes_change_no_verdict() -> None:
     """It is asked for again and again until it is there."""
     found = counted({"v2": 0.1})
@@ -131,6 +147,9 @@ def test_the_query_is_made_of_the_names() -> None:
     assert 'destination_version=~"v1|2\\\\.0"' in odd
     assert odd.startswith('{__name__=~"istio_requests_total|istio_request_duration_milliseconds_bucket"')
     assert odd.endswith("[960s]")
+    copied = query({**OPTIONS, "baseline": {"service": "reviews"}})
+    assert 'destination_service_name=~"reviews|reviews-baseline"' in copied
+    assert 'destination_version=~"v1|v2|v1-baseline"' in copied
 
 
 @pytest.mark.parametrize(

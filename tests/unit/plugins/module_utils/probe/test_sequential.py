@@ -127,6 +127,13 @@ def test_shares_that_rise_and_fall_for_both_are_no_difference(level: float) -> N
     assert sequential.decide(worse, RULE)[0] == WORSE
 
 
+def test_a_small_one_to_compare_with_takes_more_requests() -> None:
+    rule = sequential.Rule(0.01, 0.05, 0.05)
+    rest, small = (sequential.needed(0.05, 0.001, rule, 100, other) for other in (None, 0.05))
+    assert rest == sequential.needed(0.05, 0.001, rule, 100, 0.95)
+    assert small > rest
+
+
 def test_what_is_needed_grows_with_what_is_asked() -> None:
     usual = sequential.needed(0.05, 0.001, Rule(0.01, 0.05, 0.05), 100)
     assert sequential.needed(0.25, 0.001, Rule(0.01, 0.05, 0.05), 100) < usual

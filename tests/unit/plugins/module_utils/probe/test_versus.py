@@ -145,6 +145,8 @@ def test_requests_end_when_the_verdict_is_there(serve: Callable[..., LocalServer
         ({"compare": {"stable": "v2"}}, "canary and stable are both 'v2'"),
         ({"compare": {"margin": 0.0}}, "margin of failures is in percentage points.*not 0"),
         ({"compare": {"latency": {"p99": 60.0}}}, "margin of p99"),
+        ({"compare": {"baseline": 80.5}}, "compare.baseline is in percent.*not 80.5"),
+        ({"compare": {"baseline": 0.0}}, "compare.baseline is in percent.*not 0"),
         ({"compare": {"share": 100.0}}, "compare.share is in percent"),
         ({"compare": {"false_rollback": 0.0}}, "compare.false_rollback"),
         ({"compare": {"expected": 60.0}}, "compare.expected"),

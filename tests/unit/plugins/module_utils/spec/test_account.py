@@ -33,6 +33,7 @@ def account(
         "DescribeServiceMeshes": {"ServiceMeshes": list(meshes)},
         "DescribeServiceMeshDetail": {"ServiceMesh": meshes[0] if meshes else {}},
         "DescribeVersions": VERSIONS,
+        "DescribeMetadata": {"MetaData": {"Regions": ["cn-hangzhou", "eu-central-1"]}},
         "DescribeVpcs": {"Vpcs": [{"VpcId": "vpc-1"}, {"VpcId": "vpc-2"}]},
         "DescribeVSwitches": {"VSwitches": [{"VSwitchId": "vsw-1"}]},
         "DescribeClustersV1": {"clusters": list(clusters), "page_info": {"total_count": len(clusters)}},
@@ -56,6 +57,30 @@ def test_a_sound_new_mesh(fake_cloud: Callable[..., Any]) -> None:
     assert findings.creates[0].startswith("Mesh 'shop' does not exist yet: it will be created in cn-hangzhou")
     assert cloud.written() == []
     assert cloud.sent("DescribeVSwitches") == [{"RegionId": "cn-hangzhou", "VpcId": "vpc-1"}]
+
+
+def test_a_wrong_region_would_make_a_second_mesh(fake_cloud: Callable[..., Any]) -> None:
+    network = {"DescribeVpcs": {"Vpcs": [{"VpcId": "vpc-1"}]}}
+    (warning,) = check(account(fake_cloud, listed(), listed("other", "c2"), region="cn-beijing", **network)).warnings
+    assert warning.startswith("asm_mesh: there is no mesh 'shop' in cn-beijing, but in cn-hangzhou (c1). If that is")
+    assert check(account(fake_cloud, listed("other", "c2"), region="cn-beijing", **network)).warnings == []
+
+
+def test_a_region_without_the_service_is_told_before_its_networks_are_looked_for(
+    fake_cloud: Callable[..., Any],
+) -> None:
+    cloud = account(fake_cloud, region="cn-hangzou")
+    assert check(cloud).errors == ["asm_mesh: the service is not in the region cn-hangzou. Did you mean cn-hangzhou?"]
+    assert cloud.sent("DescribeVpcs") == []
+    (problem,) = check(account(fake_cloud, region="mars")).errors
+    assert problem.endswith("It is in cn-hangzhou, eu-central-1.")
+
+
+@pytest.mark.parametrize(
+    "answer", [{}, {"MetaData": {"Regions": None}}, AsmError("No.", code="Forbidden.RAM", http_status=403)]
+)
+def test_who_is_not_told_the_regions_is_not_held_up(fake_cloud: Callable[..., Any], answer: Any) -> None:
+    assert check(account(fake_cloud, region="cn-x", DescribeMetadata=answer)).errors == []
 
 
 def test_an_account_that_does_not_answer_is_one_error(fake_cloud: Callable[..., Any]) -> None:
