@@ -93,7 +93,9 @@ def main() -> int:
     sampled = [name for name in wanted if not (chosen.sample and name.startswith(BESIDE[:2]))]
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         rows = [
-            row for found in pool.map(lambda name: run(name, _every(name) if chosen.sample else 1), sampled) for row in found
+            row
+            for found in pool.map(lambda name: run(name, _every(name) if chosen.sample else 1), sampled)
+            for row in found
         ]
     seconds = time.monotonic() - began
     if not chosen.sample and not chosen.parts:
