@@ -250,8 +250,8 @@ class GatewaySecret(ResourceModule):
         lacking = found.lacking(self.wanted) or ([] if found.exists else [""])
         if lacking and found.foreign:
             raise Refused(
-                f"{gateway_secrets.of_others(found)} It stays as it is: choose another name, or run the task again in a "
-                "minute if it has just been made for this gateway."
+                f"{gateway_secrets.of_others(found)} It stays as it is: choose another name, or run the task again "
+                "in a minute if it has just been made for this gateway."
             )
         after = replace(found, clusters=dict.fromkeys(found.clusters or ["all of the gateway"], self._held()))
         action = NONE if not lacking else UPDATE if found.exists else CREATE

@@ -19,7 +19,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud.shapes import sh
 from ansible_collections.meshops.asm.plugins.module_utils.cluster import registry
 from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding, options, shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers, certificates, routes
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers, certificates, rollout, routes
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import described as gateway_described
 from ansible_collections.meshops.asm.plugins.module_utils.istio import (
     conditions,
@@ -34,7 +34,15 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio import (
     subsets,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.istio import model as mesh
-from ansible_collections.meshops.asm.plugins.module_utils.kube import bounds, documents, injected, kinds, linting, texts
+from ansible_collections.meshops.asm.plugins.module_utils.kube import (
+    baseline,
+    bounds,
+    documents,
+    injected,
+    kinds,
+    linting,
+    texts,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.kube.answers import as_page
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items
 from ansible_collections.meshops.asm.plugins.module_utils.lane import groups as lane_groups
@@ -162,6 +170,9 @@ MANIFESTS: dict[Callable[..., Any], Taker] = {
     texts.load_all: lambda value: list(texts.load_all(str(value), "text")),
     kinds.defined_kinds: lambda value: [kinds.defined_kinds(one.body) for one in documents.from_definition(value)],
     kinds.check_target: items_of,
+    kinds.check_written: lambda value: [
+        kinds.check_written(one.body["apiVersion"], one.body["kind"]) for one in documents.from_definition(value)
+    ],
     linting.lint: lint_of,
 }
 LINT: dict[Callable[..., Any], Taker] = {
@@ -292,6 +303,14 @@ WORKLOADS: dict[Callable[..., Any], Taker] = {
         (one.short, one.exempt, one.lacking, one.needs_restart, one.risk, one.refusal)
         for kind in injected.KINDS
         for one in injected.group("shop", {kind: listed_of(value)}, listed_of(value))
+    ],
+    baseline.copies: lambda value: [baseline.copies(one, one, 2) for one in listed_of(value)],
+    baseline.version_of: lambda value: [baseline.version_of(one) for one in listed_of(value)],
+    baseline.pods_of: lambda value: [baseline.pods_of(one) for one in listed_of(value)],
+    rollout.lacking: lambda value: [
+        rollout.lacking(set(spec) | {"ports", "podLabels"}, {"ports": spec.get("ports")}, spec, one, one)
+        for one in listed_of(value)
+        for spec in (one, dicts(one.get("spec")))
     ],
 }
 CHECKS: dict[Callable[..., Any], Taker] = {
@@ -454,6 +473,8 @@ OTHERS: dict[ModuleType, set[str]] = {
     inspection: {"inspect", "check_rows", "table", "problems", "public_providers"},
     account_checks: {"check"},
     references: {"entries_of"},
+    baseline: {"named", "leftovers", "refuse_others"},
+    rollout: set(),
     injected: {"exemption", "interruption", "asks_for_sidecars"},
     steps: set(),
     route_weights: {"rule_of", "set_weights", "applicable", "copied"},

@@ -128,6 +128,9 @@ def _value(value: Any, about: Spec, place: _Place) -> Iterator[str]:
         element = {"type": about.get("elements") or "raw", "options": inner, "choices": about.get("choices")}
         for number, item in enumerate(value):
             yield from _item(item, element, place.item(number, item))
+    elif kind == "list" and isinstance(value, str) and inner and not all(_is(one, "dict") for one in value.split(",")):
+        # Ansible makes a list of a text, and would then say only that an item of it is no dictionary.
+        yield place.says(f"must be a list, each item {_called('dict', inner)}; it is text")
     elif inner and kind == "dict" and isinstance(value, Mapping):
         yield from _mapping(value, inner, place)
     elif not _is(value, kind):

@@ -200,7 +200,9 @@ def test_absence_of_what_was_never_there_is_no_change(cloud_of: Callable[..., An
 
 
 @pytest.mark.parametrize("answer", ["refuse", "overwrite", "record"])
-@pytest.mark.parametrize("rows", [[], [{"SecretName": "tls", "GatewayName": "out"}], [{"SecretName": "other"}]], ids=str)
+@pytest.mark.parametrize(
+    "rows", [[], [{"SecretName": "tls", "GatewayName": "out"}], [{"SecretName": "other"}]], ids=str
+)
 def test_a_certificate_of_another_gateway_or_of_nobody_stays(
     cloud_of: Callable[..., Any], clock: Any, answer: str, rows: list[Any]
 ) -> None:

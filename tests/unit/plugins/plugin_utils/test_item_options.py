@@ -238,3 +238,11 @@ def test_secrets_are_not_told() -> None:
     )
     assert len(texts) == 2
     assert key not in str(texts)
+
+
+@pytest.mark.parametrize("variable", [one.variable for one in SECTIONS if one.target])
+def test_an_item_with_prune_is_no_empty_list(variable: str) -> None:
+    """Its manifests are read elsewhere."""
+    assert wrong_items({variable: [{**SOUND[variable], "set": "shop", "prune": True}]}) == []
+    (told,) = wrong_items({variable: [{**SOUND[variable], "prune": True}]})
+    assert "prune needs the option set" in told

@@ -143,3 +143,13 @@ def test_a_spec_that_did_not_arrive_is_told_with_how_it_is_given() -> None:
     assert "asm_mesh is missing" in told
     assert "-e @mesh.yml" in told
     assert problems({"asm_gateways": []}) == []
+
+
+@pytest.mark.parametrize("text", ["shop-1", "shop-1,shop-2", "{name", ""])
+def test_text_in_the_place_of_a_list_of_mappings(text: str) -> None:
+    spec = {"clusters": {"type": "list", "elements": "dict", "options": {"name": {"type": "str", "required": True}}}}
+    (told,) = wrong_options({"clusters": text}, spec)
+    assert told == "clusters must be a list, each item a mapping with name; it is text."
+    # What Ansible reads as one.
+    for fine in ("name=shop-1", '{"name": "shop-1"}', "name=a,name=b"):
+        assert wrong_options({"clusters": fine}, spec) == []
