@@ -36,7 +36,6 @@ __all__ = ["collections"]
 PAIRS = EVERY if os.environ.get("MESHOPS_AWX_PAIRS") == "all" else ENDS
 OLDER, NEWER = "v1.24.6.64-g0b8a1cd2-aliyun", "v1.25.6.41-g9d2f5e71-aliyun"
 SLICED = ["sliced-1", "sliced-2", "sliced-3"]
-FLEET = ["fleet-1", "fleet-2"]
 STEPS = ["create", "attach", "gateway", "deploy", "define", "verify"]
 ACCESS = "token-of-the-controller-4711"
 
@@ -64,9 +63,6 @@ def meshes(tmp_path_factory: pytest.TempPathFactory) -> Path:
         file = folder / "meshes" / name / "mesh.yml"
         file.parent.mkdir()
         file.write_text(yaml.safe_dump(spec(name)), encoding="utf-8")
-    many = folder / spec_file("fleet")
-    many.parent.mkdir()
-    many.write_text(yaml.safe_dump({"asm_meshes": [spec(name) for name in FLEET]}), encoding="utf-8")
     git(folder, "init", "--quiet", "--initial-branch", "main")
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message", "Meshes")
@@ -306,20 +302,3 @@ def test_a_job_for_each_of_three_meshes(at: Callable[[Pair], Launcher], sliced: 
     launcher = at(ENDS[-1])
     jobs = launcher.launch_sliced("meshops drift", spec_file="meshes/{mesh}/mesh.yml")
     assert sorted(job.artifacts["asm_drift"]["mesh"] for job in jobs) == SLICED
-
-
-@pytest.mark.parametrize("pair", ENDS, ids=str)
-def test_one_job_for_all_meshes_of_a_file(lab: Lab, at: Callable[[Pair], Launcher], pair: Pair) -> None:
-    launcher = at(pair)
-    given = {"spec_file": spec_file("fleet"), "answer_asm_wait_timeout": 300}
-    with lab.unwritten():
-        job = launcher.launch("meshops drift", **given)
-        assert job.status == "failed", job.stdout[-4000:]
-        reports = job.artifacts["asm_drift"]
-        assert {name: (one["mesh"], one["status"]) for name, one in reports.items()} == {
-            name: (name, "drift") for name in FLEET
-        }
-        one = launcher.launch("meshops site (check)", asm_only=FLEET[1], **given)
-    assert one.status == "successful", one.stdout[-4000:]
-    assert f"changed: [{FLEET[1]}]" in one.stdout
-    assert f"[{FLEET[0]}]" not in one.stdout
