@@ -31,7 +31,8 @@ options:
   name:
     description:
       - Name of the certificate, by which Istio's C(credentialName) refers to it.
-      - A Secret of this name that is of another type is refused, and stays.
+      - A Secret of this name that is of another type is refused, and stays. So does one that the service does not list
+        for this gateway, as it is another gateway's or was made in another way. It is no obstacle to V(absent).
     type: str
     required: true
   certificate:
@@ -250,8 +251,8 @@ class GatewaySecret(ResourceModule):
         lacking = found.lacking(self.wanted) or ([] if found.exists else [""])
         if lacking and found.foreign:
             raise Refused(
-                f"{gateway_secrets.of_others(found)} It stays as it is: choose another name, or run the task again in a "
-                "minute if it has just been made for this gateway."
+                f"{gateway_secrets.of_others(found)} It stays as it is: choose another name, or run the task again "
+                "in a minute if it has just been made for this gateway."
             )
         after = replace(found, clusters=dict.fromkeys(found.clusters or ["all of the gateway"], self._held()))
         action = NONE if not lacking else UPDATE if found.exists else CREATE

@@ -100,6 +100,8 @@ options:
         as that of a group (V(ca)).
       - Such an option is sent when the mesh is made. Afterwards nobody can tell whether the mesh has this value, so
         that a task that names it here sends it, and reports a change, in each run.
+      - Where the creation of the mesh ends before such options are sent, a run that sets them sends them. Until then
+        the mesh has the tag C(meshops-asm-unfinished), which results do not show.
       - Of O(ca) all but the type and the root key can be sent again, to a mesh that was made with an own authority.
     type: list
     elements: str
@@ -1042,6 +1044,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     waiting,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import (
+    Changes,
     argument_spec,
     changes_between,
     create_parameters,
@@ -1122,7 +1125,7 @@ class Mesh(ResourceModule):
         there: dict[str, str] = {}
         # A caller may do without the permission for an action that is needed for a moment only.
         with contextlib.suppress(AsmError):
-            there = tags.read(self.cloud, self.id, str(self.cloud.region or ""))
+            there = tags.unlisted_tags(self.cloud, self.id, str(self.cloud.region or ""))
         return tags.to_list({} if there else self.params["tags"] or {}) + [
             {"Key": key, "Value": value} for key, value in there.items()
         ]
@@ -1158,19 +1161,15 @@ class Mesh(ResourceModule):
         if meshes.info(found["detail"]).get("State") == "deleting":
             raise Refused(f"Mesh '{p['name']}' is being deleted: run again once it is gone, or choose another name.")
         upgrade = mesh_upgrade.plan(p, found["detail"], found["upgrade"])
-        compared = {**p, "version": None} if upgrade.version else p
-        changes = changes_between(MESH_ATTRIBUTES, compared, found["detail"], f"Mesh '{p['name']}'")
-        changes.add(unseen_changes(self.resent, p))
-        mesh_view.plan_addresses(p, found["detail"], changes)
-        remade = mesh_view.lacks_audit_project(p, found["detail"])
-        if remade:
-            changes.calls["ReActivateAudit"] = {"EnableAudit": True}
-        if p["new_name"] and p["new_name"] != meshes.info(found["detail"]).get("Name"):
-            changes.calls["ModifyServiceMeshName"] = {"Name": p["new_name"]}
+        changes = self._changes(found["detail"], upgrade)
         to_set, to_remove = tags.compare(p["tags"], found["tags"], p["purge_tags"])
+        late = mesh_view.unseen(p) if found["unfinished"] else Changes()
+        changes.add(late)
+        to_remove += [tags.UNFINISHED] if late else []
+        warnings = self._doubts(found, late)
         before = mesh_view.settings(found)
         if not changes and not to_set and not to_remove and not upgrade:
-            return Plan(before=before, after=before, predicted=self.view(found))
+            return Plan(before=before, after=before, predicted=self.view(found), warnings=warnings)
         # What the service never shows cannot be seen to change either.
         after = overlay([row for row in MESH_ATTRIBUTES if row.read], before, p)
         after["name"] = p["new_name"] or after["name"]
@@ -1179,8 +1178,10 @@ class Mesh(ResourceModule):
         # A name that stands for several builds is the one that is there, or the one to come.
         after["version"] = upgrade.version or before["version"]
         predicted = {**self.view(found), **after}
-        if remade:
+        if "ReActivateAudit" in changes.calls:
             before["audit_project"], after["audit_project"] = "missing", "there"
+        if late:
+            before["unfinished"], after["unfinished"] = True, False
         if self.resent:
             # Nobody sees what was there before.
             before["resent"], after["resent"] = [], [row.option for row in self.resent]
@@ -1188,7 +1189,28 @@ class Mesh(ResourceModule):
             states = found["upgrade"]["gateways"]
             before["gateway_versions"] = {name: (states.get(name) or {}).get("Version") for name in upgrade.gateways}
             after["gateway_versions"] = dict.fromkeys(upgrade.gateways, after["version"])
-        return Plan(UPDATE, before, after, (changes, to_set, to_remove, upgrade), predicted)
+        return Plan(UPDATE, before, after, (changes, to_set, to_remove, upgrade), predicted, warnings)
+
+    def _changes(self, detail: Any, upgrade: mesh_upgrade.Upgrade) -> Changes:
+        """What has to be sent but for tags and the upgrade."""
+        p = self.params
+        compared = {**p, "version": None} if upgrade.version else p
+        changes = changes_between(MESH_ATTRIBUTES, compared, detail, f"Mesh '{p['name']}'")
+        changes.add(unseen_changes(self.resent, p))
+        mesh_view.plan_addresses(p, detail, changes)
+        if mesh_view.lacks_audit_project(p, detail):
+            changes.calls["ReActivateAudit"] = {"EnableAudit": True}
+        if p["new_name"] and p["new_name"] != meshes.info(detail).get("Name"):
+            changes.calls["ModifyServiceMeshName"] = {"Name": p["new_name"]}
+        return changes
+
+    def _doubts(self, found: Any, late: Changes) -> tuple[str, ...]:
+        if late or not found["unfinished"]:
+            return ()
+        return (
+            f"The creation of mesh '{self.params['name']}' was interrupted before settings were sent that the service "
+            f"never shows. Run the task again that sets them. Until then the mesh has the tag {tags.UNFINISHED}.",
+        )
 
     def _plan_creation(self) -> Plan:
         p = {**self.params, "region": self.cloud.region}
@@ -1225,6 +1247,9 @@ class Mesh(ResourceModule):
 
     def _create(self) -> Steps:
         p = self.params
+        self.region = str(self.cloud.region or "")
+        late = mesh_view.unseen(p)
+        mark = [{"Key": tags.UNFINISHED, "Value": "true"}] if late else []
         try:
             reply = self.cloud.asm(
                 "CreateServiceMesh",
@@ -1233,7 +1258,7 @@ class Mesh(ResourceModule):
                 # An EIP that is there is bound once the mesh runs; creation would make one more.
                 ApiServerPublicEip=None if p["api_server_eip_id"] else p["api_server_public_eip"],
                 UseExistingCA=True if p["ca"] else None,
-                Tag=tags.to_list(p["tags"]) if p["tags"] else None,
+                Tag=[*tags.to_list(p["tags"] or {}), *mark] or None,
                 **create_parameters(MESH_ATTRIBUTES, p),
             )
         except AsmError as error:
@@ -1246,9 +1271,9 @@ class Mesh(ResourceModule):
             yield self._running
             detail = meshes.describe_mesh(self.cloud, self.id)
             changes = changes_between(MESH_ATTRIBUTES, p, detail, f"Mesh '{p['name']}'")
-            changes.add(unseen_changes([row for row in MESH_ATTRIBUTES if row.create is None], p))
+            changes.add(late)
             mesh_view.plan_addresses(p, detail, changes)
-            yield from self._update(changes, {}, [])
+            yield from self._update(changes, {}, [tags.UNFINISHED] if late else [])
 
     def _update(
         self, changes: Any, to_set: dict[str, str], to_remove: list[str], upgrade: mesh_upgrade.Upgrade | None = None

@@ -12,12 +12,13 @@ version_added: 0.1.0
 description:
   - Checks a whole spec, as the roles of this collection take it, and fails with every problem in one list. Only reads.
   - >-
-    Without asking anybody: misspelt variables, names that refer to nothing, files that are missing or not valid, kinds
+    Without asking anybody: misspelt variables, values that the module of an item would refuse, in that module's own
+    words, names that refer to nothing, files that are missing or not valid, kinds
     that are aimed at the wrong API server, ports of Istio gateways on which nothing would listen, and one object
     that is described in two places and not alike, which every run would change to one and then to the other.
   - >-
     With the account: credentials, name and region of the mesh, options that an existing mesh cannot change any more,
-    the version, VPC and vSwitches of a new one, and whether each cluster is there and can be attached.
+    the region, version, VPC and vSwitches of a new one, and whether each cluster is there and can be attached.
   - Files are read and templates rendered on the controller; manifests do not leave it.
 extends_documentation_fragment:
   - meshops.asm.cloud

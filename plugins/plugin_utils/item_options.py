@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +27,15 @@ _MODULES = "ansible_collections.meshops.asm.plugins.modules"
 _SAID_ONCE = " Nothing was changed."
 # What is read from a file, where it is read in the end.
 _FILES = (*SOURCES, "kubeconfig")
+
+# In the place of the manifests of an item: an object that may be on an API server of this kind.
+_SOMETHING = {
+    target: json.dumps([{"text": json.dumps({**kind, "metadata": {"name": "a"}}), "file": "a"}])
+    for target, kind in (
+        ("cluster", {"apiVersion": "v1", "kind": "ConfigMap"}),
+        ("mesh", {"apiVersion": "networking.istio.io/v1", "kind": "Gateway"}),
+    )
+}
 
 Json = dict[str, Any]
 
@@ -84,7 +94,7 @@ def _as_given(section: Section, resource: type[ResourceModule], item: Json, mesh
     kept = {key: value for key, value in item.items() if key in names or (key == "wait_timeout" and resource.waits)}
     kept = {key: value for key, value in kept.items() if key not in _FILES}
     if section.target:
-        kept["_documents"] = "[]"
+        kept["_documents"] = _SOMETHING[section.target]
     options = {inner: [kept]} if inner else kept
     return {**options, "mesh": mesh} if "mesh" in resource.options else options
 

@@ -19,7 +19,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud.shapes import sh
 from ansible_collections.meshops.asm.plugins.module_utils.cluster import registry
 from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding, options, shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers, certificates, routes
+from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers, certificates, rollout, routes
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import described as gateway_described
 from ansible_collections.meshops.asm.plugins.module_utils.istio import (
     conditions,
@@ -34,7 +34,15 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio import (
     subsets,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.istio import model as mesh
-from ansible_collections.meshops.asm.plugins.module_utils.kube import bounds, documents, injected, kinds, linting, texts
+from ansible_collections.meshops.asm.plugins.module_utils.kube import (
+    baseline,
+    bounds,
+    documents,
+    injected,
+    kinds,
+    linting,
+    texts,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.kube.answers import as_page
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items
 from ansible_collections.meshops.asm.plugins.module_utils.lane import groups as lane_groups
@@ -53,7 +61,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.probe.sequential impor
 from ansible_collections.meshops.asm.plugins.module_utils.spec import account as account_checks
 from ansible_collections.meshops.asm.plugins.module_utils.spec import consistency as spec_checks
 from ansible_collections.meshops.asm.plugins.module_utils.spec import inspection
-from ansible_collections.meshops.asm.plugins.plugin_utils import fleet, write_back
+from ansible_collections.meshops.asm.plugins.plugin_utils import fleet, item_options, write_back
 from ansible_collections.meshops.asm.plugins.plugin_utils.vocabulary import vocabulary
 
 Taker = Callable[[Any], Any]
@@ -162,6 +170,9 @@ MANIFESTS: dict[Callable[..., Any], Taker] = {
     texts.load_all: lambda value: list(texts.load_all(str(value), "text")),
     kinds.defined_kinds: lambda value: [kinds.defined_kinds(one.body) for one in documents.from_definition(value)],
     kinds.check_target: items_of,
+    kinds.check_written: lambda value: [
+        kinds.check_written(one.body["apiVersion"], one.body["kind"]) for one in documents.from_definition(value)
+    ],
     linting.lint: lint_of,
 }
 LINT: dict[Callable[..., Any], Taker] = {
@@ -213,6 +224,11 @@ SPEC: dict[Callable[..., Any], Taker] = {
     ),
     options.accepted: lambda value: options.accepted(
         value, {"name": {"type": "str"}, "ports": {"type": "list"}}, name="a"
+    ),
+    options.title_of: lambda value: options.title_of("asm_gateways", 0, value),
+    options.without_nulls: lambda value: options.without_nulls(value, vocabulary()),
+    item_options.wrong_items: lambda value: item_options.wrong_items(
+        value if isinstance(value, dict) else dict.fromkeys(vocabulary(), value)
     ),
     options.wrong_options: lambda value: options.wrong_options({"asm_mesh": value, "x": value}, vocabulary()),
     inspection.read: inspection.read,
@@ -287,6 +303,14 @@ WORKLOADS: dict[Callable[..., Any], Taker] = {
         (one.short, one.exempt, one.lacking, one.needs_restart, one.risk, one.refusal)
         for kind in injected.KINDS
         for one in injected.group("shop", {kind: listed_of(value)}, listed_of(value))
+    ],
+    baseline.copies: lambda value: [baseline.copies(one, one, 2) for one in listed_of(value)],
+    baseline.version_of: lambda value: [baseline.version_of(one) for one in listed_of(value)],
+    baseline.pods_of: lambda value: [baseline.pods_of(one) for one in listed_of(value)],
+    rollout.lacking: lambda value: [
+        rollout.lacking(set(spec) | {"ports", "podLabels"}, {"ports": spec.get("ports")}, spec, one, one)
+        for one in listed_of(value)
+        for spec in (one, dicts(one.get("spec")))
     ],
 }
 CHECKS: dict[Callable[..., Any], Taker] = {
@@ -449,6 +473,8 @@ OTHERS: dict[ModuleType, set[str]] = {
     inspection: {"inspect", "check_rows", "table", "problems", "public_providers"},
     account_checks: {"check"},
     references: {"entries_of"},
+    baseline: {"named", "leftovers", "refuse_others"},
+    rollout: set(),
     injected: {"exemption", "interruption", "asks_for_sidecars"},
     steps: set(),
     route_weights: {"rule_of", "set_weights", "applicable", "copied"},
@@ -458,6 +484,7 @@ OTHERS: dict[ModuleType, set[str]] = {
     fleet: set(),
     shapes: {"fit", "of_options", "require", "type_name"},
     options: set(),
+    item_options: {"wrong_types"},
     running: {"run_checks", "untried", "shown", "entrance", "asked"},
     deciding: set(),
     replies: {"hints"},
@@ -470,12 +497,13 @@ OTHERS: dict[ModuleType, set[str]] = {
     providers: {"kind_of", "check", "providers", "known_names", "encoded"},
     kiali: {"options", "check"},
     lane_groups: {
-        *("check_name", "groups", "find_group", "require_group", "group_not_yet", "lanes", "update_group"),
+        *("check_name", "groups", "find_group", "require_group", "group_not_yet", "lanes"),
+        *("lanes_named", "update_group"),
     },
     equality: set(),
-    values: {"count", "percent", "positive"},
+    values: {"count", "percent", "port", "positive"},
     sidecar: {"describe"},
-    registry: {"deployments", "endpoints", "namespaces", "service_accounts"},
+    registry: {"deployments", "endpoints", "namespaces", "pods", "service_accounts"},
 }
 
 _MESH: dict[str, Any] = {

@@ -121,6 +121,21 @@ def test_a_failure_that_no_repetition_helps_is_told_at_once(lab: Lab, run: Runne
 # Creation.
 
 
+def test_an_interrupted_creation_loses_no_setting(lab: Lab, run: Runner) -> None:
+    """What the service never shows is sent by the next run, and not again."""
+    hidden: dict[str, Any] = {**NEW, "name": "it-halfway", "proxy": {"log_level": "error"}}
+    try:
+        with lab.faults({"action": "UpdateMeshFeature", "kind": "deny"}):
+            assert run.failing("asm_mesh", "UpdateMeshFeature", "RAM policy", **hidden)["changed"] is True
+        since = lab.mark()
+        done = run.converge("asm_mesh", **hidden)
+        assert done["mesh"]["tags"] == {}
+        assert [entry["action"] for entry in lab.writes(since)] == ["UpdateMeshFeature", "UntagResources"]
+        assert lab.sent(since, "UpdateMeshFeature")[0]["LogLevel"] == "error"
+    finally:
+        run("asm_mesh", name="it-halfway", state="absent")
+
+
 def test_a_lost_reply_to_a_create_makes_one_mesh(lab: Lab, run: Runner) -> None:
     """The list lags behind, too: what was made is not in its first answers, and gone from a later one."""
     since = lab.mark()

@@ -141,6 +141,16 @@ def test_eips_are_bound_and_unbound(mesh: dict[str, Any], lab: Lab, run: Runner)
     assert operations == [("eip-lab-1", "BindEip"), ("eip-lab-1", "UnBindEip")]
 
 
+def test_access_to_istio_resources_by_the_clusters_has_an_action_of_its_own(
+    mesh: dict[str, Any], lab: Lab, run: Runner
+) -> None:
+    since = lab.mark()
+    for wanted in (True, False):
+        done = run.converge("asm_mesh", name=NAME, cr_aggregation_enabled=wanted)
+        assert done["mesh"]["cr_aggregation_enabled"] is wanted
+    assert [entry["Enabled"] for entry in lab.sent(since, "UpdateMeshCRAggregation")] == [True, False]
+
+
 def test_a_mesh_gets_another_name(mesh: dict[str, Any], lab: Lab, run: Runner) -> None:
     identifier = mesh["mesh"]["id"]
     since = lab.mark()

@@ -72,6 +72,16 @@ def test_what_is_never_shown_is_sent_when_it_is_named(lab: Lab, run: Runner) -> 
         run.secrets.remove("it-s3cret-token")
 
 
+def test_the_api_server_gets_a_public_address_and_gives_it_back(lab: Lab, run: Runner) -> None:
+    since = lab.mark()
+    bound = run.converge("asm_mesh", name=NORTH_MESH, api_server_eip_id="eip-lab-3")
+    assert bound["mesh"]["api_server_eip_id"] == "eip-lab-3"
+    freed = run.converge("asm_mesh", name=NORTH_MESH, api_server_eip_id="")
+    assert freed["mesh"]["api_server_eip_id"] == ""
+    operations = [entry["Operation"] for entry in lab.sent(since, "ModifyApiServerEipResource")]
+    assert operations == ["BindEip", "UnBindEip"]
+
+
 def test_an_audit_project_that_somebody_has_deleted_is_made_again(lab: Lab, run: Runner) -> None:
     wanted = {"name": NORTH_MESH, "audit": {"enabled": True, "project": "it-audit"}}
     run.converge("asm_mesh", **wanted)
@@ -101,14 +111,17 @@ def test_what_is_told_of_clusters(lab: Lab, run: Runner, shop: Shop) -> None:
     subsets += ["namespaces", "network", "prometheus"]
     balancers = lab.control.records("load_balancers")
     mine = [key for key, one in balancers.items() if one["vpc_id"] == VPC and not one["made_for"]]
+    run("asm_mesh", name=shop.name, telemetry=True)
     with lab.unwritten():
         found = run("asm_cluster_info", mesh=shop.name, gather_subset=subsets)["clusters"]
+    run("asm_mesh", name=shop.name, telemetry=False)
     one = next(cluster for cluster in found if cluster["id"] == shop.one)
     assert one["cloud_controller"] == {"version": "v2.9.1", "graceful_drain_supported": True, "error_message": ""}
     assert one["network"]["name"] == ""
     assert one["cen_missing"] is False
     assert sorted(balancer["id"] for balancer in one["load_balancers"]) == sorted(mine)
     assert "kube-system" in one["namespaces"]
+    assert one["grafana"]
     assert all(dashboard["title"] and dashboard["url"] for dashboard in one["grafana"])
     run.refused("asm_cluster_info", "gather_subset", "grafana", mesh=shop.name, gather_subset=["grafanna"])
 

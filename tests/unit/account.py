@@ -22,8 +22,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.shapes import BOOL, JSON, NUMBER, shape_of
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import put
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import MESH_ATTRIBUTES
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.kiali import KIALI_ATTRIBUTES
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.sidecar_attributes import SIDECAR_ATTRIBUTES
 
 from .plugins.module_utils.kube.conftest import MemoryApi
 
@@ -33,6 +36,18 @@ Json = dict[str, Any]
 MESH, MESH_ID, CLUSTER, CLUSTER_ID = "shop", "c0a1", "shop-1", "ck1"
 ISTIO, ASM = "networking.istio.io/v1", "istio.alibabacloud.com/v1beta1"
 _READ = ("Describe", "List", "Get")
+# What says that a list goes on.
+_PAGES = ("Continue", "Mark", "NextToken")
+
+
+def filled(shape: Any, text: str) -> Any:
+    """A value of a shape of ``cloud/shapes.py`` with all of its parts."""
+    if isinstance(shape, dict):
+        parts = {key: part for key, part in shape.items() if key not in _PAGES}
+        return {text if key == "*" else key: filled(part, text) for key, part in parts.items()}
+    if isinstance(shape, list):
+        return [filled(shape[0], text)]
+    return {NUMBER: 1, BOOL: True, JSON: json.dumps({text: text})}.get(shape, text)
 
 
 class Account:
@@ -100,7 +115,20 @@ class Account:
             },
             "DescribeClusterUserKubeconfig": {"config": self.kubeconfig("cluster"), "expiration": self.text},
         }
-        return 200, {"RequestId": "r-1", **known.get(action, {})}
+        return 200, {"RequestId": "r-1", **(known.get(action) or self._documented(action))}
+
+    def _documented(self, action: str) -> Json:
+        """All that the collection reads of a reply, with the text in each place for one."""
+        found: Json = filled(shape_of(action), self.text)
+        rows = {
+            "DescribeKialiConfiguration": KIALI_ATTRIBUTES,
+            "DescribeNamespaceScopeSidecarConfig": SIDECAR_ATTRIBUTES,
+        }
+        place = found.setdefault("ConfigPatches", {}) if action == "DescribeNamespaceScopeSidecarConfig" else found
+        for row in rows.get(action, ()):
+            if row.read and row.type == "str" and not row.no_log:
+                put(place, row.read, self.text)
+        return found
 
     def mesh(self) -> Json:
         info = {"ServiceMeshId": MESH_ID, "Name": MESH, "RegionId": "cn-hangzhou", "State": "running"}
@@ -118,6 +146,7 @@ class Account:
                 put(found, row.read, self.text)
         for path in ("ApiServerLoadbalancerId", "PilotPublicLoadbalancerId", "ApiServerPublicEipId"):
             put(found, f"Spec.LoadBalancer.{path}", self.text)
+        put(found, "Spec.MeshConfig.Telemetry", True)
         put(found, "Spec.Network.VpcId", "vpc-1")
         put(found, "Spec.Network.VSwitches", ["vsw-1"])
         put(found, "Spec.Network.SecurityGroupId", self.text)

@@ -88,3 +88,9 @@ def test_no_question_can_be_answered_with_nonsense(template: dict[str, Any]) -> 
             assert question["variable"].startswith("answer_asm_")
     required = {one["variable"] for one in settings("surveys")["awx_surveys"]["remove"]["spec"] if one["required"]}
     assert required == {"spec_file", "asm_remove"}
+
+
+def test_the_project_asks_awx_for_no_collection() -> None:
+    # AWX would install it in the image of its control plane, where no job runs: see docs/awx.rst.
+    assert not (AWX / "project" / "collections").exists()
+    assert not (AWX / "project" / "roles").exists()

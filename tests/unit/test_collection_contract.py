@@ -21,6 +21,7 @@ import yaml
 from ansible.module_utils import basic
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.credentials import CLOUD_OPTIONS, ENVIRONMENT
 from ansible_collections.meshops.asm.plugins.module_utils.flow import errors
+from ansible_collections.meshops.asm.plugins.module_utils.module.arguments import HIDDEN, shown
 from ansible_collections.meshops.asm.plugins.plugin_utils.manifests import ManifestsAction
 from ansible_collections.meshops.asm.plugins.plugin_utils.waiting import WaitingAction
 
@@ -165,6 +166,18 @@ def test_secrets_are_kept_out_of_logs(name: str, arguments: dict[str, Any]) -> N
     ]
     for option, about in secrets:
         assert about.get("no_log") is True, option
+
+
+@each_module
+def test_secrets_are_known_by_their_names_too(name: str, arguments: dict[str, Any]) -> None:
+    """asm_preflight and asm_verify repeat a spec, for whose items they have no schema: the names have to say it."""
+    for option, about in walk(arguments["argument_spec"], "options"):
+        leaf = option.rsplit(".", 1)[-1]
+        # Credentials are no part of a spec.
+        if about.get("no_log") and option not in CLOUD_OPTIONS:
+            assert shown({"mesh": {"a": [{leaf: {"c1": "hush"}}]}}, {"mesh": {"type": "dict"}}) == {
+                "mesh": {"a": [{leaf: HIDDEN}]}
+            }, option
 
 
 @each_module

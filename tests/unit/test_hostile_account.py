@@ -10,6 +10,7 @@ Only ansible-core before 2.19 would execute it; tests run on it, too (noxfile.py
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,9 @@ from typing import Any
 import pytest
 import yaml
 
-from .account import CLUSTER, MESH, Account, Ansible, serving
+from .account import CLUSTER, MESH, ROOT, Account, Ansible, serving
+from .pem import pair
+from .test_planted_secrets import EXTRA
 
 pytestmark = pytest.mark.playbooks
 
@@ -86,6 +89,39 @@ PLAY = """
         - ansible.builtin.set_fact: {why: "{{ ansible_failed_result.msg }} {{ ansible_failed_task.name }}"}
         - ansible.builtin.debug: {msg: "{{ why }} {{ ansible_failed_result }}"}
 """
+MODULES = sorted(file.stem for file in (ROOT / "plugins/modules").glob("*.py"))
+_OF_GATEWAY = {"mesh": MESH, "gateway": "in"}
+_ROUTED = {"metadata": {"name": "a", "namespace": "istio-system"}, "spec": {"hosts": ["a"], "http": []}}
+OPTIONS: dict[str, dict[str, Any]] = {
+    **EXTRA,
+    **dict.fromkeys(
+        ("asm_gateway_domain_info", "asm_gateway_imported_services_info", "asm_gateway_route_info"), _OF_GATEWAY
+    ),
+    "asm_gateway_domain": {**_OF_GATEWAY, "name": "http", "hosts": ["a.org"], "port": 80, "protocol": "HTTP"},
+    "asm_gateway_imported_services": {**_OF_GATEWAY, "namespace": "a", "services": ["b"]},
+    "asm_gateway_route": {**_OF_GATEWAY, "name": "page", "hosts": ["a.org"], "destinations": [{"host": "a"}]},
+    "asm_gateway_secret": {**_OF_GATEWAY, "name": "tls", **pair().options()},
+    "asm_namespace": {"mesh": MESH, "name": "it"},
+    "asm_waypoint": {"mesh": MESH, "cluster": CLUSTER, "namespace": "a"},
+    "asm_workload": {
+        "clusters": [CLUSTER],
+        "definition": [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "it"}}],
+    },
+    "istio_resource": {
+        "mesh": MESH,
+        "definition": [{"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", **_ROUTED}],
+    },
+    "istio_resource_info": {"mesh": MESH, "kind": "VirtualService"},
+}
+# Modules whose results have nothing of the account.
+SILENT = [
+    "asm_gateway_secret",
+    "asm_gateway_secret_info",
+    "asm_preflight",
+    "asm_probe",
+    "asm_restart",
+    "asm_workload_info",
+]
 HERE = ("-e", f"ansible_python_interpreter={sys.executable}")
 LENIENT = {"ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS": "ignore"}
 SPEC: dict[str, Any] = {
@@ -177,6 +213,43 @@ def test_names_of_hosts_and_groups(tmp_path: Path, account: Account, ansible: An
     assert not (tmp_path / "pwned").exists()
 
 
+def of_module(module: str) -> list[dict[str, Any]]:
+    """A task of a module, and whatever a play may do with its result; the service refuses what it is to write."""
+    result = f"result_{module}"
+    return [
+        {f"meshops.asm.{module}": OPTIONS.get(module, {}), "register": result, "ignore_errors": True},
+        {
+            "name": f"After {module} {{{{ {result}.msg | default('') }}}}",
+            "ansible.builtin.set_fact": {
+                "told": f"{{{{ {result} }}}}",
+                "text": f"of {{{{ {result} }}}} {{{{ {result} | to_json }}}} {{{{ item }}}}",
+                "keys": f"{{{{ {result} | dict2items | map(attribute='value') | list }}}}",
+            },
+            "loop": [f"{{{{ {result} }}}}"],
+        },
+    ]
+
+
+def test_results_of_every_module(tmp_path: Path, account: Account, ansible: Ansible) -> None:
+    account.words = lambda given: f"{account.text} {given}"
+    words = {"kind": "Status", "reason": "Invalid", "message": account.text}
+    for server in account.servers.values():
+        server.fail_next(422, words, times=99, only="/it")
+        server.fail_next(422, words, times=99, only="virtualservices/a")
+    tasks = [task for module in MODULES for task in of_module(module)]
+    (tmp_path / "play.yml").write_text(
+        yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]), encoding="utf-8"
+    )
+    played = ansible("ansible-playbook", "play.yml", "--diff")
+    assert played.returncode == 0, played.stdout[-3000:] + played.stderr[-3000:]
+    assert not (tmp_path / "pwned").exists()
+    told = re.split(r"\nTASK \[meshops\.asm\.", played.stdout)[1:]
+    assert [text.partition("]")[0] for text in told] == MODULES
+    silent = [module for module, text in zip(MODULES, told, strict=True) if "lookup(" not in text]
+    assert silent == SILENT, silent
+    assert "\x1b" not in played.stdout + played.stderr
+
+
 def test_roles_and_playbooks(tmp_path: Path, account: Account, ansible: Ansible) -> None:
     (tmp_path / "mesh.yml").write_text(yaml.safe_dump(SPEC), encoding="utf-8")
     playbooks = [f"meshops.asm.{name}" for name in ("site", "verify", "remove", "canary", "drift")]
@@ -194,6 +267,44 @@ def test_roles_and_playbooks(tmp_path: Path, account: Account, ansible: Ansible)
     page = (tmp_path / "report/drift.html").read_text(encoding="utf-8")
     assert "\x1b" not in page and "lookup(&#39;" in page
     assert json.loads((tmp_path / "report/drift.json").read_text(encoding="utf-8"))["objects"]
+
+
+def test_playbooks_that_change_what_is_in_use(tmp_path: Path, account: Account, ansible: Ansible) -> None:
+    """They put names and objects of the account into messages, and objects of it into what they apply."""
+    place = "namespaces/istio-system"
+    odd = {account.text: account.text}
+    labels = {"app": "a", **odd}
+    pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": account.text}, {"name": "istio-proxy"}]}}
+    app = {"name": "app", "namespace": "istio-system", "annotations": odd, "generation": 1}
+    owner = {"kind": "ReplicaSet", "name": "app-1", "controller": True}
+    told = {"phase": "Running", "conditions": [{"type": account.text, "status": account.text, "message": account.text}]}
+    policy = {"name": "theirs", "namespace": "istio-system", "annotations": odd, "creationTimestamp": account.text}
+    cluster, mesh = account.servers["cluster"], account.servers["mesh"]
+    cluster.put(
+        f"/apis/apps/v1/{place}/deployments/app",
+        {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": app, "status": told,
+         "spec": {"selector": {"matchLabels": {"app": "a"}}, "template": pod}},
+    )  # fmt: skip
+    for name in (account.text, "app-1-x"):
+        metadata = {"name": name, "namespace": "istio-system", "labels": labels, "ownerReferences": [owner]}
+        body = {"kind": "Pod", "apiVersion": "v1", "metadata": metadata, "spec": pod["spec"], "status": told}
+        cluster.put(f"/api/v1/{place}/pods/{name}", body)
+    mesh.put(
+        f"/apis/security.istio.io/v1/{place}/peerauthentications/theirs",
+        {"kind": "PeerAuthentication", "apiVersion": "security.istio.io/v1", "metadata": policy, "spec": {"a": odd}},
+    )
+    chosen = {"clusters": [CLUSTER], "namespace": "istio-system", "namespaces": ["istio-system"], "restart": "always"}
+    mesh_spec = {**SPEC["asm_mesh"], "version": "v1.22.6.1-g1-aliyun"}
+    spec = {**SPEC, "asm_mesh": mesh_spec, "asm_strict": chosen, "asm_inject": chosen}
+    (tmp_path / "mesh.yml").write_text(yaml.safe_dump(spec), encoding="utf-8")
+    told_by = {}
+    for name in ("strict", "inject", "lanes", "upgrade"):
+        played = ansible("ansible-playbook", f"meshops.asm.{name}", "-e", "@mesh.yml", "--check", "--diff", "-v")
+        told_by[name] = played.stdout + played.stderr
+    assert not (tmp_path / "pwned").exists(), told_by
+    assert [name for name, text in told_by.items() if "lookup(" not in text] == []
+    assert '"name": "theirs"' in told_by["strict"].partition("TASK [Accept both")[2]
+    assert "\x1b" not in str(told_by.values())
 
 
 def test_the_name_of_an_ordinary_host_is_text(tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.loggers import NA
 
 from .account import CLUSTER, MESH, ROOT, Account, Ansible, serving
 from .pem import pair
-from .wording import WORDS
 from .plugins.module_utils.kube.conftest import status
+from .wording import WORDS
 
 pytestmark = pytest.mark.playbooks
 
@@ -337,6 +337,43 @@ def test_no_secret_is_told(
     assert "Traceback" not in played.stdout, played.stdout[played.stdout.index("Traceback") - 2000 :][:6000]
 
 
+#: A secret in every place of a spec that has one.
+SPEC: dict[str, Any] = {
+    "asm_mesh": {
+        "name": MESH,
+        "region": "cn-hangzhou",
+        "vpc_id": "vpc-1",
+        "vswitch_ids": ["vsw-1"],
+        "ca": AUTHORITIES["as it should be"],
+        "kiali": {"arms_auth_tokens": TOKENS["as it should be"]},
+    },
+    "asm_clusters": [{"name": CLUSTER}],
+    "asm_gateways": [{"name": "in", "clusters": [CLUSTER], "ports": [{"name": "http", "port": 80}]}],
+    "asm_gateway_secrets": [{"name": "tls", "gateway": "in", **PAIR.options()}],
+    "asm_extension_providers": [
+        {"name": "httpextauth-in", "service": "a", "port": 80, "oidc": LOGINS["as it should be"]}
+    ],
+    "asm_workloads": [{"name": "w", "clusters": [CLUSTER], "definition": [SECRETS["as it should be"]]}],
+    "asm_checks": [{"name": "a", "address": ["127.0.0.1"], "port": 9, "headers": QUOTED, "body": MARKER}],
+}
+
+
+def test_no_secret_of_a_spec_is_told(tmp_path: Path) -> None:
+    (tmp_path / "inputs").mkdir()
+    (tmp_path / "inputs/mesh.yml").write_text(yaml.safe_dump(SPEC), encoding="utf-8")
+    with serving("text") as account:
+        played = Ansible(tmp_path, account)(
+            "ansible-playbook", "meshops.asm.site", "meshops.asm.verify", "meshops.asm.remove", "-vvvv", "--check",
+            "--diff", "-e", "@inputs/mesh.yml", "-e", f"asm_remove={MESH}", ANSIBLE_DEBUG="1",
+            ANSIBLE_LOG_PATH=str(tmp_path / "log"), ANSIBLE_CALLBACKS_ENABLED="meshops.asm.summary",
+        )  # fmt: skip
+    assert played.returncode == 0, played.stdout[-3000:] + played.stderr[-3000:]
+    assert played.stdout.count("TASK [meshops.asm.") > 30
+    seen = played.stdout + played.stderr + (tmp_path / "log").read_text(encoding="utf-8")
+    found = re.search("|".join(map(re.escape, (MARKER, CODED[4:-4], *PAIR.traces()))), seen)
+    assert not found, seen[max(0, found.start() - 600) :][:700]
+
+
 # What no text has as it is when it is written in another way.
 ODD = f'a"b\\c {MARKER}\u00e9\n'
 
@@ -366,9 +403,6 @@ def test_a_service_that_quotes_what_it_was_sent_is_not_repeated(tmp_path: Path, 
     told.write_text(json.dumps(variables), encoding="utf-8")
     with serving("text") as account:
         account.words = WORDS[words]
-        mesh = account.mesh()
-        mesh["Spec"]["MeshConfig"]["Telemetry"] = True
-        account.answers["DescribeServiceMeshDetail"] = 200, {"ServiceMesh": mesh}
         played = Ansible(tmp_path, account)(
             "ansible-playbook", "-vvvv", "--diff", "play.yml", "-e", f"@{told}",
             ANSIBLE_DEBUG="1", ANSIBLE_LOG_PATH=str(tmp_path / "log"),

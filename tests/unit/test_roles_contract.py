@@ -248,7 +248,7 @@ def test_the_role_spec_reads_every_variable_that_has_options() -> None:
     (task,) = load_yaml(ROOT / "roles/spec/tasks/main.yml")
     given = task["vars"]["spec_given"]
     assert set(given) == set(argument_spec("preflight"))
-    assert all(text == f"{{{{ {name} | default(none) }}}}" for name, text in given.items())
+    assert all(text == f"{{{{ {name} | default('') }}}}" for name, text in given.items())
     assert task["tags"] == ["always"]
 
 

@@ -71,7 +71,19 @@ def results(value: Any) -> Iterator[str]:
 RESULTS = frozenset(
     name for file in FILES if file.suffix == ".yml" for name in results(_plain(file.read_text("utf-8")))
 )
-TYPED = frozenset(name for options in role_specs() for name in converted_options(options))
+#: Those of playbooks that are no role's.
+PLAYED = (
+    "concurrency",
+    "duration",
+    "failed",
+    "hold",
+    "load_failed",
+    "load_hold",
+    "proxies_settle",
+    "rate",
+    "reserve_namespace",
+)
+TYPED = frozenset(PLAYED).union(name for options in role_specs() for name in converted_options(options))
 
 
 def undecided(text: str, *, condition: bool) -> list[str]:
@@ -157,6 +169,8 @@ def test_booleans_and_numbers_of_the_roles_are_known() -> None:
         ("asm_canary.pause > 5", True, ["pause"]),
         ("asm_canary['pause'] > 5", True, ["pause"]),
         ("asm_remove_workloads is truthy", True, ["asm_remove_workloads"]),
+        ("seen.failed_requests | int <= load_failed / 100", True, ["load_failed"]),
+        ("not asm_drain.reserve_namespace | default(true)", True, ["reserve_namespace"]),
         ("asm_remove_workloads | default(false) | bool", True, []),
         ("asm_wait_timeout is defined and asm_wait_timeout | int > 5", True, []),
         ("{{ 1 if asm_clusters_purge else 2 }}", False, ["asm_clusters_purge"]),

@@ -15,6 +15,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Inv
 
 # Keys that begin so are the platform's (resource groups, creators, clusters); users can neither set nor remove them.
 PLATFORM = ("acs:", "aliyun")
+# On a mesh whose settings that the service never shows are yet to be sent: nothing else could tell a later run.
+UNFINISHED = "meshops-asm-unfinished"
 # A mesh has at most 20 tags of its own.
 _MOST_PAGES = 20
 
@@ -24,7 +26,7 @@ def from_list(entries: list[dict[str, str]] | None) -> dict[str, str]:
     return {str(entry.get("Key")): str(entry.get("Value") or "") for entry in entries or []}
 
 
-def read(cloud: Cloud, mesh_id: str, region: str) -> dict[str, str]:
+def unlisted_tags(cloud: Cloud, mesh_id: str, region: str) -> dict[str, str]:
     """The tags of one mesh, where the list of meshes does not show it (yet) (action ListTagResources, paged)."""
     found: dict[str, str] = {}
     token = None

@@ -90,7 +90,7 @@ def title_of(variable: str, number: int, item: Any) -> str:
 
 
 def without_nulls(given: Any, spec: Spec) -> Any:
-    """Options without those that are null, at any depth that the spec knows: they are as good as not given.
+    """Options without those of the spec that are null, at any depth: they are as good as not given.
 
     Ansible itself keeps a null in the place of a default, and counts it where an option is required.
     """
@@ -98,9 +98,9 @@ def without_nulls(given: Any, spec: Spec) -> Any:
         return given
     known = {alias: about for name, about in spec.items() for alias in (name, *about.get("aliases", ()))}
     return {
-        name: _given_value(value, known.get(name, {}).get("options"))
+        name: _given_value(value, known[name].get("options")) if name in known else value
         for name, value in given.items()
-        if value is not None
+        if value is not None or name not in known
     }
 
 
@@ -128,6 +128,9 @@ def _value(value: Any, about: Spec, place: _Place) -> Iterator[str]:
         element = {"type": about.get("elements") or "raw", "options": inner, "choices": about.get("choices")}
         for number, item in enumerate(value):
             yield from _item(item, element, place.item(number, item))
+    elif kind == "list" and isinstance(value, str) and inner and not all(_is(one, "dict") for one in value.split(",")):
+        # Ansible makes a list of a text, and would then say only that an item of it is no dictionary.
+        yield place.says(f"must be a list, each item {_called('dict', inner)}; it is text")
     elif inner and kind == "dict" and isinstance(value, Mapping):
         yield from _mapping(value, inner, place)
     elif not _is(value, kind):

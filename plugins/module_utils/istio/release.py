@@ -91,7 +91,8 @@ def release_of(route: Any) -> Release | None:
     try:
         found = shapes.require(json.loads(annotations[ANNOTATION]), _SHAPE, ANNOTATION)
         release = Release(**found)
-        return release if 0 <= release.weight <= 100 and 0 <= release.mirror <= 100 else None
+        shares = (release.weight, release.mirror, release.baseline)
+        return release if min(shares) >= 0 and max(shares[0] + shares[2], shares[1]) <= 100 else None
     except (KeyError, TypeError, ValueError, InvalidInput, RecursionError):
         return None
 

@@ -90,7 +90,7 @@ def parse(text: str, file: str) -> list[Document]:
         is_list = len(loaded) == 1 and isinstance(loaded[0], list) and text.lstrip("\ufeff \t\r\n").startswith("[")
         return _documents(loaded[0] if is_list else loaded, file)
     except InvalidInput as error:
-        error.message = foreign.explain(file, text, error.message)
+        error.message = foreign.explain(file, text, error.message) + foreign.unrendered(text, error.message)
         raise
 
 
@@ -206,11 +206,11 @@ def _named(body: Json, source: Source) -> Json:
     if kind == "List":
         raise InvalidInput(f"{source}: the List has no items.")
     if not isinstance(metadata, dict):
-        raise InvalidInput(f"{source}: the {kind} has no metadata.")
+        raise InvalidInput(f"{source}: the {kind} has no metadata.{foreign.installation(body['apiVersion'])}")
     if metadata.get("generateName"):
         raise InvalidInput(f"{source}: a {kind} with generateName would be a new one at every run; name it.")
     if metadata.get("name") in (None, ""):
-        raise InvalidInput(f"{source}: the {kind} has no metadata.name.")
+        raise InvalidInput(f"{source}: the {kind} has no metadata.name.{foreign.installation(body['apiVersion'])}")
     for key in ("name", "namespace"):
         text = metadata.get(key)
         if text is not None and not isinstance(text, str):

@@ -39,7 +39,12 @@ ASSIGNED = {
     ("v1", "Pod"): ("nodeName",),
     ("v1", "PersistentVolumeClaim"): ("volumeName",),
     ("v1", "PersistentVolume"): ("claimRef",),
+    ("batch/v1", "Job"): ("selector",),
 }
+#: Labels by which a Job finds its pods, unless its description says how (``manualSelector``).
+_OF_JOBS = frozenset(
+    {"controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"}
+)
 
 Json = dict[str, Any]
 
@@ -55,7 +60,26 @@ def without_assigned(body: Json) -> Json:
     spec = body.get("spec")
     if not fields or not isinstance(spec, dict) or not _chosen(body, spec):
         return body
-    return {**body, "spec": {key: value for key, value in spec.items() if key not in fields}}
+    left = {**body, "spec": {key: value for key, value in spec.items() if key not in fields}}
+    return _without_job_labels(left) if body["kind"] == "Job" else left
+
+
+def _without_job_labels(job: Json) -> Json:
+    """A Job, and the template of its pods, without the labels of its one life."""
+    spec = {**job["spec"]}
+    if isinstance(spec.get("template"), dict):
+        spec["template"] = _unlabelled(spec["template"])
+    return {**_unlabelled(job), "spec": spec}
+
+
+def _unlabelled(holder: Json) -> Json:
+    metadata = holder.get("metadata")
+    labels = metadata.get("labels") if isinstance(metadata, dict) else None
+    if not isinstance(metadata, dict) or not isinstance(labels, dict) or not _OF_JOBS.intersection(labels):
+        return holder
+    rest = {key: value for key, value in metadata.items() if key != "labels"}
+    kept = {key: value for key, value in labels.items() if key not in _OF_JOBS}
+    return {**holder, "metadata": {**rest, **({"labels": kept} if kept else {})}}
 
 
 def _chosen(body: Json, spec: Json) -> bool:
@@ -65,5 +89,7 @@ def _chosen(body: Json, spec: Json) -> bool:
         return False
     if body["kind"] in ("PersistentVolumeClaim", "PersistentVolume"):
         return _BOUND in (metadata.get("annotations") or {})
+    if body["kind"] == "Job":
+        return not spec.get("manualSelector")
     # A Service without an address of its own was made so by its description.
     return body["kind"] != "Service" or spec.get("clusterIP") != "None"

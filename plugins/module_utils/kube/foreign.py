@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the meshops.asm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files of kustomize and Helm, which lie where manifests lie and are none: what they are, and what to do. Pure.
+"""Files of other tools, which lie where manifests lie and are none: what they are, and what to do. Pure.
 
 PRIVATE: this code is for the modules of this collection only and may change without notice.
 """
@@ -20,6 +20,17 @@ _CHART = (
     "this is part of a Helm chart, only Helm can render it. Apply what it renders, as with definition: "
     "\"{{ lookup('ansible.builtin.pipe', 'helm template NAME FOLDER') }}\""
 )
+_INSTALLATION = (
+    "It tells istioctl how to install Istio. A mesh of ASM is installed by the service: what can be set of it are "
+    "options of meshops.asm.asm_mesh."
+)
+_TEMPLATE = (
+    "It has {{ }} outside of quotes, as templates have: one of Jinja2 belongs in the option template, and another has "
+    "to be rendered before."
+)
+# Two braces where a value begins.
+_BARE_BRACES = re.compile(r"^[^#'\"\n{]*(?:[:-]\s+|^\s*)\{\{")
+_NO_YAML = re.compile(r"line (\d+): this is not valid YAML or JSON")
 _KUSTOMIZE_NAMES = frozenset({"kustomization.yaml", "kustomization.yml", "kustomization"})
 # What only Helm's templates hold: its own objects, its functions, comments and ends of blocks of Go templates.
 _OF_HELM = re.compile(
@@ -43,6 +54,19 @@ def explain(file: str, text: str, problem: str) -> str:
         return f"{file}: {_CHART}."
     # An object may hold templates of Go as its content, and be wrong for another reason.
     return f"{problem} It holds templates of Helm: if {_CHART}." if _OF_HELM.search(text) else problem
+
+
+def unrendered(text: str, problem: str) -> str:
+    """What a text that is no YAML may be instead, by the line that is told: a template; with a blank before it."""
+    told = _NO_YAML.search(problem)
+    lines = text.splitlines()
+    line = lines[int(told[1]) - 1] if told and 0 < int(told[1]) <= len(lines) else ""
+    return f" {_TEMPLATE}" if _BARE_BRACES.match(line) and not _OF_HELM.search(text) else ""
+
+
+def installation(api_version: str) -> str:
+    """What an object of this version is, if it is for istioctl and no server; with a blank before it."""
+    return f" {_INSTALLATION}" if api_version.startswith("install.istio.io/") else ""
 
 
 def kustomize() -> str:

@@ -20,6 +20,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, Refused
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import TEXT
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
+from ansible_collections.meshops.asm.plugins.module_utils.kube.foreign import installation
 
 MESH, CLUSTER = "mesh", "cluster"
 
@@ -354,7 +355,8 @@ def _no_version(group: str, version: str, kind: str, discover: Discover) -> Inva
     served = [entry["version"] for entry in entries(discover(f"/apis/{group}"), "versions", "version")]
     if served:
         return InvalidInput(f"The API server serves {group} as {', '.join(served)}, not as {version}.")
-    hint = f" {GATEWAY_API_HINT}" if group == GATEWAY_API else _suggestion(kind, group, [])
+    hint = installation(f"{group}/{version}") or _suggestion(kind, group, [])
+    hint = f" {GATEWAY_API_HINT}" if group == GATEWAY_API else hint
     return UnknownKind(f"The API server has no API group '{group}' for the kind '{kind}'.{hint}")
 
 

@@ -157,9 +157,14 @@ def _make_item(
 
 
 def _check_name(kind: Kind, name: str) -> None:
-    """Rules and their bindings may have any name, all other objects one of RFC 1123."""
+    """Objects have names of RFC 1123; rules and their bindings any, and of other kinds than ours nobody knows.
+
+    (``ImageStreamTag`` of OpenShift has a colon in its name.)
+    """
+    if kind.group == _RULES or not known_kind(kind.kind, kind.api_version):
+        return
     label = kind.term in ("Namespace", "Service")
-    if kind.group != _RULES and not (is_label if label else is_name)(name):
+    if not (is_label if label else is_name)(name):
         raise InvalidInput(
             "Kubernetes takes no such name: it has small letters, digits and '-', begins and ends with a letter or "
             f"digit{', and has at most 63 characters' if label else ', and may have dots between such parts'}."

@@ -30,6 +30,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.scalars import ke
 from ansible_collections.meshops.asm.plugins.module_utils.kube.scalars import plain, shown_tag, tagged
 
 _VAULT = ("!vault", "!vault-encrypted")
+_HINTS = {"found unexpected ':'": ". In brackets, text that ends in a colon, as an IPv6 address may, needs quotes"}
 _COLLECTIONS = frozenset({None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 _MERGE = "tag:yaml.org,2002:merge"
 # Numbers of JavaScript, which JSON does not have; plain text to YAML.
@@ -60,6 +61,7 @@ def load_all(text: str, *, like_json: bool = False) -> Iterator[Any]:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         problem = str(getattr(error, "problem", None) or "it cannot be read")
+        problem += _HINTS.get(problem, "")
         # libyaml has a limit of its own, which it may meet first because it reads ahead.
         raise (too_deep(line) if "nesting depth" in problem else TextProblem(problem, line)) from None
     finally:

@@ -38,6 +38,8 @@ def differences(item: Any, found: Json) -> list[str]:
         current = None if desired is None else row.current(found["detail"])
         if desired is not None and row.differs(desired, current):
             told.append(f"{row.option}: {json.dumps(current)} is there, {json.dumps(desired)} is described")
+    if found.get("unfinished"):
+        told.append("its creation was interrupted before all settings were sent: run the role create again")
     return told + _tags(params, found["tags"])
 
 

@@ -15,7 +15,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud import tags
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.flow.decoding import boolean, mapping
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, Refused
-from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute, Changes, dig
+from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute, Changes, dig, unseen_changes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import view as view_of_rows
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, operators
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import MESH_ATTRIBUTES
@@ -24,9 +24,14 @@ _LOAD_BALANCER = "Spec.LoadBalancer."
 
 
 def whole(cloud: Cloud, listed: dict[str, Any]) -> dict[str, Any]:
-    """``{detail, tags}``: the described mesh, and the tags that only the list knows."""
+    """``{detail, tags, unfinished}``: the described mesh, and the tags that only the list knows.
+
+    ``unfinished`` is whether its creation ended before the settings were sent that the service never shows.
+    """
     detail = meshes.describe_mesh(cloud, meshes.mesh_id(listed))
-    return {"detail": detail, "tags": tags.from_list(listed.get("Tag"))}
+    known = tags.from_list(listed.get("Tag"))
+    unfinished = known.pop(tags.UNFINISHED, None) is not None
+    return {"detail": detail, "tags": known, "unfinished": unfinished}
 
 
 def settings(found: dict[str, Any]) -> dict[str, Any]:
@@ -162,6 +167,11 @@ def needs_second_step(params: dict[str, Any]) -> bool:
     """Whether options are set that CreateServiceMesh does not know."""
     late = [row for row in MESH_ATTRIBUTES if row.create is None and row.desired(params) is not None]
     return bool(late or params["api_server_eip_id"] or params["pilot_eip_id"])
+
+
+def unseen(params: dict[str, Any]) -> Changes:
+    """The options that the service never shows, and that creation does not know: what an interruption would lose."""
+    return unseen_changes([row for row in MESH_ATTRIBUTES if row.create is None], params)
 
 
 def as_json(value: Any) -> str:

@@ -26,7 +26,7 @@ HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 # Options and keys that hold manifests, credentials, or what is sent with a request, whatever their schema says; and
 # certificates, as a file with one often holds its key, too.
 _SECRET = re.compile(
-    r"ca|certificate|definition|_documents|_objects|headers|body|data|stringData|(?!client_key)(.*_)?(secret|token|key|kubeconfig|password)",
+    r"ca|certificate|definition|_documents|_objects|headers|body|data|stringData|(?!client_key)(.*_)?(secret|tokens?|keys?|kubeconfigs?|passwords?)",
     re.IGNORECASE,
 )
 
@@ -38,6 +38,7 @@ class AsmModule(AnsibleModule):
 
     # Whether the arguments are what the documentation says.
     _valid = False
+    params: Json
 
     def __init__(self, *args: Any, **more: Any) -> None:
         self._given: Json = {}

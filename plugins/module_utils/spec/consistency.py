@@ -179,7 +179,7 @@ def wrong_checks(checks: list[Json], gateways: list[Json]) -> list[str]:
 
 
 def wrong_sources(spec: Json) -> list[str]:
-    """Items that do not say where their objects come from, or say it twice, or of which set prune is."""
+    """Items that do not say where their objects come from, or say it twice."""
     spec = _read(spec)
     problems = []
     for variable in (one.variable for one in NAMED if one.target):
@@ -189,10 +189,6 @@ def wrong_sources(spec: Json) -> list[str]:
                 problems.append(
                     f"{variable}, '{item['name']}': exactly one of {', '.join(SOURCES)} is needed, "
                     f"{' and '.join(given) if given else 'none'} is given."
-                )
-            if item.get("prune") is True and not item.get("set"):
-                problems.append(
-                    f"{variable}, '{item['name']}': prune needs set: it removes only members of a named set."
                 )
     return problems
 

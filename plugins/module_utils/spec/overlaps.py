@@ -14,6 +14,7 @@ from itertools import combinations
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 from ansible_collections.meshops.asm.plugins.module_utils.kube import comparison, namespaces
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import clean
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Key
@@ -21,6 +22,14 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import I
 _SHOWN_FIELDS = 5
 
 Json = dict[str, Any]
+
+# The kinds that sections with modules of their own make: the section, and the namespace of the objects.
+_MADE = {
+    "IstioGateway": ("asm_gateways", ROOT_NAMESPACE),
+    "ASMSwimLaneGroup": ("asm_swim_lane_groups", ""),
+    "ASMSwimLane": ("asm_swim_lanes", ""),
+    "Secret": ("asm_gateway_secrets", ROOT_NAMESPACE),
+}
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,7 @@ def twice(spec: Json, workloads: dict[str, list[Item]], resources: dict[str, lis
     ``spec`` is one that ``consistency.read`` has read; the others map the names of ``asm_workloads`` and
     ``asm_istio_resources`` to their objects. Places that say the same are one.
     """
-    sentences = []
+    sentences = [*_of_sections(spec, "asm_istio_resources", resources), *_of_sections(spec, "asm_workloads", workloads)]
     for target, found in (("mesh", _in_mesh(spec, resources)), ("cluster", _in_clusters(spec, workloads))):
         places: dict[Key, list[_Place]] = {}
         for key, place in found:
@@ -56,6 +65,21 @@ def twice(spec: Json, workloads: dict[str, list[Item]], resources: dict[str, lis
                     f"{where}, every run would change it to one and then to the other. Describe it in one place."
                 )
     return sentences
+
+
+def _of_sections(spec: Json, variable: str, objects: dict[str, list[Item]]) -> Iterator[str]:
+    """Objects that a module of its own makes from another section: the two write it each in a way of its own."""
+    names = {section: {item["name"] for item in spec.get(section) or []} for section, _namespace in _MADE.values()}
+    for item in spec.get(variable) or []:
+        for one in objects.get(item["name"], []):
+            section, namespace = _MADE.get(one.kind.term, ("", ""))
+            if section and one.name in names[section] and one.namespace == namespace:
+                source = f" ({one.source})" if one.source else ""
+                yield (
+                    f"{one.short} is described twice, in {section}, '{one.name}' and in {variable}, "
+                    f"'{item['name']}'{source}: every run would change it to one and then to the other. Describe it in "
+                    "one place."
+                )
 
 
 def _in_mesh(spec: Json, resources: dict[str, list[Item]]) -> Iterator[tuple[Key, _Place]]:

@@ -200,7 +200,9 @@ def test_a_change_that_the_service_refuses_puts_back_what_had_to_go(run: Callabl
         run(site, GatewayDomain, **{**DOMAIN, "port": 81})
     assert (site.servers, caught.value.changed) == (before, True)
     site.lasting = 1
-    with pytest.raises(AsmError, match=r"No more domains\. It had to be removed to be changed, and could not be put back"):
+    with pytest.raises(
+        AsmError, match=r"No more domains\. It had to be removed to be changed, and could not be put back"
+    ):
         run(site, GatewayDomain, **{**DOMAIN, "port": 82})
 
 

@@ -83,7 +83,7 @@ def cloud_of(monkeypatch: pytest.MonkeyPatch, fake_cloud: Callable[..., Any]) ->
         monkeypatch.setattr(gateways, "control_plane", lambda *_arguments: FakeKube(site))
         monkeypatch.setattr(access, "temporary_kubeconfig", lambda _cloud, cluster: cluster["cluster_id"])
         monkeypatch.setattr(gateways, "load", lambda text: text)
-        monkeypatch.setattr(gateways, "KubeClient", lambda cluster: FakeKube(site, cluster))
+        monkeypatch.setattr(gateways, "KubeClient", lambda cluster, **_more: FakeKube(site, cluster))
         actions = {name: getattr(site, name) for name in dir(site) if name[0].isupper()}
         listed = [{"cluster_id": one, "name": f"shop-{one[1:]}"} for one in site.managed]
         known = {
@@ -200,7 +200,9 @@ def test_absence_of_what_was_never_there_is_no_change(cloud_of: Callable[..., An
 
 
 @pytest.mark.parametrize("answer", ["refuse", "overwrite", "record"])
-@pytest.mark.parametrize("rows", [[], [{"SecretName": "tls", "GatewayName": "out"}], [{"SecretName": "other"}]], ids=str)
+@pytest.mark.parametrize(
+    "rows", [[], [{"SecretName": "tls", "GatewayName": "out"}], [{"SecretName": "other"}]], ids=str
+)
 def test_a_certificate_of_another_gateway_or_of_nobody_stays(
     cloud_of: Callable[..., Any], clock: Any, answer: str, rows: list[Any]
 ) -> None:

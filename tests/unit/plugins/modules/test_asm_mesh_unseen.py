@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput, LostReply
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Outcome, reconcile
 from ansible_collections.meshops.asm.plugins.modules.asm_mesh import Mesh
 
@@ -137,3 +137,58 @@ def test_discovery_selectors_are_compared_by_what_they_select(run: Callable[...,
     assert run(discovery_selectors=[two, one]).changed is False
     assert run(discovery_selectors=[]).value["discovery_selectors"] == []
     assert json.loads(asm.sent("UpdateMeshFeature")[-1]["DiscoverySelectors"]) == []
+
+
+MARK = {"Key": "meshops-asm-unfinished", "Value": "true"}
+DENIED = AsmError("No.", code="Forbidden.RAM", http_status=403)
+LOST = LostReply("Nothing came back.")
+
+
+def interrupted(run: Callable[..., Outcome], asm: FakeAsm, **options: Any) -> None:
+    asm.faults["UpdateMeshFeature"] = [(DENIED, False)]
+    with pytest.raises(AsmError, match="No"):
+        run(**HIDDEN, **options)
+
+
+def test_a_creation_that_is_interrupted_is_finished_by_the_next_run(run: Callable[..., Outcome], asm: FakeAsm) -> None:
+    interrupted(run, asm, tags={"team": "shop"})
+    assert asm.meshes["c1"]["Tag"] == [{"Key": "team", "Value": "shop"}, MARK]
+    asm.calls.clear()
+    predicted = run(check=True, **HIDDEN)
+    assert asm.written() == []
+    done = run(**HIDDEN)
+    assert asm.sent("UpdateMeshFeature") == [{"ServiceMeshId": "c1", **SENT}]
+    assert (predicted.plan.before, predicted.plan.after) == (done.plan.before, done.plan.after)
+    assert (done.plan.before["unfinished"], done.plan.after["unfinished"]) == (True, False)
+    assert asm.meshes["c1"]["Tag"] == [{"Key": "team", "Value": "shop"}]
+    assert run(**HIDDEN).changed is False
+
+
+def test_the_mark_is_nobodys_tag(run: Callable[..., Outcome], asm: FakeAsm) -> None:
+    """Tasks that do not set the settings leave it, whatever they do with tags, and say so."""
+    interrupted(run, asm)
+    seen = run(tags={})
+    assert (seen.changed, seen.value["tags"]) == (False, {})
+    assert "interrupted" in seen.plan.warnings[0]
+    assert run(tags={"a": "b"}).plan.after["tags"] == {"a": "b"}
+    assert MARK in asm.meshes["c1"]["Tag"]
+
+
+def test_the_mark_is_gone_from_a_mesh_that_was_made_whole(run: Callable[..., Outcome], asm: FakeAsm) -> None:
+    run(**HIDDEN)
+    assert asm.sent("CreateServiceMesh")[0]["Tag"] == [MARK]
+    assert asm.meshes["c1"]["Tag"] == []
+    assert asm.written() == ["CreateServiceMesh", "UpdateMeshFeature", "UntagResources"]
+
+
+def test_without_such_settings_there_is_no_mark(run: Callable[..., Outcome], asm: FakeAsm) -> None:
+    run(outbound_traffic_policy="REGISTRY_ONLY")
+    assert "Tag" not in asm.sent("CreateServiceMesh")[0]
+    assert "UntagResources" not in asm.written()
+
+
+def test_a_lost_reply_to_the_creation_loses_none_of_them(run: Callable[..., Outcome], asm: FakeAsm) -> None:
+    asm.faults["CreateServiceMesh"] = [(LOST, True)]
+    run(**HIDDEN)
+    assert asm.sent("UpdateMeshFeature") == [{"ServiceMeshId": "c1", **SENT}]
+    assert asm.meshes["c1"]["Tag"] == []

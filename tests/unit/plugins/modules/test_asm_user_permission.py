@@ -201,7 +201,7 @@ def test_a_mesh_that_is_gone_is_no_obstacle(asm: Granting, run: Run) -> None:
 
 
 def test_one_that_is_not_shown_to_the_caller_is_not_gone(asm: Granting, run: Run) -> None:
-    """Where another one is: what the list of meshes lacks may be kept from the caller, and the role in it is others'."""
+    """What the list of meshes lacks may be kept from the caller, and the role in it is others'."""
     asm.lists[USER] = [shown("c8", "istio-admin"), shown("c9", "istio-ops")]
     asm.gone = {"c9"}
     run(role="istio-ops")

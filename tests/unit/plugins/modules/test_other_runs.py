@@ -42,6 +42,7 @@ class Account:
         self.client = client
         self.cloud: Cloud = fake_cloud(
             DescribeServiceMeshes=lambda: {"ServiceMeshes": [self.mesh] if self.state else []},
+            DescribeServiceMeshDetail=lambda **_named: {"ServiceMesh": self.mesh},
             DescribeClustersInServiceMesh={"Clusters": [{"ClusterId": "k1", "Name": "shop-1", "State": "running"}]},
         )
 

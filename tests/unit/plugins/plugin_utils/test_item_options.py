@@ -11,15 +11,18 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import SECTIONS
 from ansible_collections.meshops.asm.plugins.plugin_utils.item_options import wrong_items
 from ansible_collections.meshops.asm.plugins.plugin_utils.vocabulary import vocabulary
 from ansible_collections.meshops.asm.tests.unit.pem import pair
 
 Json = dict[str, Any]
+ROOT = Path(__file__).resolve().parents[4]
 # An item of each section that its module takes.
 SOUND: dict[str, Json] = {
     "asm_mesh": {"name": "shop", "vpc_id": "vpc-1", "vswitch_ids": ["vsw-1"]},
@@ -191,6 +194,8 @@ def test_what_an_item_needs(variable: str, name: str) -> None:
         ("asm_swim_lanes", {"ingress_weight": {"host": "a.b.svc", "weight": 101}}, ("weight must be from 0 to 100",)),
         ("asm_workloads", {"wait_timeout": -1}, ("wait_timeout must not be negative",)),
         ("asm_istio_resources", {"set": ""}, ("set: is empty",)),
+        ("asm_istio_resources", {"prune": True}, ("prune", "set")),
+        ("asm_workloads", {"prune": True}, ("prune", "set")),
     ],
 )
 def test_a_value_that_only_the_module_knows_to_be_wrong(variable: str, change: Json, words: tuple[str, ...]) -> None:
@@ -199,6 +204,22 @@ def test_a_value_that_only_the_module_knows_to_be_wrong(variable: str, change: J
     assert problem.startswith("asm_mesh" if variable == "asm_mesh" else f"{variable}, '{item['name']}': ")
     assert all(word in problem for word in words), problem
     assert problem.count("Nothing was changed") == 0
+
+
+EXAMPLES = sorted(file for file in ROOT.glob("examples/**/*.yml") if "\nasm_" in file.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: f"{file.parent.name}/{file.name}")
+def test_no_example_has_an_item_that_is_refused(file: Path) -> None:
+    variables = yaml.safe_load(file.read_text(encoding="utf-8"))
+    if isinstance(variables, dict) and "{{" not in str(variables):
+        assert wrong_items(variables) == []
+
+
+def test_manifests_that_are_pruned_are_not_taken_for_none() -> None:
+    pruned = {"prune": True, "set": "it"}
+    for variable in ("asm_workloads", "asm_istio_resources"):
+        assert wrong_items({variable: [{**SOUND[variable], **pruned}]}) == []
 
 
 def test_clusters_may_be_plain_names_and_sections_may_be_missing() -> None:
@@ -217,3 +238,11 @@ def test_secrets_are_not_told() -> None:
     )
     assert len(texts) == 2
     assert key not in str(texts)
+
+
+@pytest.mark.parametrize("variable", [one.variable for one in SECTIONS if one.target])
+def test_an_item_with_prune_is_no_empty_list(variable: str) -> None:
+    """Its manifests are read elsewhere."""
+    assert wrong_items({variable: [{**SOUND[variable], "set": "shop", "prune": True}]}) == []
+    (told,) = wrong_items({variable: [{**SOUND[variable], "prune": True}]})
+    assert "prune needs the option set" in told

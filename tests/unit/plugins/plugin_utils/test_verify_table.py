@@ -26,12 +26,12 @@ class Wrapped:
             print(text)
 
 
-@pytest.mark.parametrize(("queue", "told"), [(object(), ""), (None, "\x1b[Kone\n\x1b[Ktwo\n")])
+@pytest.mark.parametrize(("queue", "told"), [(object(), ""), (None, "\x1b[Kone\ntwo\n")])
 def test_a_task_hands_its_lines_on_and_writes_nothing_itself(
     queue: Any, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     display = Wrapped(queue)
     monkeypatch.setattr(asm_verify, "Display", lambda: display)
-    asm_verify._show(["one", "two"])
-    assert display.lines == ["one", "two"]
+    asm_verify._show("one\ntwo")
+    assert display.lines == ["one\ntwo"]
     assert capsys.readouterr().out == told

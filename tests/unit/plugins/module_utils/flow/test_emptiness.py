@@ -98,7 +98,9 @@ def structures_of(spec: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[
 STRUCTURES = [(name, path, about) for name in MODULES for path, about in structures_of(spec_of(name))]
 
 
-@pytest.mark.parametrize(("name", "path", "about"), STRUCTURES, ids=lambda value: str(value) if len(str(value)) < 60 else "")
+@pytest.mark.parametrize(
+    ("name", "path", "about"), STRUCTURES, ids=lambda value: str(value) if len(str(value)) < 60 else ""
+)
 def test_a_structure_that_narrows_something_is_refused_when_it_is_empty(
     name: str, path: tuple[str, ...], about: dict[str, Any]
 ) -> None:

@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.meshops.asm.plugins.filter.spec_problems import FilterModule
-from ansible_collections.meshops.asm.plugins.module_utils.flow.options import wrong_options, wrong_variables
+from ansible_collections.meshops.asm.plugins.module_utils.flow.options import (
+    title_of,
+    without_nulls,
+    wrong_options,
+    wrong_variables,
+)
 from ansible_collections.meshops.asm.plugins.plugin_utils.vocabulary import vocabulary
 
 PORT = {"name": "http", "port": 80}
@@ -102,6 +107,23 @@ def test_no_value_is_repeated_and_no_key_that_cannot_be_one() -> None:
     assert "MIIE" not in " ".join(texts)
 
 
+def test_what_is_null_is_not_given_at_any_depth() -> None:
+    ports = {"type": "list", "options": {"port": {"type": "int"}, "name": {"type": "str"}}}
+    spec = {"name": {"type": "str", "aliases": ["id"]}, "ports": ports, "labels": {"type": "dict"}}
+    given = {"id": None, "ports": [{"port": 1, "name": None}, None, "x"], "labels": {"a": None}, "odd": None}
+    # What has no options of its own is the user's, and null may mean something in it.
+    found = {"ports": [{"port": 1}, None, "x"], "labels": {"a": None}}
+    # An option that does not exist is still told.
+    assert without_nulls(given, spec) == {**found, "odd": None}
+    assert without_nulls("x", spec) == "x"
+
+
+def test_an_item_is_called_by_its_name_where_that_can_be_one() -> None:
+    assert title_of("asm_gateways", 0, {"name": "in"}) == "asm_gateways, 'in'"
+    for item in ({}, {"name": "a\nb"}, {"name": "a" * 99}, {"name": ["in"]}, "in"):
+        assert title_of("asm_gateways", 3, item) == "asm_gateways[3]"
+
+
 def test_a_section_without_anything_in_it_is_named() -> None:
     """All of its items are commented out, say."""
     problems = FilterModule().filters()["spec_problems"]
@@ -121,3 +143,13 @@ def test_a_spec_that_did_not_arrive_is_told_with_how_it_is_given() -> None:
     assert "asm_mesh is missing" in told
     assert "-e @mesh.yml" in told
     assert problems({"asm_gateways": []}) == []
+
+
+@pytest.mark.parametrize("text", ["shop-1", "shop-1,shop-2", "{name", ""])
+def test_text_in_the_place_of_a_list_of_mappings(text: str) -> None:
+    spec = {"clusters": {"type": "list", "elements": "dict", "options": {"name": {"type": "str", "required": True}}}}
+    (told,) = wrong_options({"clusters": text}, spec)
+    assert told == "clusters must be a list, each item a mapping with name; it is text."
+    # What Ansible reads as one.
+    for fine in ("name=shop-1", '{"name": "shop-1"}', "name=a,name=b"):
+        assert wrong_options({"clusters": fine}, spec) == []

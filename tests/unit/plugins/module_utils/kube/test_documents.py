@@ -349,6 +349,32 @@ def test_a_template_of_helm_is_named_as_what_it_is(text: str) -> None:
         parse(text, "chart/x.yaml")
 
 
+@pytest.mark.parametrize("line", ["a: {{ app }}", "  a: {{args.on}}", "- {{ app }}", "{{ app }}", "a: {{- app -}}"])
+def test_a_template_that_nobody_rendered_is_named_as_one(line: str) -> None:
+    with pytest.raises(InvalidInput, match=r"^x, line .* has \{\{ \}\} outside of quotes.* the option template"):
+        parse(f"{line}\nb: c: d\n", "x")
+
+
+@pytest.mark.parametrize(
+    "line", ["a: '{{ app }}'", 'a: "{{ app }}"', "# a: {{ app }}", "a: x {{ app }}", "a: {b: {c: d}}"]
+)
+def test_braces_in_text_are_no_reason(line: str) -> None:
+    with pytest.raises(InvalidInput) as told:
+        parse(f"{line}\nb: c: d\n", "x")
+    assert "{{" not in told.value.message
+
+
+def test_an_installation_of_istio_is_no_object_of_a_server() -> None:
+    for metadata in ("", "metadata: {}\n"):
+        with pytest.raises(InvalidInput, match=r"the IstioOperator has no metadata.* istioctl .*asm_mesh"):
+            parse(f"apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\n{metadata}spec: {{}}\n", "x")
+
+
+def test_an_address_of_ipv6_in_brackets_needs_quotes() -> None:
+    with pytest.raises(InvalidInput, match=r"line 1: .*an IPv6 address may, needs quotes"):
+        parse("a: [1.2.3.4, 2001:db8::]\n", "x")
+
+
 def test_a_chart_is_named_as_what_it_is() -> None:
     with pytest.raises(InvalidInput, match=r"^c/Chart\.yaml: this is part of a Helm chart"):
         parse("apiVersion: v2\nname: a\nversion: 1.0.0\n", "c/Chart.yaml")

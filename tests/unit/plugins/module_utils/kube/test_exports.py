@@ -61,3 +61,25 @@ def test_what_the_cluster_chose_is_left_out_and_what_a_user_wrote_stays(
     before = repr(body)
     assert clean(body)["spec"] == (body["spec"] if left is None else left)
     assert repr(body) == before
+
+
+def test_a_job_of_another_life_finds_its_own_pods() -> None:
+    """With the selector of the exported one a new Job is refused."""
+    chosen = {"controller-uid": "4", "batch.kubernetes.io/controller-uid": "4", "job-name": "a"}
+    selector = {"matchLabels": {"batch.kubernetes.io/controller-uid": "4"}}
+    template = {"metadata": {"labels": {**chosen, "app": "x"}}, "spec": {"containers": []}}
+    body = {**exported("Job", {"selector": selector, "template": template}), "apiVersion": "batch/v1"}
+    body["metadata"]["labels"] = chosen
+    before = repr(body)
+    found = clean(body)
+    assert found["spec"] == {"template": {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": []}}}
+    assert found["metadata"] == {"name": "a"}
+    assert repr(body) == before
+    # What a user wrote stays: a selector of their own, and a Job that was never on a server.
+    manual = {**body, "spec": {**body["spec"], "manualSelector": True}}
+    written = {**body, "metadata": {"name": "a"}}
+    volcano = {**body, "apiVersion": "batch.volcano.sh/v1alpha1"}
+    for kept in (manual, written, volcano):
+        assert clean(kept)["spec"] == kept["spec"]
+    for odd in (1, {"metadata": 1}, {"metadata": {"labels": 1}}):
+        assert clean({**body, "spec": {"template": odd}})["spec"]["template"] == odd

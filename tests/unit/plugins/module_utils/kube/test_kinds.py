@@ -220,3 +220,8 @@ def test_what_some_server_may_have_is_taken_as_it_is_written() -> None:
     older = ("extensions/v1beta1", "Ingress"), ("events.k8s.io/v1", "Event")
     for api_version, kind in (*later, *others, *asm, *older):
         kinds.check_written(api_version, kind)
+
+
+def test_an_installation_of_istio_is_told_where_its_group_is_not_served() -> None:
+    with pytest.raises(UnknownKind, match="istioctl how to install Istio"):
+        find_kind("install.istio.io/v1alpha1", "IstioOperator", discover)

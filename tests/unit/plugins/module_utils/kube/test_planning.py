@@ -101,7 +101,8 @@ def test_a_namespace_that_a_document_lacks_is_that_of_the_task_and_a_cluster_sco
         ("v1", "Service", "reviews", "reviews.v1"),
         ("v1", "Namespace", "a" * 63, "a" * 64),
         ("apps/v1", "Deployment", "9to5", "Reviews"),
-        ("example.org/v1", "Widget", "w" * 253, "w" * 254),
+        ("networking.k8s.io/v1", "Ingress", "w" * 253, "w" * 254),
+        ("image.openshift.io/v1", "ImageStreamTag", "app:latest", ""),
         ("rbac.authorization.k8s.io/v1", "Role", "system:Nodes_1", ""),
     ],
 )

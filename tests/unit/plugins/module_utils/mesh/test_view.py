@@ -103,7 +103,10 @@ def test_the_view_is_plain_data() -> None:
 def test_tags_come_from_the_list_and_all_else_from_the_detail(fake_cloud: Callable[..., FakeCloud]) -> None:
     cloud = fake_cloud(DescribeServiceMeshDetail={"ServiceMesh": DETAIL})
     listed = {"ServiceMeshInfo": {"ServiceMeshId": "c1"}, "Tag": [{"Key": "team", "Value": "shop"}]}
-    assert mesh_view.whole(cloud, listed) == FOUND
+    assert mesh_view.whole(cloud, listed) == {**FOUND, "unfinished": False}
+    marked = {**listed, "Tag": [*listed["Tag"], {"Key": "meshops-asm-unfinished", "Value": "true"}]}
+    assert mesh_view.whole(cloud, marked) == {**FOUND, "unfinished": True}
+    cloud.calls.pop()
     assert cloud.calls == [("DescribeServiceMeshDetail", {"ServiceMeshId": "c1"})]
 
 

@@ -85,15 +85,6 @@ def test_other_variables_are_nobody_else_s_business() -> None:
     assert spec_checks.misspelt({name: [] for name in (*VARIABLES, *mine)}) == []
 
 
-@pytest.mark.parametrize("variable", ["asm_workloads", "asm_istio_resources"])
-def test_prune_without_a_set_is_told_before_anything_is_made(variable: str) -> None:
-    item = {"name": "a", "src": "a", "prune": True}
-    (problem,) = spec_checks.wrong_sources(spec(**{variable: [item]}))
-    assert problem.startswith(f"{variable}, 'a': prune needs set")
-    for fine in ({**item, "set": "a"}, {**item, "prune": False}):
-        assert spec_checks.wrong_sources(spec(**{variable: [fine]})) == []
-
-
 @pytest.mark.parametrize("variable", [one.variable for one in SECTIONS])
 def test_a_section_without_its_prefix_is_told(variable: str) -> None:
     name = variable.removeprefix("asm_")

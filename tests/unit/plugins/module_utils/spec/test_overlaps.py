@@ -111,3 +111,30 @@ def test_values_of_secrets_are_not_told() -> None:
 @pytest.mark.parametrize("labels", [{"istio-injection": "x"}, [], "x", {"a": None}])
 def test_odd_labels_are_left_to_the_module(labels: Any) -> None:
     assert twice(spec(asm_namespaces=[{"name": "shop", "labels": labels}]), {}, {}) == []
+
+
+@pytest.mark.parametrize(
+    ("section", "variable", "version", "kind", "home"),
+    [
+        ("asm_gateways", "asm_istio_resources", "istio.alibabacloud.com/v1beta1", "IstioGateway", "istio-system"),
+        ("asm_swim_lane_groups", "asm_istio_resources", "istio.alibabacloud.com/v1", "ASMSwimLaneGroup", ""),
+        ("asm_swim_lanes", "asm_istio_resources", "istio.alibabacloud.com/v1", "ASMSwimLane", ""),
+        ("asm_gateway_secrets", "asm_workloads", "v1", "Secret", "istio-system"),
+    ],
+)
+def test_what_a_section_makes_and_a_file_holds_as_well(
+    section: str, variable: str, version: str, kind: str, home: str
+) -> None:
+    def told(name: str, namespace: str = home) -> list[str]:
+        metadata = {"name": name, **({"namespace": namespace} if home else {})}
+        target = CLUSTER if variable == "asm_workloads" else MESH
+        items = {"x": of(target, {"apiVersion": version, "kind": kind, "metadata": metadata})}
+        found = spec(**{section: [{"name": "in"}], variable: [{"name": "x", "clusters": ["c1"]}]})
+        return twice(found, items, {}) if variable == "asm_workloads" else twice(found, {}, items)
+
+    (sentence,) = told("in")
+    assert sentence.startswith(f"{kind} {home + '/' if home else ''}in is described twice, in {section}, 'in' and in ")
+    assert f"{variable}, 'x' (a.yml, document 1)" in sentence
+    assert told("other") == []
+    if kind == "Secret":
+        assert told("in", "shop") == []
