@@ -22,5 +22,5 @@ SETS: dict[str, tuple[str, ...]] = {
     "cloud/failures": ("module_utils/cloud/test_failures.py",),
     "cloud/retries": ("module_utils/cloud/test_retries.py",),
     "probe/plan": ("module_utils/probe/test_plan.py", "module_utils/probe/test_versus.py"),
-    "probe/verdict": ("module_utils/probe/test_verdict.py",),
+    "probe/verdict": ("module_utils/probe/test_verdict.py", "module_utils/probe/test_versus.py"),
 }
