@@ -31,7 +31,8 @@ options:
   name:
     description:
       - Name of the certificate, by which Istio's C(credentialName) refers to it.
-      - A Secret of this name that is of another type is refused, and stays.
+      - A Secret of this name that is of another type is refused, and stays. So does one that the service does not list
+        for this gateway, as it is another gateway's or was made in another way. It is no obstacle to V(absent).
     type: str
     required: true
   certificate:

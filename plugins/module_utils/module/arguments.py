@@ -38,6 +38,7 @@ class AsmModule(AnsibleModule):
 
     # Whether the arguments are what the documentation says.
     _valid = False
+    params: Json
 
     def __init__(self, *args: Any, **more: Any) -> None:
         self._given: Json = {}
