@@ -111,10 +111,10 @@ def test_pods_that_do_not_follow_end_in_a_failure_that_names_them(
     gateway: dict[str, Any], lab: Lab, run: Runner, shop: Shop
 ) -> None:
     options = {"mesh": shop.name, "name": NAME, "node_selector": {"meshops.example/nowhere": "yes"}}
-    failed = run.failing("asm_gateway", f"of gateway '{NAME}' in shop-1", **options, wait_timeout=3)
+    failed = run.failing("asm_gateway", f"of gateway '{NAME}' in shop-", **options, wait_timeout=3)
     assert failed["changed"]
     # The next run waits for the same, though nothing is left to write.
-    again = run.failing("asm_gateway", f"of gateway '{NAME}' in shop-1", **options, wait_timeout=1)
+    again = run.failing("asm_gateway", f"of gateway '{NAME}' in shop-", **options, wait_timeout=1)
     assert not again["changed"]
     assert run("asm_gateway", **options, wait=False)["changed"] is False
     run.converge("asm_gateway", **{**options, "node_selector": {}})
