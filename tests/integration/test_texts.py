@@ -224,8 +224,8 @@ def idle(lab: Lab, shop: Shop) -> Iterator[None]:
     """A namespace of the mesh with a workload that has no pods."""
     planes = [lab.kube(shop.id), lab.kube(shop.one)]
     for kube in planes:
-        kube.create("/api/v1/namespaces", {"metadata": {"name": "texts"}})
-    planes[1].create("/apis/apps/v1/namespaces/texts/deployments", WORKLOAD)
+        kube.apply("/api/v1/namespaces/texts", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "texts"}})
+    planes[1].apply("/apis/apps/v1/namespaces/texts/deployments/texts", WORKLOAD)
     yield
     for kube in planes:
         kube.delete("/api/v1/namespaces/texts")
