@@ -100,7 +100,7 @@ def _compare(options: Json, stage: Json, tests: int) -> versus.Compare:
     numbers = {"margin": 1.0, "false_rollback": 5.0, "false_promotion": 5.0, "expected": 0.1}
     named = {name: _number(name, given.get(name, usual)) for name, usual in numbers.items()}
     named["false_rollback"] /= int(tests)
-    baseline = stage.get("baseline") or 0
+    baseline = stage.get("fresh") or 0
     shares = {"share": float(stage["share"]), "baseline": float(baseline) or None}
     return cast(versus.Compare, versus.read({**_names(options, baseline), **named, **shares, "latency": latency}))
 

@@ -47,13 +47,13 @@ _value:
     - V(weight) is the percentage that the new version has now.
     - V(stages) are the stages that are left, each with V(title), V(weight), V(match), V(mirror),
       V(headers), those of requests that match, V(share), the percentage of the requests that the new version gets
-      while it can be compared with the stable one, and V(baseline), that which a fresh copy of the stable one gets.
+      while it can be compared with the stable one, and V(fresh), that which a fresh copy of the stable one gets.
   type: dict
   sample:
     weight: 0
     stages:
-      - {title: "5 %", weight: 5, match: null, mirror: 0, headers: {}, share: 5, baseline: 0}
-      - {title: "100 %", weight: 100, match: null, mirror: 0, headers: {}, share: null, baseline: 0}
+      - {title: "5 %", weight: 5, match: null, mirror: 0, headers: {}, share: 5, fresh: 0}
+      - {title: "100 %", weight: 100, match: null, mirror: 0, headers: {}, share: null, fresh: 0}
 """
 
 Json = dict[str, Any]
@@ -73,13 +73,13 @@ def canary_stages(live: Json, options: Json) -> Json:
         matched = {**options["match"].get("headers", {}), **_cookie(options["match"].get("cookie", {}))}
         stages.append(_stage("requests that match", match=options["match"], headers=matched, share=50))
     # The copy has as many pods as the new version, so it gets as many requests, while there are as many left.
-    fresh = bool(options.get("baseline"))
+    compared = bool(options.get("baseline"))
     stages += [
         _stage(
             f"{step} %",
             weight=step,
             share=step if step < 100 else None,
-            baseline=min(step, 100 - step) if fresh else 0,
+            fresh=min(step, 100 - step) if compared else 0,
         )
         for step in left
     ]
@@ -96,7 +96,7 @@ def canary_route(live: Json, options: Json, stage: Json, at: str, described: boo
         weight=stage["weight"],
         match=stage.get("match"),
         mirror=stage.get("mirror") or 0,
-        baseline=stage.get("baseline") or 0,
+        baseline=stage.get("fresh") or 0,
         marked=bool(options.get("probe")) and not given and shared,
         at=at,
     )
@@ -125,7 +125,7 @@ def _stage(title: str, **more: Any) -> Json:
         "mirror": 0,
         "headers": {},
         "share": None,
-        "baseline": 0,
+        "fresh": 0,
         **more,
     }
 

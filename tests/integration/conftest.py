@@ -59,7 +59,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     """The lab. It ends with this process, however that ends."""
     with _lab() as found:
-        request.session.stash[CALLED].follow(found)
+        # Other folders use this lab as well, and note nothing.
+        request.session.stash.setdefault(CALLED, Called()).follow(found)
         yield found
 
 

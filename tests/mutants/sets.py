@@ -21,6 +21,6 @@ SETS: dict[str, tuple[str, ...]] = {
     "kube/pruning": ("module_utils/kube/test_pruning.py",),
     "cloud/failures": ("module_utils/cloud/test_failures.py",),
     "cloud/retries": ("module_utils/cloud/test_retries.py",),
-    "probe/plan": ("module_utils/probe/test_plan.py",),
-    "probe/verdict": ("module_utils/probe/test_verdict.py",),
+    "probe/plan": ("module_utils/probe/test_plan.py", "module_utils/probe/test_versus.py"),
+    "probe/verdict": ("module_utils/probe/test_verdict.py", "module_utils/probe/test_versus.py"),
 }

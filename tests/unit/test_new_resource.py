@@ -40,6 +40,7 @@ BY_HAND = {"meta/runtime.yml", "plugins/module_utils/spec/sections.py", "plugins
 WRITTEN = {
     "plugins/action/asm_trial.py",
     "plugins/doc_fragments/sections.py",
+    "playbooks/plays/meshes.yml",
     "roles/spec/tasks/main.yml",
     *(
         f"roles/{role}/{file}"

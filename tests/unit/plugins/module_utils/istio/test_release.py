@@ -76,7 +76,7 @@ ALL_STAGES = [
     stage(match={"headers": {"X-Beta": "yes"}}),
     stage(match={"cookie": {"beta": "1.0"}}),
     stage(mirror=20),
-    stage(weight=5, baseline=5),
+    stage(weight=5, fresh=5),
 ]
 
 
@@ -111,20 +111,20 @@ def test_weights_and_marks_of_a_step() -> None:
 
 
 def test_a_fresh_copy_of_the_stable_version_gets_a_part_of_its_requests() -> None:
-    live = route(virtual_service(), OPTIONS, stage(weight=5, baseline=5), AT)
+    live = route(virtual_service(), OPTIONS, stage(weight=5, fresh=5), AT)
     assert weights(live) == [90, 5, 5]
     copied = live["spec"]["http"][1]["route"][2]
     assert copied["destination"] == {"host": "reviews-baseline"}
     assert copied["headers"]["response"]["set"] == {HEADER: "v1-baseline"}
-    assert weights(route(http_route(), OPTIONS, stage(weight=25, baseline=25), AT)) == [50, 25, 25]
+    assert weights(route(http_route(), OPTIONS, stage(weight=25, fresh=25), AT)) == [50, 25, 25]
     # A release that goes on counts the copy's requests as those of the stable version.
-    assert stages(route(virtual_service(), OPTIONS, stage(weight=25, baseline=25), AT), OPTIONS)["weight"] == 25
+    assert stages(route(virtual_service(), OPTIONS, stage(weight=25, fresh=25), AT), OPTIONS)["weight"] == 25
     assert weights(route(live, OPTIONS, stage(weight=100), AT)) == [0, 100]
 
 
 def test_the_copy_gets_as_many_requests_as_the_new_version_while_there_are_any() -> None:
     left = stages(virtual_service(), {**OPTIONS, "mirror": 5, "steps": [5, 50, 80, 100], "baseline": {"like": "v2"}})
-    assert [one["baseline"] for one in left["stages"]] == [0, 5, 50, 20, 0]
+    assert [one["fresh"] for one in left["stages"]] == [0, 5, 50, 20, 0]
 
 
 def test_headers_that_were_there_stay() -> None:

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
-from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError, Unreachable
+from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError, Unreachable, encoded
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import Endpoint
 
 from .conftest import MemoryApi, virtual_service
@@ -207,3 +209,25 @@ def test_a_proxy_is_used(api: MemoryApi) -> None:
     client = KubeClient(Endpoint("http://api.invalid", proxy_url=api.url), patience=1.0)
     assert client.get("/api/v1/namespaces/default") is not None
     client.close()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "launch \U0001f680",
+        "\u4f60\u597d",
+        "\U0010ffff",
+        "caf\u00e9",
+        "a\u2028b\u2029c\x85d",
+        "\ufeff",
+        "\x7f\x01",
+        '"\\/',
+    ],
+)
+def test_what_is_sent_is_the_same_as_json_and_as_yaml(text: str) -> None:
+    """An apply is read as YAML, which knows no pair of surrogates."""
+    body = {"metadata": {"annotations": {text: text}}, "data": [text]}
+    sent = encoded(body)
+    assert json.loads(sent) == body
+    assert yaml.safe_load(sent) == body
+    assert b"\\ud8" not in sent

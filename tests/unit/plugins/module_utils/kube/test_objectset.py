@@ -311,6 +311,15 @@ def test_an_object_that_is_too_large(api: MemoryApi, run: Run, validate: bool) -
     assert [line for line in api.sent("PATCH") if "dry run" not in line] == []
 
 
+def test_sizes_are_those_of_what_is_sent(api: MemoryApi, run: Run) -> None:
+    """Four bytes a character beyond U+FFFF: neither one, nor the twelve of its escapes."""
+    fits, large = "\U0001f680" * 300_000, "\U0001f680" * 400_000
+    assert run(virtual_service(text=fits)).changed
+    error = run.fails(virtual_service(text=large))
+    assert isinstance(error, AsmError)
+    assert "has 1,600," in error.message
+
+
 class TestPrune:
     """Members of a set that are not listed any more."""
 

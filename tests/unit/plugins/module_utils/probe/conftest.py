@@ -99,11 +99,11 @@ def serve() -> Iterator[Callable[..., LocalServer]]:
         server.close()
 
 
-def plan_for(*addresses: str, **options: Any) -> Plan:
+def plan_for(*addresses: str, stop_file: str | None = None, **options: Any) -> Plan:
     """A plan as the module makes it from its options."""
     checked = ArgumentSpecValidator(PROBE_OPTIONS).validate({"address": list(addresses), **options})
     assert not checked.error_messages, checked.error_messages
-    return make_plan(dict(checked.validated_parameters), list(addresses))
+    return make_plan({**checked.validated_parameters, "stop_file": stop_file}, list(addresses))
 
 
 class Chance(random.Random):

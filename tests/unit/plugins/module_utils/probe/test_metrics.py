@@ -75,7 +75,7 @@ def test_with_a_fresh_copy_it_is_what_counts() -> None:
         ),
         *found["data"]["result"],
     )
-    fresh = judged(copied, options, {"share": 20, "baseline": 20}, SINCE)
+    fresh = judged(copied, options, {"share": 20, "fresh": 20}, SINCE)
     assert (fresh["verdict"], fresh["problem"][:36]) == ("worse", "v2 fails more than v1-baseline: 8 of")
 
 

@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, NotFound
 from ansible_collections.meshops.asm.plugins.module_utils.gateway.addresses import pick_addresses
-from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import MOST, WINDOWS, needed_count
+from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import (
+    MOST,
+    WINDOWS,
+    Balancing,
+    Request,
+    Tls,
+    needed_count,
+)
 
 from .conftest import plan_for
 
@@ -62,6 +69,56 @@ BY = {"status": True}
 def test_wrong_options(options: dict[str, Any], complaint: str) -> None:
     with pytest.raises(InvalidInput, match=complaint):
         plan_for("127.0.0.1", **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"concurrency": 0}, "concurrency must be at least 1."),
+        ({"timeout": 0}, "timeout must be more than 0."),
+        ({"requests": [{}] * 101}, "requests has more than 100 items."),
+        ({"headers": {"Host": "x"}}, "headers names Host: use the option host."),
+        ({"by": BY, "expect": {"even": ["v1", "v1"]}}, "expect.even names a key twice."),
+        (
+            {"expect": {"split": {"v1": 100}}},
+            "expect.split, even and balancing need the option by, which says how answers are told apart.",
+        ),
+        (
+            {"by": BY, "expect": {"balancing": {"policy": "LEAST_REQUEST"}}},
+            "expect.balancing: LEAST_REQUEST differs from RANDOM only where instances are unevenly loaded: name the "
+            "key of the slow one in balancing.slow.",
+        ),
+        (
+            {"by": BY, "expect": {"balancing": {"policy": "RANDOM", "window": 1}}},
+            "expect.balancing.window must be between 10 and 1000.",
+        ),
+        (
+            {"by": BY, "count": 100, "expect": {"split": {"a": 80, "b": 20}}},
+            "count 100 is too small for a verdict: a tolerance of 5 percentage points at 99.9 % confidence needs 807 "
+            "requests. Leave count unset, or allow a tolerance of 15.5.",
+        ),
+        (
+            {"by": BY, "expect": {"split": {"a": 50, "b": 50}, "tolerance": 0.1}},
+            "A tolerance of 0.1 percentage points needs 3132568 requests, more than the 200000 that are allowed. Allow "
+            "a wider tolerance.",
+        ),
+        (
+            {"by": BY, "expect": {"split": {"a": 50, "b": 50}, "tolerance": 0.001}},
+            "expect.tolerance is in percentage points, and 0.001 of them would take more than ten million requests: "
+            "allow a wider one, as 5 for five percent more or less.",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_with_what_would_be_right(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        plan_for("127.0.0.1", **options)
+    assert refused.value.message == message
+
+
+def test_without_an_address_there_is_nothing_to_send_to() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        plan_for()
+    assert refused.value.message == "There is no address to send requests to."
 
 
 @pytest.mark.parametrize("name", MOST)
@@ -148,6 +205,7 @@ def test_wrong_addresses(address: str) -> None:
         ("192.0.2.1", {"port": 82}, ("192.0.2.1", 82), "192.0.2.1:82"),
         ("::1", {}, ("::1", 80), "[::1]"),
         ("[::1]:81", {"host": "shop.test"}, ("::1", 81), "shop.test"),
+        ("[2001:DB8::aF]", {}, ("2001:DB8::aF", 80), "[2001:DB8::aF]"),
     ],
 )
 def test_addresses(address: str, options: dict[str, Any], target: tuple[str, int], host: str) -> None:
@@ -177,6 +235,95 @@ def test_a_body_has_its_length() -> None:
     wire = plan_for("a", method="post", body="ä=1").requests[0].wire
     assert b"\r\nContent-Length: 4\r\n\r\n\xc3\xa4=1" in wire
     assert wire.startswith(b"POST / HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "wire"),
+    [
+        ({}, "GET / HTTP/1.1|Host: a|User-Agent: meshops.asm|Accept: */*||"),
+        ({"headers": {"USER-agent": "x"}}, "GET / HTTP/1.1|Host: a|Accept: */*|USER-agent: x||"),
+        ({"headers": {"ACCEPT": "x"}}, "GET / HTTP/1.1|Host: a|User-Agent: meshops.asm|ACCEPT: x||"),
+        ({"headers": {"x": "\xe4"}}, "GET / HTTP/1.1|Host: a|User-Agent: meshops.asm|Accept: */*|x: \xe4||"),
+        ({"body": "b"}, "GET / HTTP/1.1|Host: a|User-Agent: meshops.asm|Accept: */*|Content-Length: 1||b"),
+        *(
+            ({"method": one}, f"{one} / HTTP/1.1|Host: a|User-Agent: meshops.asm|Accept: */*|Content-Length: 0||")
+            for one in ("POST", "PUT", "PATCH")
+        ),
+        ({"method": "delete"}, "DELETE / HTTP/1.1|Host: a|User-Agent: meshops.asm|Accept: */*||"),
+    ],
+)
+def test_a_request_is_what_is_sent(options: dict[str, Any], wire: str) -> None:
+    (request,) = plan_for("a", **options).requests
+    assert request.wire == wire.replace("|", "\r\n").encode("latin-1")
+
+
+def test_each_request_may_say_otherwise() -> None:
+    own = {"name": "two", "method": "HEAD", "path": "/b", "host": "c.test", "headers": {"x": "2"}, "body": ""}
+    plan = plan_for("a", path="/a", host="b.test", headers={"x": "1", "y": "1"}, requests=[{}, own])
+    rest = "User-Agent: meshops.asm\r\nAccept: */*"
+    assert plan.requests == (
+        Request(
+            "GET b.test/a",
+            "GET",
+            "b.test",
+            f"GET /a HTTP/1.1\r\nHost: b.test\r\n{rest}\r\nx: 1\r\ny: 1\r\n\r\n".encode(),
+        ),
+        Request(
+            "two",
+            "HEAD",
+            "c.test",
+            f"HEAD /b HTTP/1.1\r\nHost: c.test\r\n{rest}\r\nx: 2\r\ny: 1\r\n\r\n".encode(),
+        ),
+    )
+
+
+def test_the_options_reach_the_plan() -> None:
+    plan = plan_for(
+        "a",
+        by={"header": "x"},
+        tls={"server_name": "s", "verify": False},
+        retries=2,
+        retry_statuses=[503, 504],
+        stop_file="/tmp/stop",  # noqa: S108
+        rate=5,
+        duration=7,
+        wait_timeout=9,
+    )
+    assert (plan.key and plan.key.text, plan.tls) == ("x", Tls(server_name="s", verify=False))
+    assert (plan.retries, plan.retry_statuses, plan.stop_file) == (2, {503, 504}, "/tmp/stop")  # noqa: S108
+    assert (plan.rate, plan.duration, plan.wait_timeout) == (5.0, 7.0, 9.0)
+    plain = plan_for("a")
+    assert (plain.key, plain.tls, plain.stop_file, plain.expect, plain.compare) == (None,) * 5
+    assert (plain.rate, plain.duration, plain.wait_timeout, plain.retry_statuses) == (0.0, 0.0, 0.0, frozenset())
+
+
+def test_what_is_expected_is_in_fractions_and_seconds() -> None:
+    balancing = {"policy": "LEAST_REQUEST", "slow": "b", "window": 20}
+    expect = plan_for(
+        "a",
+        by=BY,
+        expect={
+            "even": ["a", "b"],
+            "tolerance": 4,
+            "confidence": 99,
+            "status": [200, 204],
+            "latency": {"p50": 0.1},
+            "failed": 2,
+            "balancing": balancing,
+        },
+    ).expect
+    assert expect
+    assert (expect.split, expect.tolerance, expect.confidence) == ({"a": 0.5, "b": 0.5}, 0.04, 0.99)
+    assert (expect.statuses, expect.latency, expect.failed) == ({200, 204}, {"p50": 0.1}, 0.02)
+    assert expect.balancing == Balancing("LEAST_REQUEST", "b", 20)
+    expect = plan_for("a", by=BY, expect={"balancing": {"policy": "RANDOM"}}).expect
+    assert expect
+    assert (expect.balancing, expect.statuses, expect.latency, expect.failed) == (
+        Balancing("RANDOM"),
+        frozenset(),
+        {},
+        0.0,
+    )
 
 
 VIEWS = [

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
-from ansible_collections.meshops.asm.plugins.module_utils.probe import rounds, verdict
+from ansible_collections.meshops.asm.plugins.module_utils.probe import rounds, verdict, versus
 from ansible_collections.meshops.asm.plugins.module_utils.probe.engine import Observation, Sample
 from ansible_collections.meshops.asm.plugins.module_utils.probe.options import COMPARE_OPTIONS, PROBE_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import Plan, make_plan
@@ -160,3 +160,41 @@ def test_requests_end_when_the_verdict_is_there(serve: Callable[..., LocalServer
 def test_wrong_comparisons(options: dict[str, Any], complaint: str) -> None:
     with pytest.raises(InvalidInput, match=complaint):
         plan_for(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"by": None},
+            "compare needs the option by, which says how the answers of both versions are told apart.",
+        ),
+        *(
+            (options, "compare goes neither with wait_timeout nor with expect.split, even or balancing.")
+            for options in (
+                {"wait_timeout": 5.0},
+                {"expect": {"split": {"v1": 80, "v2": 20}}},
+                {"expect": {"even": ["v1", "v2"]}},
+                {"expect": {"balancing": {"policy": "RANDOM"}}},
+            )
+        ),
+        (
+            {"rate": 10.0, "duration": 2.0},
+            "compare usually takes 400 requests at a share of 20 %, and at most 20 would be sent. Allow more of them "
+            "(count, rate, duration), a larger margin or a larger share.",
+        ),
+    ],
+)
+def test_what_does_not_go_with_a_comparison(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        plan_for(**options)
+    assert refused.value.message == message
+
+
+def test_a_comparison_ends_when_nothing_comes_of_it() -> None:
+    needed = plan_for().compare.needed()  # type: ignore[union-attr]
+    assert plan_for().count == versus.most(needed) > needed
+    assert plan_for(count=needed).count == needed
+    assert plan_for(rate=5.0).count == plan_for(duration=5.0).count == plan_for().count
+    assert plan_for(rate=float(needed), duration=1.0, expect={"status": [200]}).count == plan_for().count
+    assert plan_for(count=200_000).count == plan_for().count
