@@ -14,7 +14,7 @@ from .rules import Json, rendered
 from .running import Node, Ran, read_inventory, run_job
 from .schema import mapping
 from .server import Awx
-from .surveys import answer_problems, defaults
+from .surveys import answer_problems, defaults, survey_of
 
 _MASKED = "$encrypted$"
 
@@ -51,10 +51,10 @@ class Launcher:
     def launch_sliced(self, name: str, **answers: Any) -> list[Ran]:
         """The jobs of a job template, one for each slice."""
         template = self.awx.named("job_templates")[name]
-        found = answer_problems(template["_survey"], answers)
+        found = answer_problems(survey_of(template), answers)
         if found:
             raise Refused(found)
-        survey = {question["variable"] for question in template["_survey"].get("spec", [])}
+        survey = {question["variable"] for question in survey_of(template).get("spec", [])}
         if set(answers) - survey and not template["ask_variables_on_launch"]:
             raise Refused("Variables are not allowed on launch.")
         credential_env = self._environment(template)
@@ -74,7 +74,7 @@ class Launcher:
                     "job_launch_type": "manual",
                     "extra_vars": {
                         **(mapping(template["extra_vars"]) or {}),
-                        **defaults(template["_survey"]),
+                        **defaults(survey_of(template)),
                         **answers,
                     },
                     "hosts": _sliced(self.hosts, number, count),
@@ -87,7 +87,7 @@ class Launcher:
     def launch_workflow(self, name: str, approve: bool = True, **answers: Any) -> dict[str, Ran]:
         """The jobs of a workflow by step, in their order; ends where a step fails or is not approved."""
         workflow = self.awx.named("workflow_job_templates")[name]
-        found = answer_problems(workflow["_survey"], answers)
+        found = answer_problems(survey_of(workflow), answers)
         if found:
             raise Refused(found)
         nodes = {
@@ -101,7 +101,7 @@ class Launcher:
         while True:
             target = self.awx.objects[step["unified_job_template"]]
             if target["_resource"] == "job_templates":
-                given = {**defaults(workflow["_survey"]), **answers}
+                given = {**defaults(survey_of(workflow)), **answers}
                 ran[step["identifier"]] = job = self.launch(target["name"], **given)
                 if job.status != "successful":
                     return ran

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from . import running
 from .schema import RELATED, RESOURCES, UNIFIED, Json, mapping, problems, stored
-from .surveys import answer_problems, survey_problems
+from .surveys import answer_problems, survey_of, survey_problems
 
 _SECRET_SETTINGS = {"slack": ("token",), "webhook": ("password",), "email": ("password",)}
 
@@ -217,7 +217,7 @@ class Awx:
 
     def _answers(self, one: Json, template: Json) -> list[str]:
         """What is wrong with the variables that a schedule or a workflow's step gives to its template."""
-        given, survey = mapping(one["extra_data"]) or {}, template["_survey"]
+        given, survey = mapping(one["extra_data"]) or {}, survey_of(template)
         found = answer_problems(survey, given, asked=one["_resource"] == "schedules")
         more = set(given) - {question["variable"] for question in survey.get("spec", [])}
         allowed = not more or template.get("ask_variables_on_launch")

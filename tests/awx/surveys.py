@@ -54,6 +54,12 @@ def _question_problems(question: Json) -> list[str]:
     return found
 
 
+def survey_of(template: Json) -> Json:
+    """The survey that a template asks by: one that is not enabled asks nothing."""
+    survey: Json = template["_survey"] if template.get("survey_enabled") else {}
+    return survey
+
+
 def answer_problems(spec: Json, answers: Json, asked: bool = True) -> list[str]:
     """What AWX says to the answers when a template with this survey is launched or scheduled.
 

@@ -31,7 +31,8 @@ EXISTING: dict[str, tuple[str, dict[str, Any]]] = {
     "$inventory": ("inventories", {"organization": "$organization"}),
     "$template": (
         "job_templates",
-        {"project": "$project", "inventory": "$inventory", "playbook": "site.yml", "ask_variables_on_launch": True},
+        {"project": "$project", "inventory": "$inventory", "playbook": "site.yml", "ask_variables_on_launch": True,
+         "survey_enabled": True},
     ),
     "$type": (
         "credential_types",
@@ -115,6 +116,18 @@ def test_answers(
     found = refused(awx, "schedules", schedule)
     awx.answer("DELETE", f"/api/v2/job_templates/{made['id']}/", {})
     assert found == (None if field is None else [field])
+
+
+def test_a_survey_that_is_not_enabled_asks_nothing(standing: tuple[Awx, dict[str, Any]]) -> None:
+    awx, ids = standing
+    target = f"/api/v2/job_templates/{ids['$template']}/"
+    schedule = {"name": "x", "unified_job_template": ids["$template"], "rrule": DAILY}
+    assert refused(awx, "schedules", schedule) == ["variables_needed_to_start"]
+    try:
+        assert awx.answer("PATCH", target, {"survey_enabled": False})[0] == 200
+        assert refused(awx, "schedules", schedule) is None
+    finally:
+        awx.answer("PATCH", target, {"survey_enabled": True})
 
 
 def test_the_fields_of_a_type_in_use_do_not_change(standing: tuple[Awx, dict[str, Any]]) -> None:
