@@ -44,7 +44,7 @@ def test_what_is_ordinary_is_no_trace() -> None:
 
 
 def test_a_text_of_any_kind_has_traces_soon() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     assert traces(["\udc80 a", "x" * 2**16, "a b\n" * 2**14])
     assert traces(["x" * (2**16 + 1)]) == set()
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
