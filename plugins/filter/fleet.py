@@ -29,9 +29,10 @@ options:
     type: dict
     default: {}
   only:
-    description: Names of meshes, as a list or as text with commas. The others are left out. Empty means all.
+    description:
+      - Names of meshes, as a list or as text with commas. The others are left out.
+      - Without it none is left out. One that is empty is a problem.
     type: raw
-    default: ""
 """
 
 EXAMPLES = r"""
@@ -60,7 +61,7 @@ from ansible_collections.meshops.asm.plugins.plugin_utils.untrusted import untru
 from ansible_collections.meshops.asm.plugins.plugin_utils.vocabulary import vocabulary
 
 
-def fleet(given: Any, shared: dict[str, Any] | None = None, only: Any = "") -> Any:
+def fleet(given: Any, shared: dict[str, Any] | None = None, only: Any = None) -> Any:
     """See DOCUMENTATION. What is a template in the items was rendered for this filter, and is none for the hosts."""
     return untrusted(meshes_of.fleet(given, shared or {}, only, vocabulary()))
 

@@ -30,7 +30,7 @@ def fleet(meshes: Any, shared: Mapping[str, Any], only: Any, vocabulary: Mapping
     """``{problems: [sentence], hosts: [{name, variables}]}`` of the variable ``asm_meshes``.
 
     ``shared`` are the variables beside it, which are for every mesh, ``only`` names of meshes (a list, or text with
-    commas; nothing means all), and ``vocabulary`` has the argument spec of each variable of a spec. Where there are
+    commas; None means all), and ``vocabulary`` has the argument spec of each variable of a spec. Where there are
     problems there are no hosts.
     """
     shared = {name: value for name, value in shared.items() if value is not None and value != ""}
@@ -44,6 +44,8 @@ def fleet(meshes: Any, shared: Mapping[str, Any], only: Any, vocabulary: Mapping
     names = _host_names(meshes)
     wanted = _names(only)
     problems = [*_repeated(meshes), *_unknown(wanted, meshes, names)]
+    if only is not None and not wanted:
+        problems.append("asm_only is empty: that would be every mesh. Give it names, or leave it out.")
     if problems:
         return _refused(problems)
     hosts = [

@@ -24,13 +24,13 @@ def mesh(name: str, region: str = "", **more: Any) -> Json:
     return {"asm_mesh": {"name": name, **({"region": region} if region else {})}, **more}
 
 
-def hosts(meshes: Any, shared: Json | None = None, only: Any = "") -> dict[str, Json]:
+def hosts(meshes: Any, shared: Json | None = None, only: Any = None) -> dict[str, Json]:
     read = fleet(meshes, shared or {}, only, vocabulary())
     assert read["problems"] == []
     return {one["name"]: one["variables"] for one in read["hosts"]}
 
 
-def problems(meshes: Any, shared: Json | None = None, only: Any = "") -> list[str]:
+def problems(meshes: Any, shared: Json | None = None, only: Any = None) -> list[str]:
     read = fleet(meshes, shared or {}, only, vocabulary())
     assert read["hosts"] == []
     return list(read["problems"])
@@ -68,61 +68,66 @@ def test_two_meshes_of_one_name_are_told_apart_by_their_regions() -> None:
     assert list(hosts([mesh("localhost", "cn-hangzhou")])) == ["localhost.cn-hangzhou"]
 
 
+@pytest.mark.parametrize("only", ["", " ", ",", [], [""], ["  "]])
+def test_names_that_are_empty_are_not_all_of_them(only: Any) -> None:
+    (problem,) = problems([mesh("shop"), mesh("north")], only=only)
+    assert problem == "asm_only is empty: that would be every mesh. Give it names, or leave it out."
+
+
 @pytest.mark.parametrize("only", ["north, shop", ["shop", "north"], ("north", "shop"), "shop,,north,"])
 def test_only_some_of_them(only: Any) -> None:
     assert list(hosts([mesh("shop"), mesh("east"), mesh("north")], only=only)) == ["shop", "north"]
 
 
-@pytest.mark.parametrize("only", ["", None, [], " , "])
-def test_nothing_named_means_all(only: Any) -> None:
-    assert list(hosts([mesh("shop"), mesh("north")], only=only)) == ["shop", "north"]
+def test_without_names_all_are_meant() -> None:
+    assert list(hosts([mesh("shop"), mesh("north")])) == ["shop", "north"]
 
 
 @pytest.mark.parametrize(
     ("meshes", "shared", "only", "words"),
     [
-        ("shop", {}, "", ["asm_meshes must be a list, it is text."]),
-        ({"shop": {}}, {}, "", ["asm_meshes must be a list, it is a mapping."]),
-        ([], {}, "", ["asm_meshes has no item."]),
-        (["shop"], {}, "", ["asm_meshes[0] must be a mapping with asm_mesh, it is text."]),
-        ([None], {}, "", ["asm_meshes[0] must be a mapping with asm_mesh, it is null."]),
-        ([{"asm_gateways": []}], {}, "", ["asm_meshes[0]: it needs asm_mesh."]),
-        ([{"asm_mesh": {}}], {}, "", ["asm_meshes[0]: it needs asm_mesh.", "asm_meshes[0]: asm_mesh needs name."]),
-        ([{"asm_mesh": {"region": "r"}}], {}, "", ["asm_meshes[0]: asm_mesh needs name."]),
-        ([{"asm_mesh": "shop"}], {}, "", ["asm_meshes[0]: asm_mesh must be a mapping with name, it is text."]),
+        ("shop", {}, None, ["asm_meshes must be a list, it is text."]),
+        ({"shop": {}}, {}, None, ["asm_meshes must be a list, it is a mapping."]),
+        ([], {}, None, ["asm_meshes has no item."]),
+        (["shop"], {}, None, ["asm_meshes[0] must be a mapping with asm_mesh, it is text."]),
+        ([None], {}, None, ["asm_meshes[0] must be a mapping with asm_mesh, it is null."]),
+        ([{"asm_gateways": []}], {}, None, ["asm_meshes[0]: it needs asm_mesh."]),
+        ([{"asm_mesh": {}}], {}, None, ["asm_meshes[0]: it needs asm_mesh.", "asm_meshes[0]: asm_mesh needs name."]),
+        ([{"asm_mesh": {"region": "r"}}], {}, None, ["asm_meshes[0]: asm_mesh needs name."]),
+        ([{"asm_mesh": "shop"}], {}, None, ["asm_meshes[0]: asm_mesh must be a mapping with name, it is text."]),
         (
             [mesh("shop", asm_gatways=[])],
             {},
-            "",
+            None,
             ["asm_meshes, 'shop': a mesh has no variable 'asm_gatways'. Did you mean asm_gateways?"],
         ),
         (
             [mesh("shop", gateways=[])],
             {},
-            "",
+            None,
             ["asm_meshes, 'shop': a mesh has no variable 'gateways'. Did you mean asm_gateways?"],
         ),
         (
             # It would confirm a removal before anybody asked for it.
             [mesh("shop", asm_remove="shop")],
             {},
-            "",
+            None,
             ["asm_meshes, 'shop': a mesh has no variable 'asm_remove'."],
         ),
         (
             [mesh("shop", asm_gateways=[{"name": "in", "port": 80}])],
             {},
-            "",
+            None,
             ["asm_meshes, 'shop': asm_gateways, 'in': it has no option 'port'. Did you mean ports?"],
         ),
-        ([mesh("shop")], {"asm_gateways": "in"}, "", ["asm_gateways must be a list, it is text."]),
-        ([mesh("shop")], mesh("other"), "", ["asm_mesh stands beside asm_meshes: it belongs into an item of it."]),
-        ([mesh("shop"), mesh("shop")], {}, "", ["asm_meshes describes 'shop' 2 times."]),
-        ([mesh("shop", "r"), mesh("shop", "r")], {}, "", ["asm_meshes describes 'shop' in r 2 times."]),
+        ([mesh("shop")], {"asm_gateways": "in"}, None, ["asm_gateways must be a list, it is text."]),
+        ([mesh("shop")], mesh("other"), None, ["asm_mesh stands beside asm_meshes: it belongs into an item of it."]),
+        ([mesh("shop"), mesh("shop")], {}, None, ["asm_meshes describes 'shop' 2 times."]),
+        ([mesh("shop", "r"), mesh("shop", "r")], {}, None, ["asm_meshes describes 'shop' in r 2 times."]),
         (
             [mesh("shop", "r"), mesh("shop")],
             {},
-            "",
+            None,
             ["asm_meshes describes 'shop' several times, so each of them needs its region."],
         ),
         ([mesh("shop"), mesh("b")], {}, "shop,c", ["No mesh of asm_meshes is called 'c'. They are shop, b."]),
