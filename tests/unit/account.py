@@ -107,6 +107,7 @@ class Account:
             "DescribeServiceMeshKubeconfig": {"Kubeconfig": self.kubeconfig("mesh"), "ExpireTime": self.text},
             "DescribeVersions": {"VersionInfo": [{"Edition": "Default", "Versions": [self.text]}]},
             "DescribeUpgradeVersion": {"Version": {"IstioVersion": ""}},
+            "DescribeMetadata": {"MetaData": {"Regions": ["cn-hangzhou", self.text]}},
             "DescribeVpcs": {"Vpcs": [{"VpcId": "vpc-1", "VpcName": self.text, "Status": "Available"}]},
             "DescribeVSwitches": {"VSwitches": [{"VSwitchId": "vsw-1", "VSwitchName": self.text}]},
             "DescribeClustersV1": {

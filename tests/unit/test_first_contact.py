@@ -112,11 +112,12 @@ def test_the_table_is_printed_as_it_is(tmp_path: Path, account: Account, form: s
     assert played.returncode == 0, played.stdout + played.stderr
     lines = played.stdout.splitlines()
     start = lines.index("mesh")
-    assert lines[start + 1].startswith(f"  {MESH}  cn-hangzhou  ")
-    assert lines[start + 2] == "cluster"
-    assert lines[start + 3].startswith(f"  {CLUSTER}  ")
-    assert re.fullmatch(r"  no +not attached  <-- not as in the spec", lines[start + 4])
-    assert max(map(len, lines[start : start + 5])) <= 80
+    assert re.match(rf"  {MESH} +cn-hangzhou  running", lines[start + 1])
+    assert re.fullmatch(r"  proxies +1 of 1 in sync", lines[start + 2])
+    assert lines[start + 3] == "cluster"
+    assert lines[start + 4].startswith(f"  {CLUSTER}  ")
+    assert re.fullmatch(r"  no +not attached  <-- not as in the spec", lines[start + 5])
+    assert max(map(len, lines[start : start + 6])) <= 80
 
 
 def test_output_for_programs_stays_what_it_is(tmp_path: Path, account: Account) -> None:

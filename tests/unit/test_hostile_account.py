@@ -115,6 +115,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 # Modules whose results have nothing of the account.
 SILENT = [
+    "asm_baseline",
     "asm_gateway_secret",
     "asm_gateway_secret_info",
     "asm_preflight",
@@ -245,6 +246,7 @@ def test_results_of_every_module(tmp_path: Path, account: Account, ansible: Ansi
     assert not (tmp_path / "pwned").exists()
     told = re.split(r"\nTASK \[meshops\.asm\.", played.stdout)[1:]
     assert [text.partition("]")[0] for text in told] == MODULES
+    print(told[0])
     silent = [module for module, text in zip(MODULES, told, strict=True) if "lookup(" not in text]
     assert silent == SILENT, silent
     assert "\x1b" not in played.stdout + played.stderr

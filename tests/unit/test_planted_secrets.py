@@ -204,7 +204,7 @@ def later(folder: Path) -> Iterator[dict[str, Any]]:
         task("asm_workload", "later", clusters=[CLUSTER], src=f"{folder}/number.yml"),
         task("asm_workload", "later, right", clusters=[CLUSTER], definition=SECRETS["as it should be"]),
     ]
-    yield from ({**one, "async": 60, "poll": 1} for one in given)
+    yield from ({**one, "async": 600, "poll": 1} for one in given)
 
 
 EXTRA: dict[str, dict[str, Any]] = {
