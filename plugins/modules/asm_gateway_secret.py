@@ -189,6 +189,9 @@ from ansible_collections.meshops.asm.plugins.module_utils.gateway.naming import 
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
 
+# How many looks (half a minute) wait for the effect of a deletion without an answer.
+_PATIENCE = 30
+
 
 class GatewaySecret(ResourceModule):
     """One certificate of a gateway."""
@@ -214,6 +217,8 @@ class GatewaySecret(ResourceModule):
         self.names: dict[str, str] = {}
         # The ids of the gateway's clusters; None for no gateway.
         self.places: list[str] | None = None
+        # For the effect of a deletion without an answer.
+        self.looks = 0
 
     def find(self) -> Any:
         """What there is of the certificate, ``Seen``; nothing without a mesh or a gateway."""
@@ -288,8 +293,27 @@ class GatewaySecret(ResourceModule):
             if plan.action == CREATE:
                 raise Outrun(error.message, code=error.code, http_status=error.http_status) from None
             # There is no action that changes one. Envoy serves the old certificate until a new one arrives.
-            self._delete()
+            try:
+                self._delete()
+            except LostReply:
+                # It may still be on its way, and must not meet the new one.
+                yield self._swept
+                if self._holders():
+                    self._delete()
             self._create_again()
+
+    def _swept(self) -> Progress:
+        """Whether the old certificate is gone, as far as one waits for a deletion that may have got lost."""
+        self.looks += 1
+        left = self._holders()
+        if not left or self.looks > _PATIENCE:
+            return DONE
+        return waiting(f"the old certificate '{self.params['name']}' to be gone from {', '.join(left)}")
+
+    def _holders(self) -> list[str]:
+        """The clusters that have one of the name."""
+        seen = self._look()
+        return [cluster for cluster, held in seen.clusters.items() if held.kind] if seen else []
 
     def _named(self) -> dict[str, Any]:
         named = {"IstioGatewayName": self.params["gateway"], "SecretName": self.params["name"]}

@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.meshops.asm.plugins.module_utils.cluster import access
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput, NotFound, Refused
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import (
+    AsmError,
+    InvalidInput,
+    LostReply,
+    NotFound,
+    Refused,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Outcome, reconcile
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways
 from ansible_collections.meshops.asm.plugins.modules import asm_gateway_secret_info
@@ -67,6 +73,8 @@ class FakeKube:
 
     def get(self, path: str) -> Any:
         assert path == "/api/v1/namespaces/istio-system/secrets/tls"
+        if isinstance(self.site, Late):
+            self.site.looked()
         return self.site.secrets[self.cluster]
 
     def list(self, path: str) -> Any:
@@ -95,6 +103,26 @@ def cloud_of(monkeypatch: pytest.MonkeyPatch, fake_cloud: Callable[..., Any]) ->
         return fake_cloud(**{**known, **actions, **faults})
 
     return build
+
+
+class Late(Site):
+    """The first deletion gets no answer; it is done after so many looks at a cluster, 0 for never."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self.looks = looks
+        self.deletions = 0
+
+    def DeleteGatewaySecret(self, **named: str) -> Any:
+        self.deletions += 1
+        if self.deletions == 1:
+            raise LostReply("No answer.", answered=False)
+        return super().DeleteGatewaySecret(**named)
+
+    def looked(self) -> None:
+        self.looks -= self.deletions > 0
+        if not self.looks and self.deletions:
+            self.secrets = dict.fromkeys(self.secrets)
 
 
 def resource(cloud: Any, **given: Any) -> GatewaySecret:
@@ -300,3 +328,17 @@ def test_info_lists_what_ends_soon(cloud_of: Callable[..., Any]) -> None:
     assert read(within_days=0)[0]["clusters"]["shop-2"] is None
     with pytest.raises(InvalidInput, match="within_days"):
         read(within_days=-1)
+
+
+@pytest.mark.parametrize(("looks", "deletions"), [(1, 1), (25, 1), (0, 2)])
+def test_a_deletion_that_comes_late_does_not_meet_the_new_certificate(
+    cloud_of: Callable[..., Any], clock: Any, looks: int, deletions: int
+) -> None:
+    site = Late(looks)
+    site.secrets = dict.fromkeys(site.secrets, OLD.secret())
+    outcome = reconcile(resource(cloud_of(site), **NEW.options()), check=False, clock=clock, timeout=600)
+    assert outcome.changed
+    for _more in range(100):
+        site.looked()
+    assert site.secrets == {"c1": NEW.secret(), "c2": NEW.secret()}
+    assert site.deletions == deletions
