@@ -53,7 +53,8 @@ def release(folder: Path, *, write: bool) -> Path:
     source = folder / "ansible_collections" / "meshops" / "asm"
     source.mkdir(parents=True)
     with tarfile.open(fileobj=io.BytesIO(archive())) as tar:
-        tar.extractall(source, filter="data")
+        # From Python 3.11.4 on; it is an archive of our own.
+        tar.extractall(source, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     version = str(yaml.safe_load((source / "galaxy.yml").read_text(encoding="utf-8"))["version"])
     write_changelog(source, folder, version, date)
     if write:
