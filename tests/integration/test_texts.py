@@ -202,10 +202,16 @@ def play(run: Runner, pair: Pair, folder: Path, playbook: str, variables: dict[s
     return [line for line in output.splitlines() if re.match(r"TASK|ok|changed|skipping|localhost|[-+]", line)]
 
 
+@pytest.fixture(scope="session")
+def example(run: Runner) -> None:
+    """All of the example is there, as these tests may be the first of a run."""
+    run.play("meshops.asm.site", "-e", f"@{EXAMPLE}/mesh.yml", "-e", '{"asm_checks": []}', cwd=EXAMPLE).ok()
+
+
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.core)
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_takes_texts_for_what_they_say(
-    lab: Lab, run: Runner, shop: Shop, tmp_path: Path, role: str, pair: Pair
+    lab: Lab, run: Runner, example: None, shop: Shop, tmp_path: Path, role: str, pair: Pair
 ) -> None:
     given = given_to(role, lab.meshes(shop.name)[0]["version"])
     options = options_of(role)
