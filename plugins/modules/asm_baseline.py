@@ -145,11 +145,7 @@ class Baseline(ResourceModule):
         self.objects: Fleet | None = None
 
     def find(self) -> Any:
-        if self.objects is None:
-            access = ClusterAccess(self.cloud)
-            names = dict.fromkeys(self.params["clusters"])
-            self.objects = Fleet({name: self._set(name, KubeClient(load(access.kubeconfig(name)))) for name in names})
-        return self.objects.find()
+        return self._objects().find()
 
     def plan(self, found: Any) -> Plan:
         """What is copied may hold settings that nobody wants to see, so the diff says only what the copies are."""
@@ -172,9 +168,11 @@ class Baseline(ResourceModule):
         return (self.objects is not None and self.objects.wrote()) or super().wrote()
 
     def _objects(self) -> Fleet:
+        """The copies in every cluster, of which each is looked into once."""
         if self.objects is None:
-            self.find()
-        assert self.objects is not None
+            access = ClusterAccess(self.cloud)
+            names = dict.fromkeys(self.params["clusters"])
+            self.objects = Fleet({name: self._set(name, KubeClient(load(access.kubeconfig(name)))) for name in names})
         return self.objects
 
     def _set(self, cluster: str, client: KubeClient) -> ObjectSet:

@@ -58,22 +58,20 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     """The lab. It ends with this process, however that ends."""
-    with _lab() as found:
-        # Other folders use this lab as well, and note nothing.
-        request.session.stash.setdefault(CALLED, Called()).follow(found)
-        yield found
-
-
-@contextlib.contextmanager
-def _lab() -> Iterator[Lab]:
+    # Other folders use this lab as well, and note nothing.
+    called = request.session.stash.setdefault(CALLED, Called())
     given = os.environ.get("MESHOPS_TEST_LAB")
     if given:
-        yield Lab(Path(given))
+        found = Lab(Path(given))
+        called.follow(found)
+        yield found
         return
     with tempfile.TemporaryDirectory(prefix="meshops-it-") as folder:
         workdir = Path(folder) / "lab"
         with _running_lab(workdir, Path(folder) / "lab.out"):
-            yield Lab(workdir)
+            found = Lab(workdir)
+            called.follow(found)
+            yield found
 
 
 @contextlib.contextmanager
