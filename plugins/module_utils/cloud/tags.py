@@ -11,14 +11,13 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.cloud.pages import marked, pages
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
 
 # Keys that begin so are the platform's (resource groups, creators, clusters); users can neither set nor remove them.
 PLATFORM = ("acs:", "aliyun")
 # On a mesh whose settings that the service never shows are yet to be sent: nothing else could tell a later run.
 UNFINISHED = "meshops-asm-unfinished"
-# A mesh has at most 20 tags of its own.
-_MOST_PAGES = 20
 
 
 def from_list(entries: list[dict[str, str]] | None) -> dict[str, str]:
@@ -29,14 +28,14 @@ def from_list(entries: list[dict[str, str]] | None) -> dict[str, str]:
 def unlisted_tags(cloud: Cloud, mesh_id: str, region: str) -> dict[str, str]:
     """The tags of one mesh, where the list of meshes does not show it (yet) (action ListTagResources, paged)."""
     found: dict[str, str] = {}
-    token = None
-    for _page in range(_MOST_PAGES):
-        target = {"RegionId": region, "ResourceId": [mesh_id], "ResourceType": "servicemesh", "NextToken": token}
-        reply = cloud.asm("ListTagResources", **target)
+    token, seen = None, set[str]()
+    for _page in pages("ListTagResources"):
+        target = {"RegionId": region, "ResourceId": [mesh_id], "ResourceType": "servicemesh"}
+        reply = cloud.asm("ListTagResources", **target, NextToken=token)
         rows = [row for row in reply.get("TagResources") or [] if row.get("ResourceId") == mesh_id]
         found |= {row["TagKey"]: row.get("TagValue") or "" for row in rows}
         before, token = token, reply.get("NextToken") or None
-        if token in (None, before):
+        if token == before or marked("ListTagResources", seen, token) is None:
             break
     return found
 

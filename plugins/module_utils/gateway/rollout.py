@@ -31,15 +31,15 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import I
 from ansible_collections.meshops.asm.plugins.module_utils.kube.readiness import Readiness
 
 # Fields of the object that are no matter of pods, or not at once.
-_OF_SERVICE = frozenset(
-    {"serviceType", "serviceLabels", "serviceAnnotations", "loadBalancerClass", "loadBalancerIP"}
-    | {"externalTrafficPolicy"}
-)
-_OF_AUTOSCALER = frozenset({"minReplicas", "maxReplicas", "cpu", "memory"})
-_OF_OBJECT = frozenset({"clusterIds", "overrides", "gatewayType"})
+_OF_SERVICE = {
+    *("serviceType", "serviceLabels", "serviceAnnotations"),
+    *("loadBalancerClass", "loadBalancerIP", "externalTrafficPolicy"),
+}
+_OF_AUTOSCALER = {"minReplicas", "maxReplicas", "cpu", "memory"}
+_OF_OBJECT = {"clusterIds", "overrides", "gatewayType"}
+_NO_PODS = frozenset(_OF_SERVICE | _OF_AUTOSCALER | _OF_OBJECT)
 # Seconds for a cluster that cannot be reached from here: it is only asked how far its pods are.
 _PATIENCE = 5.0
-_NO_PODS = _OF_SERVICE | _OF_AUTOSCALER | _OF_OBJECT
 
 _TEXTS: shapes.Shape = {...: TEXT}
 _PORTS: shapes.Shape = [{"port": NUMBER, "targetPort": WORD, "protocol": TEXT}]

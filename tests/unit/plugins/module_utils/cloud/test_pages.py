@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.meshops.asm.plugins import modules
-from ansible_collections.meshops.asm.plugins.module_utils.cloud import pages
+from ansible_collections.meshops.asm.plugins.module_utils.cloud import pages, tags
 from ansible_collections.meshops.asm.plugins.module_utils.cluster import access, clusters, registry
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Clock
@@ -38,8 +38,12 @@ LISTS: dict[str, tuple[Read, Callable[[str], Any]]] = {
         lambda cloud: registry.deployments(cloud, "c1", "k1", None, {"a": "b"}),
         lambda mark: {"DeploymentNameList": [mark], "Mark": mark},
     ),
+    "ListTagResources": (
+        lambda cloud: tags.unlisted_tags(cloud, "c1", "cn-hangzhou"),
+        lambda mark: {"TagResources": [{"ResourceId": "c1", "TagKey": mark}], "NextToken": mark},
+    ),
 }
-MARKED = ("ListWaypoints", "GetDeploymentBySelector")
+MARKED = ("ListWaypoints", "GetDeploymentBySelector", "ListTagResources")
 
 
 @pytest.mark.parametrize("action", LISTS)
