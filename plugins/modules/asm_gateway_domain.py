@@ -138,6 +138,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     Plan,
     Progress,
     Steps,
+    removed_first,
     waiting,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import domains
@@ -190,9 +191,9 @@ class GatewayDomain(OfGateway):
         elif plan.action == CREATE:
             self._create(plan.after)
         else:
-            self._change(plan.changes, plan.after)
+            yield from self._change(plan.changes, plan.after)
 
-    def _change(self, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+    def _change(self, found: dict[str, Any], wanted: dict[str, Any]) -> Steps:
         """From the way that no client notices to the one that always works: the service documents no change."""
         surplus = [host for host in found["hosts"] if host not in wanted["hosts"]]
         if {**found, "hosts": None} == {**wanted, "hosts": None} and not set(wanted["hosts"]) - set(found["hosts"]):
@@ -212,8 +213,12 @@ class GatewayDomain(OfGateway):
                 self._take_away(surplus)
             return
         if now:
-            self._take_away(now["hosts"])
+            yield from removed_first(lambda: self._take_away(now["hosts"]), self._left)
         self._create_or_put_back(wanted, now)
+
+    def _left(self) -> str:
+        there = self.look()
+        return f"domain '{self.params['name']}' with {', '.join(there['hosts'])}" if there else ""
 
     def _create_or_put_back(self, wanted: dict[str, Any], before: dict[str, Any] | None) -> None:
         """What was taken away for it comes back where the service refuses what is wanted."""

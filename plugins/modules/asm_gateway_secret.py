@@ -181,6 +181,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     Plan,
     Progress,
     Steps,
+    removed_first,
     waiting,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import certificates, gateway_secrets, gateways
@@ -188,9 +189,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.gateway.gateway_secret
 from ansible_collections.meshops.asm.plugins.module_utils.gateway.naming import refuse_names
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
-
-# How many looks (half a minute) wait for the effect of a deletion without an answer.
-_PATIENCE = 30
 
 
 class GatewaySecret(ResourceModule):
@@ -217,8 +215,6 @@ class GatewaySecret(ResourceModule):
         self.names: dict[str, str] = {}
         # The ids of the gateway's clusters; None for no gateway.
         self.places: list[str] | None = None
-        # For the effect of a deletion without an answer.
-        self.looks = 0
 
     def find(self) -> Any:
         """What there is of the certificate, ``Seen``; nothing without a mesh or a gateway."""
@@ -293,27 +289,13 @@ class GatewaySecret(ResourceModule):
             if plan.action == CREATE:
                 raise Outrun(error.message, code=error.code, http_status=error.http_status) from None
             # There is no action that changes one. Envoy serves the old certificate until a new one arrives.
-            try:
-                self._delete()
-            except LostReply:
-                # It may still be on its way, and must not meet the new one.
-                yield self._swept
-                if self._holders():
-                    self._delete()
+            yield from removed_first(self._delete, self._left)
             self._create_again()
 
-    def _swept(self) -> Progress:
-        """Whether the old certificate is gone, as far as one waits for a deletion that may have got lost."""
-        self.looks += 1
-        left = self._holders()
-        if not left or self.looks > _PATIENCE:
-            return DONE
-        return waiting(f"the old certificate '{self.params['name']}' to be gone from {', '.join(left)}")
-
-    def _holders(self) -> list[str]:
-        """The clusters that have one of the name."""
+    def _left(self) -> str:
+        """Which clusters have a certificate of the name."""
         seen = self._look()
-        return [cluster for cluster, held in seen.clusters.items() if held.kind] if seen else []
+        return f"certificate '{seen.name}' in {', '.join(seen.holders)}" if seen and seen.exists else ""
 
     def _named(self) -> dict[str, Any]:
         named = {"IstioGatewayName": self.params["gateway"], "SecretName": self.params["name"]}
@@ -348,8 +330,8 @@ class GatewaySecret(ResourceModule):
         if seen is None or (self.wanted is None and plan.action == NONE):
             return DONE
         if self.wanted is None:
-            left = [cluster for cluster, held in seen.clusters.items() if held.kind]
-            return waiting(f"certificate '{seen.name}' to be gone from {', '.join(left)}") if left else DONE
+            left = ", ".join(seen.holders)
+            return waiting(f"certificate '{seen.name}' to be gone from {left}") if left else DONE
         lacking = seen.lacking(self.wanted)
         return waiting(f"certificate '{seen.name}' to be in {', '.join(lacking)}") if lacking else DONE
 

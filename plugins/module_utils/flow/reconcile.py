@@ -11,6 +11,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ ANSWERED_GRACE = 3.0
 MOST_REAPPLIES = 3
 # For how many looks in a row (about ten seconds) what was there before may still be shown: reads lag behind writes.
 STALE_LOOKS = 20
+# For how many looks (about half a minute) a deletion without an answer may still be on its way.
+LOST_LOOKS = 30
 
 NONE, CREATE, UPDATE, DELETE = "none", "create", "update", "delete"
 
@@ -85,6 +88,27 @@ def failed(why: str, last: Any = None) -> Progress:
 Look = Callable[[], Progress]
 # The writes of a plan, one after the other; what is yielded has to be done before the next one is sent.
 Steps = Generator[Look, None, None]
+
+
+def removed_first(remove: Callable[[], None], left: Callable[[], str]) -> Steps:
+    """Steps of an ``apply`` that remove what is then made anew, where the service has no action that changes it.
+
+    A removal without an answer may still be on its way, and must not meet the new one: its effect is waited for, and
+    only then is it sent again. ``left`` says what is still there, as in 'waiting for ... to be gone'; nothing once all
+    is gone.
+    """
+    looks = itertools.count(1)
+
+    def look() -> Progress:
+        there = left()
+        return waiting(f"{there} to be gone") if there and next(looks) <= LOST_LOOKS else DONE
+
+    try:
+        remove()
+    except LostReply:
+        yield look
+        if left():
+            remove()
 
 
 class Resource(Protocol):

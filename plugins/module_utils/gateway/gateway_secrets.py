@@ -46,8 +46,13 @@ class Seen:
     listed: Json = field(default_factory=dict)
 
     @property
+    def holders(self) -> list[str]:
+        """The clusters that have a Secret of this name."""
+        return [cluster for cluster, held in self.clusters.items() if held.kind]
+
+    @property
     def exists(self) -> bool:
-        return any(held.kind for held in self.clusters.values())
+        return bool(self.holders)
 
     @property
     def foreign(self) -> bool:
@@ -102,7 +107,7 @@ def refuse_other_kinds(seen: Seen) -> None:
 
 def of_others(seen: Seen) -> str:
     """Says that a Secret is another gateway's, or was made without the service."""
-    where = ", ".join(cluster for cluster, held in seen.clusters.items() if held.kind)
+    where = ", ".join(seen.holders)
     return (
         f"The Secret {ROOT_NAMESPACE}/{seen.name} in {where} is not among the certificates that the service lists for "
         f"gateway '{seen.gateway}': another gateway has it, or it was made in another way."

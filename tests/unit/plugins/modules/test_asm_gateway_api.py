@@ -14,6 +14,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import (
     AsmError,
     InvalidInput,
+    LostReply,
     NotFound,
     WaitFailed,
 )
@@ -80,8 +81,12 @@ class Site:
     def get(self, path: str) -> Any:
         if path.startswith(gateways.COLLECTION):
             return {} if self.there else None
+        self.looked()
         assert path == "/apis/networking.istio.io/v1/namespaces/istio-system/gateways/g"
         return {"spec": {"servers": self.servers}}
+
+    def looked(self) -> None:
+        """Time passes."""
 
     def CreateIstioGatewayDomains(self, Hosts: str, Number: int, PortName: str, Protocol: str, **more: Any) -> Any:
         self.lasting -= 1
@@ -156,6 +161,26 @@ class Site:
         return {key: found.get(key) for key in ("Priority", "Status", "Description")}
 
 
+class Late(Site):
+    """The first removal of domains gets no answer; it is done after so many looks, 0 for never."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self.looks = looks
+        self.removals: list[str] = []
+
+    def DeleteIstioGatewayDomains(self, Hosts: str, PortName: str, **named: Any) -> Any:
+        self.removals.append(Hosts)
+        if len(self.removals) == 1:
+            raise LostReply("No answer.", answered=False)
+        return super().DeleteIstioGatewayDomains(Hosts, PortName, **named)
+
+    def looked(self) -> None:
+        self.looks -= bool(self.removals)
+        if not self.looks and self.removals:
+            super().DeleteIstioGatewayDomains(self.removals[0], "web")
+
+
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, fake_cloud: Callable[..., Any], clock: Any) -> Callable[..., Any]:
     def build(site: Site, kind: Any, *, check: bool = False, meshes: Any = (MESH,), **given: Any) -> Any:
@@ -169,7 +194,8 @@ def run(monkeypatch: pytest.MonkeyPatch, fake_cloud: Callable[..., Any], clock: 
         spec = {**kind.options, "state": {"default": "present"}, "wait_timeout": {"type": "int", "default": 5}}
         checked = ArgumentSpecValidator(spec).validate({"mesh": "shop", **given})
         assert not checked.error_messages
-        return reconcile(kind(checked.validated_parameters, cloud), check=check, clock=clock, timeout=5), cloud
+        params = checked.validated_parameters
+        return reconcile(kind(params, cloud), check=check, clock=clock, timeout=params["wait_timeout"]), cloud
 
     return build
 
@@ -359,3 +385,16 @@ def test_a_route_in_other_spellings() -> None:
 def test_routes_that_are_none(run: Callable[..., Any], given: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidInput, match=words):
         run(Site(), GatewayRoute, **{**ROUTE, **given})
+
+
+@pytest.mark.parametrize(("looks", "removals"), [(1, 1), (15, 1), (0, 2)])
+def test_a_removal_that_comes_late_does_not_meet_the_new_domain(
+    run: Callable[..., Any], looks: int, removals: int
+) -> None:
+    site = Late(looks)
+    site.servers = [{"hosts": ["a.org", "b.org"], "port": {"name": "web", "number": 81, "protocol": "HTTP"}}]
+    assert run(site, GatewayDomain, **DOMAIN, wait_timeout=600)[0].changed
+    for _more in range(100):
+        site.looked()
+    assert [(one["hosts"], one["port"]["number"]) for one in site.servers] == [(["a.org", "b.org"], 80)]
+    assert len(site.removals) == removals
