@@ -284,13 +284,13 @@ def test_the_options_reach_the_plan() -> None:
         tls={"server_name": "s", "verify": False},
         retries=2,
         retry_statuses=[503, 504],
-        stop_file="/tmp/stop",  # noqa: S108
+        stop_file="/run/probe/stop",
         rate=5,
         duration=7,
         wait_timeout=9,
     )
     assert (plan.key and plan.key.text, plan.tls) == ("x", Tls(server_name="s", verify=False))
-    assert (plan.retries, plan.retry_statuses, plan.stop_file) == (2, {503, 504}, "/tmp/stop")  # noqa: S108
+    assert (plan.retries, plan.retry_statuses, plan.stop_file) == (2, {503, 504}, "/run/probe/stop")
     assert (plan.rate, plan.duration, plan.wait_timeout) == (5.0, 7.0, 9.0)
     plain = plan_for("a")
     assert (plain.key, plain.tls, plain.stop_file, plain.expect, plain.compare) == (None,) * 5

@@ -192,7 +192,9 @@ def test_what_does_not_go_with_a_comparison(options: dict[str, Any], message: st
 
 
 def test_a_comparison_ends_when_nothing_comes_of_it() -> None:
-    needed = plan_for().compare.needed()  # type: ignore[union-attr]
+    compare = plan_for().compare
+    assert compare
+    needed = compare.needed()
     assert plan_for().count == versus.most(needed) > needed
     assert plan_for(count=needed).count == needed
     assert plan_for(rate=5.0).count == plan_for(duration=5.0).count == plan_for().count
