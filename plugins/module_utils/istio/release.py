@@ -98,14 +98,24 @@ def release_of(route: Any) -> Release | None:
 
 
 def begun(live: Json, canary: str, stable: str, route: str | None = None) -> Release:
-    """The release of an object as it stands, or one that begins now: it has the weights that are described."""
-    before = release_of(live)
-    weights = route_weights.weights_of(plain(live) if before else live, [stable, canary], route)
+    """The release of an object as it stands, or one that begins now: it has the weights that are described.
+
+    Raises ``InvalidInput`` when there is no such rule, or another one of the object has a release that is not
+    described: the object can say that of one rule only, and the other promotion would not stay.
+    """
+    before, found = release_of(live), route_weights.read(plain(live) if release_of(live) else live)
+    rule = route_weights.rule_of(found, [stable, canary], route)
+    weights = route_weights.weights_of(found, [stable, canary], route)
     share = round(100 * weights[canary] / (sum(weights.values()) or 1))
-    if before and before.route == route:
-        same = (before.canary, before.stable) == (canary, stable)
-        return replace(before, weight=share) if same else Release(canary, stable, share, before.described, "", route)
-    return Release(canary, stable, share, weights, "", route)
+    if before is None:
+        return Release(canary, stable, share, weights, "", route)
+    if not _leads(found, rule, before):
+        raise InvalidInput(
+            f"Another rule of this {found['kind']} has a release that is not described yet: {before.text()}. Give the "
+            "description its weights first, by hand or with write_back, or end it with force_conflicts: true."
+        )
+    same = (before.canary, before.stable, before.route) == (canary, stable, route)
+    return replace(before, weight=share) if same else Release(canary, stable, share, before.described, "", route)
 
 
 def plain(live: Json) -> Json:
