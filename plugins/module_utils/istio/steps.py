@@ -28,12 +28,12 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.references impor
     ADMITS,
     DELEGATE,
     GATEWAY,
+    GATEWAYS,
     GRANT,
     HOST,
     ISSUER,
     LISTENER,
     MATCH,
-    MESH,
     PORT,
     ROUTE,
     SECRET,
@@ -219,7 +219,8 @@ def _wanted(
     facts: list[tuple[Facts, Facts]], needs: list[tuple[frozenset[Token], frozenset[Token]]]
 ) -> frozenset[Token]:
     """What others wait for: what they begin to need, and the entrances of routes that take over from theirs."""
-    entrances = _Overlaps(token for old, new in facts for token in new.beyond(old) if token[0] == ADMITS)
+    stay = [(old, new) for old, new in facts if old.gives and new.gives]
+    entrances = _Overlaps(token for old, new in stay for token in new.beyond(old) if token[0] == ADMITS)
     left = {token for old, new in facts for token in old.beyond(new) if token[0] == ROUTE} if entrances else set()
     taking_over = (one for token in left for one in entrances.near(token))
     return frozenset(token for old, new in needs for token in new - old).union(taking_over)
@@ -262,11 +263,12 @@ def _connect(nodes: list[_Node]) -> None:
     made, left = _Overlaps(makers), _Overlaps(token for token in leavers if token[0] == HOST)
     for number, node in enumerate(nodes):
         for token in node.starts | node.drops:
-            for other in {token, *made.near(token)}:
-                node.after.update({maker: _word(token) for maker in makers.get(other, ()) if maker != number})
+            first = itertools.chain(*(makers.get(other, ()) for other in (token, *made.near(token))))
+            node.after.update(dict.fromkeys(first, _word(token)))
         for token in node.drops:
-            for other in {token, *left.near(token)}:
-                node.after.update({leaver: _word(token) for leaver in leavers.get(other, ()) if leaver != number})
+            first = itertools.chain(*(leavers.get(other, ()) for other in (token, *left.near(token))))
+            node.after.update(dict.fromkeys(first, _word(token)))
+        node.after.pop(number, None)
 
 
 def _one_pass_does(nodes: list[_Node], changes: list[Change]) -> bool:
@@ -297,13 +299,12 @@ class _Overlaps:
 
     def __init__(self, tokens: Iterable[Token]) -> None:
         self._exact: dict[str, list[Token]] = {}
-        self._patterns: list[Token] = []
+        self._patterns: dict[str, list[Token]] = {}
         for token in tokens:
             host = _host(token)
-            if host.startswith("*"):
-                self._patterns.append(token)
-            elif host:
-                self._exact.setdefault(host, []).append(token)
+            if host:
+                place = self._patterns if host.startswith("*") else self._exact
+                place.setdefault(host.removeprefix("*"), []).append(token)
 
     def __bool__(self) -> bool:
         return bool(self._exact or self._patterns)
@@ -315,10 +316,11 @@ class _Overlaps:
         host = _host(token)
         if not host or token[0] == ADMITS:
             return []
-        exact = itertools.chain(*self._exact.values()) if host.startswith("*") else self._exact.get(host, ())
-        return [
-            one for one in itertools.chain(exact, self._patterns) if _alike(token, one) and overlap(_host(one), host)
-        ]
+        if host.startswith("*"):
+            found = itertools.chain(*self._exact.values(), *self._patterns.values())
+            return [one for one in found if _alike(token, one) and overlap(_host(one), host)]
+        ends = (self._patterns.get(host[place:], ()) for place in range(len(host) + 1))
+        return [one for one in itertools.chain(self._exact.get(host, ()), *ends) if _alike(token, one)]
 
 
 def _host(token: Token) -> str:
@@ -326,9 +328,9 @@ def _host(token: Token) -> str:
 
 
 def _alike(token: Token, other: Token) -> bool:
-    if token[0] == ROUTE:
-        return token[:2] == other[:2] or (other[0] == ADMITS and token[1] != MESH)
-    return bool(token[0] == other[0])
+    if token[0] == ROUTE and other[0] == ADMITS:
+        return token[1] in (GATEWAYS, "/".join(other[1:3]))
+    return token[:1] == other[:1] and (token[0] != ROUTE or token[1] == other[1])
 
 
 def _place_sidecars(nodes: list[_Node], changes: list[Change]) -> None:

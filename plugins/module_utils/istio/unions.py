@@ -59,7 +59,9 @@ def _both_subsets(old: Json, new: Json) -> Json | None:
 
 
 def _both_servers(old: Json, new: Json) -> Json | None:
-    """The servers of both; one that is in both (by its port) has the hosts of both."""
+    """The servers of both; one that is in both (by its port) has the hosts of both, or where it has another certificate
+    now, a server of its own for those that go.
+    """
     if not _same(old, new, "selector"):
         return None
     servers = [dict(one) for one in new.get("servers", [])]
@@ -70,12 +72,17 @@ def _both_servers(old: Json, new: Json) -> Json | None:
         alike = [one for one in at_port if one.get("port", {}).get("name") == port.get("name")] or at_port
         if len(alike) > 1:
             return None
-        if not alike:
-            servers.append({**server, "port": _named_apart(port, [one.get("port", {}) for one in servers])})
-            continue
+        if alike and not _same(alike[0].get("port", {}), port, "protocol"):
+            return None
         elsewhere = {host for one in at_port if one is not alike[0] for host in one.get("hosts", [])}
         kept = [host for host in server.get("hosts", []) if host not in elsewhere]
-        alike[0]["hosts"] = list(dict.fromkeys([*alike[0].get("hosts", []), *kept]))
+        if alike and _same(alike[0], server, "tls"):
+            alike[0]["hosts"] = list(dict.fromkeys([*alike[0].get("hosts", []), *kept]))
+            continue
+        kept = [host for host in kept if not alike or host not in alike[0].get("hosts", [])]
+        if kept:
+            apart = _named_apart(port, [one.get("port", {}) for one in servers])
+            servers.append({**server, "hosts": kept, "port": apart})
     return {"servers": servers}
 
 

@@ -333,6 +333,26 @@ def test_a_certificate_is_there_before_a_gateway_names_it(names: Json) -> None:
     ]
 
 
+def test_a_host_that_goes_keeps_its_certificate_until_then() -> None:
+    def server(host: str, secret: str, protocol: str = "HTTPS") -> Json:
+        port = {"number": 443, "name": "https", "protocol": protocol}
+        return {"port": port, "hosts": [host, "x.com"], "tls": {"mode": "SIMPLE", "credentialName": secret}}
+
+    def gateway(*servers: Json) -> Json:
+        return one("Gateway", "gw", {"servers": list(servers)})
+
+    pair = (gateway(server("a.com", "old")), gateway(server("b.com", "new")))
+    vs = (routes("vs", ["a.com", "x.com"]), routes("vs", ["b.com", "x.com"]))
+    assert ordered(pair, vs) == [["Gateway gw+"], ["VirtualService vs"], ["Gateway gw"]]
+    first = both(pair, vs)["spec"]["servers"]
+    assert [(one["port"]["name"], one["hosts"], one["tls"]["credentialName"]) for one in first] == [
+        ("https", ["b.com", "x.com"], "new"),
+        ("https-before", ["a.com"], "old"),
+    ]
+    with pytest.raises(Refused):
+        ordered((pair[0], gateway(server("b.com", "new", "TLS"))), vs)
+
+
 # The Gateway API
 
 
