@@ -49,8 +49,8 @@ options:
   order:
     description:
       - In which order objects are written when the task takes something away that others may use - a subset, a host or
-        port of a ServiceEntry, a Gateway or one of its hosts, ports and listeners, a delegate, a Secret, a ReferenceGrant,
-        an issuer of tokens, traffic without mutual TLS - or when a host or rule moves from one route to another that stays.
+        port of a ServiceEntry, a Gateway or one of its hosts, ports and listeners, a delegate, a Secret, an issuer of
+        tokens, traffic without mutual TLS - or when a host or rule moves from one route to another that stays.
       - With V(strict), what is new is written first, then what refers to it, and what nobody refers to any more goes
         last. An object that gets something new while it loses something else is written with both in between. Before
         each step but the first, the proxies of the mesh have to have what was written before, so that no request is

@@ -67,11 +67,11 @@ _WORDS = {
     ACCEPTS: "{1} in {0}",
     ISSUER: "tokens of '{0}'",
 }
-# Of what one pass writes: what comes first, and what comes last.
-_BASES = frozenset(
+#: Of what one pass writes: what comes first, and what comes last.
+BASES = frozenset(
     {"DestinationRule", "Gateway", "ReferenceGrant", "RequestAuthentication", "Secret", "ServiceEntry", "WorkloadEntry"}
 )
-_ROUTING = frozenset({"GRPCRoute", "HTTPRoute", "TCPRoute", "TLSRoute", "VirtualService"})
+ROUTING = frozenset({"GRPCRoute", "HTTPRoute", "TCPRoute", "TLSRoute", "VirtualService"})
 # What only callers use: without it requests have no route, but nothing leads nowhere.
 _ROUTES = frozenset({ROUTE, MATCH})
 
@@ -281,7 +281,7 @@ def _one_pass_does(nodes: list[_Node], changes: list[Change]) -> bool:
             return False
         for other in node.after:
             gone = nodes[other].write.body is None
-            if gone or (node.write.body is not None and not (kinds[other] in _BASES and kinds[number] in _ROUTING)):
+            if gone or (node.write.body is not None and not (kinds[other] in BASES and kinds[number] in ROUTING)):
                 return False
     return True
 
