@@ -19,6 +19,7 @@ Both are sets of tokens, tuples whose first part says what they are about:
 - ``(WORKLOADS, namespace)`` of a WorkloadEntry, for a ServiceEntry that selects some
 - ``(ACCEPTS, namespace, traffic)`` of a PeerAuthentication, for the DestinationRules whose clients send such traffic
 - ``(ISSUER, name)`` of a RequestAuthentication, for the AuthorizationPolicies that ask for its tokens
+- ``(PERMIT, namespace, action and workloads, rule)`` of an AuthorizationPolicy, whose rules count together
 
 The providers that AuthorizationPolicies and Telemetries name are in the mesh's own configuration, and most Secrets in
 clusters: other tasks have them. Pure.
@@ -48,7 +49,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROO
 
 SUBSET, HOST, PORT, GATEWAY, ADMITS = "subset", "host", "port", "gateway", "admits"
 DELEGATE, ROUTE, MATCH, LISTENER, WORKLOADS = "delegate", "route", "match", "listener", "workloads"
-GRANT, SECRET, ACCEPTS, ISSUER = "grant", "secret", "accepts", "issuer"
+GRANT, SECRET, ACCEPTS, ISSUER, PERMIT = "grant", "secret", "accepts", "issuer", "permit"
 
 #: The scopes of routes that are no gateway: the sidecars, and any gateway.
 MESH, GATEWAYS = "mesh", "gateways"
@@ -310,7 +311,9 @@ def _authorization_policy(spec: Json, home: _Home) -> Facts:
     asked = {who for one in sources for field in _PRINCIPALS_OF for who in one.get(field, [])}
     claims = any(one.get("key", "").startswith("request.auth.") for rule in rules for one in rule.get("when", []))
     issuers = {who.rpartition("/")[0] for who in asked}
-    return Facts(needs=frozenset((ISSUER, one) for one in {*issuers, ""} if issuers or claims))
+    where = _condition({key: value for key, value in spec.items() if key != "rules"})
+    permits = frozenset((PERMIT, home.namespace, where, _condition(rule)) for rule in rules)
+    return Facts(permits, frozenset((ISSUER, one) for one in {*issuers, ""} if issuers or claims))
 
 
 def _secret(spec: Json, home: _Home) -> Facts:

@@ -34,6 +34,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.references impor
     ISSUER,
     LISTENER,
     MATCH,
+    PERMIT,
     PORT,
     ROUTE,
     SECRET,
@@ -66,14 +67,15 @@ _WORDS = {
     WORKLOADS: "the workloads of {0}",
     ACCEPTS: "{1} in {0}",
     ISSUER: "tokens of '{0}'",
+    PERMIT: "a rule of the AuthorizationPolicies of {0}",
 }
 #: Of what one pass writes: what comes first, and what comes last.
 BASES = frozenset(
     {"DestinationRule", "Gateway", "ReferenceGrant", "RequestAuthentication", "Secret", "ServiceEntry", "WorkloadEntry"}
 )
 ROUTING = frozenset({"GRPCRoute", "HTTPRoute", "TCPRoute", "TLSRoute", "VirtualService"})
-# What only callers use: without it requests have no route, but nothing leads nowhere.
-_ROUTES = frozenset({ROUTE, MATCH})
+# What only callers use: without it their requests are lost, but nothing leads nowhere.
+_CALLED = frozenset({ROUTE, MATCH, PERMIT})
 
 
 _NO_CLAIMS: frozenset[Token] = frozenset()
@@ -254,7 +256,7 @@ def _both(change: Change, domain: str, *, needed: bool) -> Json | None:
 
 def _goes(change: Change, drops: frozenset[Token]) -> bool:
     """Whether a change takes something away that others refer to. None refers to a route; a Sidecar narrows a view."""
-    return any(token[0] not in _ROUTES for token in drops) or is_sidecar(change.new)
+    return any(token[0] not in _CALLED for token in drops) or is_sidecar(change.new)
 
 
 def _connect(nodes: list[_Node]) -> None:
@@ -262,13 +264,21 @@ def _connect(nodes: list[_Node]) -> None:
     makers, leavers = _holders(nodes, lambda node: node.adds), _holders(nodes, lambda node: node.ends)
     made, left = _Overlaps(makers), _Overlaps(token for token in leavers if token[0] == HOST)
     for number, node in enumerate(nodes):
-        for token in node.starts | node.drops:
-            first = itertools.chain(*(makers.get(other, ()) for other in (token, *made.near(token))))
-            node.after.update(dict.fromkeys(first, _word(token)))
-        for token in node.drops:
-            first = itertools.chain(*(leavers.get(other, ()) for other in (token, *left.near(token))))
-            node.after.update(dict.fromkeys(first, _word(token)))
+        for tokens, known, near in ((node.starts | node.drops, makers, made), (node.drops, leavers, left)):
+            found = {
+                token: [one for other in (token, *near.near(token)) for one in known.get(other, ())] for token in tokens
+            }
+            for token in sorted((token for token, first in found.items() if first), key=_rank):
+                word = _word(token)
+                for first in found[token]:
+                    # Of several reasons the first one is told.
+                    node.after.setdefault(first, word)
         node.after.pop(number, None)
+
+
+def _rank(token: Token) -> tuple[bool, str]:
+    """The same in every run; a whole route says more than one of its rules."""
+    return token[0] == MATCH, str(token)
 
 
 def _one_pass_does(nodes: list[_Node], changes: list[Change]) -> bool:

@@ -302,6 +302,18 @@ def test_tokens_are_read_before_they_are_asked_for(key: str, who: str) -> None:
     assert end == [["AuthorizationPolicy ap"], ["RequestAuthentication jwt-"]]
 
 
+def test_a_rule_that_moves_to_another_policy_counts_all_the_time() -> None:
+    def policy(name: str, *sources: str, action: str = "ALLOW", **more: Any) -> Json:
+        rules = [{"from": [{"source": {"namespaces": [source]}}]} for source in sources]
+        return one("AuthorizationPolicy", name, {"action": action, "rules": rules, **more})
+
+    given = ((policy("a", "x", "y"), policy("a", "x")), (None, policy("b", "y")))
+    assert ordered(*given) == [["AuthorizationPolicy b"], ["AuthorizationPolicy a"]]
+    # For other workloads it is another rule; a new name is one pass.
+    assert ordered(given[0], (None, policy("b", "y", selector={"matchLabels": {"app": "z"}}))) == []
+    assert ordered((policy("a", "x"), None), (None, policy("b", "x"))) == []
+
+
 def test_another_issuer_and_claims() -> None:
     pair = (issuers("https://a.net"), issuers("https://b.net"))
     steps = [["RequestAuthentication jwt+"], ["AuthorizationPolicy ap"], ["RequestAuthentication jwt"]]
