@@ -174,6 +174,15 @@ class KubeClient:
 
         return list(self._threads.map(guarded, items))
 
+    def all(self, work: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
+        """As ``each``, but when all are through the first failure is raised."""
+        results: list[_Result] = []
+        for one in self.each(work, items):
+            if isinstance(one, AsmError):
+                raise one
+            results.append(one)
+        return results
+
     def close(self) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._pool.close()
