@@ -167,7 +167,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     Progress,
     Steps,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.flow.table import dig
+from ansible_collections.meshops.asm.plugins.module_utils.flow.table import argument_spec, dig
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import hidden, kiali, meshes
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
 
@@ -179,7 +179,7 @@ class Kiali(ResourceModule):
     options = {
         "mesh": {"type": "str", "required": True},
         "renew_secrets": {"type": "bool", "default": False, "no_log": False},
-        **kiali.options(),
+        **argument_spec(kiali.KIALI_ATTRIBUTES),
     }
 
     def __init__(self, params: dict[str, Any], cloud: Cloud) -> None:

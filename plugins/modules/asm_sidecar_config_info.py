@@ -65,6 +65,7 @@ account:
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.flow.table import nested
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, sidecar
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import run_info
 
@@ -78,7 +79,7 @@ def read(params: dict[str, Any], cloud: Cloud) -> list[dict[str, Any]]:
     """Action DescribeNamespaceScopeSidecarConfig for each namespace."""
     mesh_id = meshes.mesh_id(meshes.require_mesh(cloud, params["mesh"]))
     return [
-        {"name": name, "settings": sidecar.nested(sidecar.settings(sidecar.describe(cloud, mesh_id, name)))}
+        {"name": name, "settings": nested(sidecar.settings(sidecar.describe(cloud, mesh_id, name)))}
         for name in params["names"]
     ]
 
