@@ -84,12 +84,8 @@ OPTIONS = {"mesh": {"type": "str", "required": True}, "name": {"type": "str"}}
 def read(params: dict[str, Any], cloud: Cloud) -> list[dict[str, Any]]:
     mesh = meshes.require_mesh(cloud, params["mesh"])
     names = clusters.labels(clusters.attached(cloud, meshes.mesh_id(mesh)))
-    kube = gateways.control_plane(cloud, mesh)
-    try:
-        found = kube.list(gateways.COLLECTION, keep=lambda item: params["name"] in (None, item["metadata"]["name"]))
-    finally:
-        kube.close()
-    return sorted((gateways.view(item, names) for item in found), key=lambda item: str(item["name"]))
+    found = [one for one in gateways.views(cloud, mesh, names) if params["name"] in (None, one["name"])]
+    return sorted(found, key=lambda one: str(one["name"]))
 
 
 def main() -> None:

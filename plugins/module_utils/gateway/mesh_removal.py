@@ -168,7 +168,7 @@ class Removal:
         names = leaving.names
         shown = {
             str(gateway["metadata"]["name"]): {
-                "clusters": sorted(names.get(one, one) for one in gateway_release.deployed_to(gateway)),
+                "clusters": sorted(names.get(one, one) for one in gateways.clusters_of(gateway)),
                 "addresses": {names.get(key, key): value for key, value in sorted(gateways.addresses(gateway).items())},
             }
             for gateway in leaving.live or []

@@ -117,7 +117,7 @@ def _predicted(client: KubeClient, item: Item, body: Json, force: bool) -> Json:
                 raise
             answer = client.apply(item.path, body, force=True, dry_run=True)
         if taking_over and item.live:
-            return takeover.given_up(item.live, answer, MANAGER)
+            return takeover.given_up(item.live, answer)
         moved = item.live and _revision(item.live) != _revision(answer)
         if not moved or item.outcome != UPDATED or same_content(item.live or {}, answer):
             break

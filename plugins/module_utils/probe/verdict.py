@@ -121,7 +121,7 @@ def compared(plan: Plan, samples: list[Sample]) -> Json:
 def problems(plan: Plan, seen: Observation, result: Json) -> list[str]:
     """What is not as expected; without expectations, only that nobody answered at all."""
     if not result["answered"]:
-        return [_nobody(plan, seen, result)]
+        return [_nobody(seen, result)]
     found = [text for text in (result.get("compare", {}).get("problem"),) if text]
     if plan.expect is None:
         return found
@@ -135,7 +135,7 @@ def problems(plan: Plan, seen: Observation, result: Json) -> list[str]:
         *found,
         *([] if plan.compare else _failures(expect, result)),
         *_split(plan, expect, seen, result),
-        *_balancing(plan, expect, seen),
+        *_balancing(expect, seen),
     ] + [
         f"Latency {name} was {result['latency'][name]:g} s, expected at most {most:g} s."
         for name, most in expect.latency.items()
@@ -201,7 +201,7 @@ def _outage(plan: Plan, samples: list[Sample]) -> float:
     return round(max(sample.at + sample.seconds for sample in failed) - min(sample.at for sample in failed), 3)
 
 
-def _nobody(plan: Plan, seen: Observation, result: Json) -> str:
+def _nobody(seen: Observation, result: Json) -> str:
     why = "; ".join(f"{text} ({count}x)" for text, count in list(result["errors"].items())[:3]) or "nothing was sent"
     early = " It was given up early." if seen.aborted else ""
     return f"None of {result['requests']} requests was answered: {why}.{early}"
@@ -257,7 +257,7 @@ def _split(plan: Plan, expect: Expectation, seen: Observation, result: Json) -> 
     return found
 
 
-def _balancing(plan: Plan, expect: Expectation, seen: Observation) -> list[str]:
+def _balancing(expect: Expectation, seen: Observation) -> list[str]:
     """Whether the sequence of instances is what the policy makes; see ``statistics.dispersion``."""
     wanted = expect.balancing
     if wanted is None:
