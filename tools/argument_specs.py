@@ -4,8 +4,8 @@
 """Writes what roles and action plugins repeat of the modules and of the rows of spec/sections.py.
 
 That is the roles' meta/argument_specs.yml, so that the spec's variables accept exactly what the modules accept, the
-tasks that pass each option on (between marks, see ``marked``), those of asm_probe wherever requests are sent, the tables
-in the roles' READMEs, and the action plugin of a module that has none. The options of a variable such as
+tasks that pass each option on (between marks, see ``marked``), those of asm_probe wherever requests are sent, the
+tables in the roles' READMEs, and the action plugin of a module that has none. The options of a variable such as
 ``asm_gateways`` come from the documentation of the module in its row; what else a role reads is said in
 tools/role_variables.yml. With ``--check`` nothing is written, and the exit code is 1 when a file is not as it would be
 written.
