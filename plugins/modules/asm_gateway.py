@@ -18,13 +18,10 @@ description:
     Container Service for. Where that is not possible the task says so, and goes on.
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.attributes
   - meshops.asm.wait
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   name:
     description:
       - Name of the gateway.

@@ -16,10 +16,6 @@ description:
     It becomes a server of an Istio C(Gateway) that the service keeps in the control plane.
   - For Gateways that you write yourself see M(meshops.asm.istio_resource).
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   gateway:
     description: Name of the gateway.
     type: str
@@ -63,6 +59,7 @@ options:
     default: present
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.wait
   - meshops.asm.attributes
 seealso:

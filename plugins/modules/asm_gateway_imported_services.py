@@ -14,10 +14,6 @@ author:
 description:
   - Says which services of a namespace a gateway of Alibaba Cloud Service Mesh (ASM) imports.
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   gateway:
     description: Name of the gateway.
     type: str
@@ -44,6 +40,7 @@ options:
     default: present
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.wait
   - meshops.asm.attributes
 notes:

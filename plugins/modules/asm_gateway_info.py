@@ -13,12 +13,9 @@ description:
   - Lists the ingress and egress gateways of a mesh of Alibaba Cloud Service Mesh (ASM), with their addresses.
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.attributes.info
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   name:
     description: Name of the one gateway to return.
     type: str

@@ -18,10 +18,6 @@ description:
     O(description) stay as they are when they are not given.
   - For VirtualServices that you write yourself see M(meshops.asm.istio_resource).
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   gateway:
     description: Name of the gateway.
     type: str
@@ -175,6 +171,7 @@ options:
     default: present
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.wait
   - meshops.asm.attributes
 seealso:

@@ -16,10 +16,6 @@ description:
   - What is not given stays as it is.
   - The actions are those that the console and Terraform use, and no documented part of the API.
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   auth_strategy:
     description:
       - How people log in. V(token) by a token that the service makes for each cluster, V(openid) by O(openid),
@@ -91,6 +87,7 @@ options:
     default: present
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.wait
   - meshops.asm.attributes
 seealso:

@@ -23,10 +23,6 @@ options:
     type: str
     required: true
     aliases: [namespace]
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   state:
     description:
       - V(present) sets what is given.
@@ -212,6 +208,7 @@ options:
         type: dict
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.wait
   - meshops.asm.attributes
 seealso:

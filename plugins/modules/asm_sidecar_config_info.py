@@ -13,10 +13,6 @@ author: The meshops.asm authors (@meshops)
 description:
   - Reads what the sidecars of namespaces do otherwise than the mesh says for all.
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   names:
     description: Names of the namespaces.
     type: list
@@ -25,6 +21,7 @@ options:
     aliases: [namespaces]
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.attributes.info
 seealso:
   - module: meshops.asm.asm_sidecar_config

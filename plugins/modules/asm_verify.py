@@ -21,12 +21,9 @@ description:
   - What is missing is returned, and is no failure of the module.
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.attributes.info
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   mesh_options:
     description:
       - Options of M(meshops.asm.asm_mesh) that the mesh shall have. Unset looks at its state only.
