@@ -253,16 +253,10 @@ class GatewayDomain(OfGateway):
     def _take_away(self, hosts: list[str]) -> None:
         self.cloud.asm("DeleteIstioGatewayDomains", **self._named(), Hosts=",".join(hosts))
 
-    def progress(self, plan: Plan) -> Progress:
-        if not self.has_gateway:
-            return DONE
+    def judged(self, there: Any) -> Progress:
         wanted = None if self.params["state"] == "absent" else domains.wanted(self.params)
-        there = self.look()
         what = "to be gone" if wanted is None else "to be as asked for"
         return DONE if there == wanted else waiting(f"domain '{self.params['name']}' {what}", last=there)
-
-    def view(self, found: Any) -> Any:
-        return found
 
 
 def main() -> None:

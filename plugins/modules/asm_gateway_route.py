@@ -360,18 +360,13 @@ class GatewayRoute(OfGateway):
         route = routes.sent(wanted["name"], wanted["namespace"], wanted["route"])
         self.cloud.asm(action, **named, **beside, GatewayRoute=route)
 
-    def progress(self, plan: Plan) -> Progress:
-        if not self.has_gateway:
-            return DONE
-        name, there = self.params["name"], self.look()
+    def judged(self, there: Any) -> Progress:
+        name = self.params["name"]
         if self.params["state"] == "absent":
             return waiting(f"route '{name}' to be gone", last=there) if there else DONE
         if there and there["status"] == "error":
             return failed(f"The service could not carry out route '{name}'; it says no more.", last=there["status"])
         return DONE if there == self._wanted(there) else waiting(f"route '{name}' to be as asked for", last=there)
-
-    def view(self, found: Any) -> Any:
-        return found
 
 
 def main() -> None:
