@@ -8,6 +8,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -112,7 +113,7 @@ class Removal:
             self._cloud.asm(
                 "DeleteServiceMesh",
                 ServiceMeshId=identifier,
-                RetainResources=mesh_view.as_json(retain) if retain else None,
+                RetainResources=json.dumps(retain) if retain else None,
             )
         except AsmError as error:
             if error.code not in _BUSY:

@@ -24,13 +24,8 @@ _ISTIOD = _EXTRA + "IstiodExtraConfiguration."
 _PILOT = _CONFIG + "Pilot."
 _PROXY = _CONFIG + "Proxy."
 _CLUSTER_DOMAIN = _PROXY + "ClusterDomain"
-_LOAD_BALANCER_SPECS = (
-    "slb.s1.small",
-    "slb.s2.small",
-    "slb.s2.medium",
-    "slb.s3.small",
-    "slb.s3.medium",
-    "slb.s3.large",
+_LOAD_BALANCER_SPECS = tuple(
+    f"slb.{size}" for size in ("s1.small", "s2.small", "s2.medium", "s3.small", "s3.medium", "s3.large")
 )
 
 

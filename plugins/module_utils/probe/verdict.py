@@ -49,8 +49,8 @@ def summary(plan: Plan, seen: Observation) -> Json:
         "retries": seen.retries,
         "reconnects": seen.reconnects,
         "distribution": distribution(plan, answered),
-        "by_request": _by_request(plan, samples),
-        "by_address": _by_address(plan, samples),
+        "by_request": _by(plan, samples, "request", "name", [one.name for one in plan.requests]),
+        "by_address": _by(plan, samples, "address", "address", [f"{host}:{port}" for host, port in plan.addresses]),
         "excerpts": {str(status): text for status, text in sorted(seen.excerpts.items())},
     }
     result["outage"] = _outage(plan, samples)
@@ -162,25 +162,11 @@ def _latency(ordered: list[float]) -> Json:
     return {name: round(value, 6) for name, value in {**edges, "mean": mean, **figures}.items()}
 
 
-def _by_request(plan: Plan, samples: list[Sample]) -> list[Json]:
-    """Statuses and keys of each request, where there are several."""
-    if len(plan.requests) < 2:
-        return []
-    rows = []
-    for index, request in enumerate(plan.requests):
-        own = [sample for sample in samples if sample.request == index]
-        rows.append({"name": request.name, **_counts(plan, own)})
-    return rows
-
-
-def _by_address(plan: Plan, samples: list[Sample]) -> list[Json]:
-    if len(plan.addresses) < 2:
-        return []
-    rows = []
-    for index, (host, port) in enumerate(plan.addresses):
-        own = [sample for sample in samples if sample.address == index]
-        rows.append({"address": f"{host}:{port}", **_counts(plan, own)})
-    return rows
+def _by(plan: Plan, samples: list[Sample], part: str, title: str, names: list[str]) -> list[Json]:
+    """Statuses and keys of each request, or at each address, where there are several."""
+    own = [[sample for sample in samples if getattr(sample, part) == index] for index in range(len(names))]
+    rows = [{title: name, **_counts(plan, those)} for name, those in zip(names, own, strict=True)]
+    return rows if len(rows) > 1 else []
 
 
 def _counts(plan: Plan, own: list[Sample]) -> Json:
