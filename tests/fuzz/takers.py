@@ -448,7 +448,6 @@ OTHERS: dict[ModuleType, set[str]] = {
         "entries",
         "is_of_mesh",
         "is_optional",
-        "istio_kinds",
         "objects",
         "prunable_kinds",
         "may_prune",
