@@ -15,12 +15,9 @@ description:
   - Lists the services that a gateway of Alibaba Cloud Service Mesh (ASM) imports, with what the clusters have of them.
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.attributes.info
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   gateway:
     description: Name of the gateway.
     type: str

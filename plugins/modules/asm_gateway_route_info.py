@@ -15,12 +15,9 @@ description:
   - Lists the routes of a gateway of Alibaba Cloud Service Mesh (ASM), in the order in which they are tried.
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.attributes.info
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   gateway:
     description: Name of the gateway.
     type: str

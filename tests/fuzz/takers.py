@@ -19,6 +19,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud.shapes import sh
 from ansible_collections.meshops.asm.plugins.module_utils.cluster import registry
 from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding, options, shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.table import nested
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers, certificates, rollout, routes
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import described as gateway_described
 from ansible_collections.meshops.asm.plugins.module_utils.istio import (
@@ -396,7 +397,7 @@ def both(compare: Callable[[Any, Any], bool]) -> Taker:
 def set_there(value: Any) -> Any:
     found = sidecar.settings(patches(value))
     assert not sidecar.different(found, sidecar.target(found, found, purge=True))
-    return sidecar.parameters(found, (*found,)), sidecar.nested(found)
+    return sidecar.parameters(found, (*found,)), nested(found)
 
 
 SETTINGS: dict[Callable[..., Any], Taker] = {
@@ -428,7 +429,6 @@ SETTINGS: dict[Callable[..., Any], Taker] = {
     sidecar.different: set_there,
     sidecar.target: set_there,
     sidecar.parameters: set_there,
-    sidecar.nested: set_there,
     sidecar.wanted: lambda value: sidecar.wanted({"lifecycle": dicts(value), "proxy_metadata": dicts(value)}),
     registry.names_of: lambda value: registry.names_of(words(value)),
     hidden.is_hidden: hidden.is_hidden,
@@ -495,7 +495,7 @@ OTHERS: dict[ModuleType, set[str]] = {
     },
     hidden: {"pictures"},
     providers: {"kind_of", "check", "providers", "known_names", "encoded"},
-    kiali: {"options", "check"},
+    kiali: {"check"},
     lane_groups: {
         *("check_name", "groups", "find_group", "require_group", "group_not_yet", "lanes"),
         *("lanes_named", "update_group"),

@@ -74,7 +74,8 @@ class Attribute:
         """The remote value in the option's own type."""
         if self.read is None:
             return None
-        value = _shown(described, self.read)
+        # What is no mapping at all is told with the place of the value.
+        value = shown(described, self.read, ...)
         if self.decode is None and value is None:
             return self.empty()
         try:
@@ -204,11 +205,19 @@ def unseen_changes(rows: Iterable[Attribute], params: dict[str, Any]) -> Changes
 
 def view(rows: Iterable[Attribute], described: dict[str, Any]) -> dict[str, Any]:
     """The readable options of an existing object, nested as the options are; secrets are never among them."""
-    shown: dict[str, Any] = {}
+    told = [row for row in rows if row.read is not None and not row.no_log]
+    return nested({row.option: row.current(described) for row in told})
+
+
+def differences(rows: Iterable[Attribute], params: dict[str, Any], described: dict[str, Any]) -> list[str]:
+    """``port: 80 is there, 81 is described``, for each set option that differs; secrets are never compared."""
+    told = []
     for row in rows:
-        if row.read is not None and not row.no_log:
-            put(shown, row.option, row.current(described))
-    return shown
+        desired = None if row.no_log or row.read is None else row.desired(params)
+        current = None if desired is None else row.current(described)
+        if desired is not None and row.differs(desired, current):
+            told.append(f"{row.option}: {json.dumps(current)} is there, {json.dumps(desired)} is described")
+    return told
 
 
 def overlay(rows: Iterable[Attribute], shown: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
@@ -240,12 +249,19 @@ def put(tree: dict[str, Any], path: str, value: Any) -> None:
     tree[leaf] = value
 
 
-def _shown(described: Any, path: str) -> Any:
-    """As ``dig``, in a description whose parts may be JSON text."""
+def nested(flat: dict[str, Any]) -> dict[str, Any]:
+    """``{"a.b": 1}`` -> ``{"a": {"b": 1}}``."""
+    tree: dict[str, Any] = {}
+    for path, value in flat.items():
+        put(tree, path, value)
+    return tree
+
+
+def shown(described: Any, path: str, odd: Any = None) -> Any:
+    """As ``dig``, in a description whose parts may be JSON text; ``odd`` where one of them is no mapping at all."""
     for key in path.split("."):
         level = decoding.mapping(described)
-        # What is no mapping at all is told with the place of the value.
-        described = level.get(key) if level is not None else ...
+        described = level.get(key) if level is not None else odd
     return described
 
 

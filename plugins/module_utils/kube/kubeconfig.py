@@ -255,16 +255,16 @@ def _identity(user: _Entry) -> dict[str, str]:
 
 def _find_program(user: Json, folder: Path) -> None:
     """As to kubectl, the path of a login program starts where the kubeconfig is; one without a slash is looked for."""
-    plugin = user.get("exec")
-    command = plugin.get("command") if isinstance(plugin, dict) else None
-    if isinstance(command, str) and "/" in command:
+    command = _program(user)
+    if command is not None and "/" in command:
         user["exec"] = {**user["exec"], "command": str(folder / command)}
 
 
-def _lacks_program(user: Json) -> bool:
+def _program(user: Json) -> str | None:
+    """The login program of a user, if it has one."""
     plugin = user.get("exec")
     command = plugin.get("command") if isinstance(plugin, dict) else None
-    return isinstance(command, str) and shutil.which(command) is None
+    return command if isinstance(command, str) else None
 
 
 def _login_failed(user: _Entry, why: str) -> InvalidInput:
@@ -281,7 +281,8 @@ def _identity_by_library(config: Json, context: str, user: _Entry) -> dict[str, 
     client = library("kubernetes.client", "kubernetes")
     loaded = client.Configuration()
     _find_program(user.fields, user.folder)
-    if _lacks_program(user.fields):
+    program = _program(user.fields)
+    if program is not None and shutil.which(program) is None:
         raise _login_failed(user, "its program is not there, or may not be started")
     try:
         with loggers.silent():

@@ -8,7 +8,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -196,17 +196,14 @@ def read_live(client: KubeClient, items: Iterable[Item], target: str, *, defined
     ``defined`` are kinds that the same task brings: they need not be served yet. Raises ``AsmError`` when a kind
     cannot be listed. Of a kind that is not served nothing can be there, which is all that objects which are to go need.
     """
-    groups: dict[tuple[Kind, str], dict[str, Item]] = {}
-    for item in items:
-        groups.setdefault((item.kind, item.namespace), {})[item.name] = item
+    groups = by_place(items)
     coming = {(kind.group, kind.kind) for kind in defined}
 
     def look(group: tuple[Kind, str]) -> list[Json]:
         kind, namespace = group
         wanted = groups[group]
-        query = {"fieldSelector": f"metadata.name={next(iter(wanted))}"} if len(wanted) == 1 else {}
         try:
-            return client.list(kind.path(namespace), keep=lambda found: found["metadata"]["name"] in wanted, **query)
+            return listed(client, kind, namespace, **asked(wanted))
         except KubeError as error:
             if error.http_status == 404 and (kind.group, kind.kind) in coming:
                 return []
@@ -219,13 +216,29 @@ def read_live(client: KubeClient, items: Iterable[Item], target: str, *, defined
             explained.message = f"{next(iter(wanted.values())).title}: {explained.message}"
             raise explained from error
 
-    for (kind, namespace), found in zip(groups, client.each(look, list(groups)), strict=True):
-        if isinstance(found, AsmError):
-            raise found
+    for group, found in zip(groups, client.all(look, groups), strict=True):
         for live in found:
-            live.setdefault("apiVersion", kind.api_version)
-            live.setdefault("kind", kind.kind)
-            groups[kind, namespace][live["metadata"]["name"]].live = live
+            groups[group][live["metadata"]["name"]].live = live
+
+
+def by_place(items: Iterable[Item]) -> dict[tuple[Kind, str], dict[str, Item]]:
+    """``{(kind, namespace): {name: item}}``: what one LIST each tells of."""
+    groups: dict[tuple[Kind, str], dict[str, Item]] = {}
+    for item in items:
+        groups.setdefault((item.kind, item.namespace), {})[item.name] = item
+    return groups
+
+
+def asked(wanted: Collection[str]) -> Json:
+    """The arguments of ``listed`` for the objects of these names alone."""
+    query = {"fieldSelector": f"metadata.name={next(iter(wanted))}"} if len(wanted) == 1 else {}
+    return {"keep": lambda found: found["metadata"]["name"] in wanted, **query}
+
+
+def listed(client: KubeClient, kind: Kind, namespace: str = "", **query: Any) -> list[Json]:
+    """The objects of a kind, with ``apiVersion`` and ``kind``, which an API server leaves out in a list."""
+    found = client.list(kind.path(namespace), **query)
+    return [{"apiVersion": kind.api_version, "kind": kind.kind, **one} for one in found]
 
 
 def explain_list_error(error: KubeError, client: KubeClient, kind: Kind, namespace: str, target: str) -> AsmError:
@@ -304,11 +317,7 @@ def missing_namespaces(client: KubeClient, items: Iterable[Item]) -> list[str]:
             raise
 
     names = sorted(doubtful)
-    found = client.each(gone, names)
-    for answer in found:
-        if isinstance(answer, AsmError):
-            raise answer
-    return [name for name, answer in zip(names, found, strict=True) if answer]
+    return [name for name, is_gone in zip(names, client.all(gone, names), strict=True) if is_gone]
 
 
 def deletion(kind: Kind, live: Json) -> Item:

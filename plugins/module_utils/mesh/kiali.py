@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding
+from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding, table
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, Refused
-from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute, argument_spec, dig, put
+from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute, dig, put
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.hidden import is_hidden
 
 TOKEN, OPENID, RAM = "token", "openid", "ramoauth"
@@ -61,11 +61,6 @@ class Change:
     parameters: Json = field(default_factory=dict)
     after: Json = field(default_factory=dict)
     secrets: bool = False
-
-
-def options() -> Json:
-    """The argument spec of the rows."""
-    return argument_spec(KIALI_ATTRIBUTES)
 
 
 def check(params: Json) -> None:
@@ -158,11 +153,9 @@ def _complete(found: Change, touched: Iterable[str], *, known: bool) -> None:
 
 def view(mesh: str, described: Json) -> Json:
     """Kiali as the user sees it, without secrets and tokens."""
-    shown: Json = {"name": mesh, "enabled": bool(decoding.boolean(described.get("Enabled")))}
-    for row in KIALI_ATTRIBUTES:
-        if not row.no_log:
-            put(shown, row.option, row.current(described))
-    return {**shown, "addresses": addresses(described), "state": "on" if shown["enabled"] else "off"}
+    enabled = bool(decoding.boolean(described.get("Enabled")))
+    shown = {"name": mesh, "enabled": enabled, **table.view(KIALI_ATTRIBUTES, described)}
+    return {**shown, "addresses": addresses(described), "state": "on" if enabled else "off"}
 
 
 def addresses(described: Json) -> Json:

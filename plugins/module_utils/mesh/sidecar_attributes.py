@@ -60,17 +60,18 @@ def _batch(option: str, prefix: str, read: str) -> list[Attribute]:
     ]
 
 
+def _statistics(part: str) -> Attribute:
+    name = "ProxyStatsMatcher"
+    return _row(f"stats_matcher.inclusion_{part.lower()}", "list", f"{name}.inclusion{part}", f"{name}.Inclusion{part}")
+
+
 SIDECAR_ATTRIBUTES: list[Attribute] = [
     _row("concurrency", "int", "Concurrency", check=values.count),
     _row("log_level", "str", "LogLevel"),
     # Its life beside the application.
     _row("hold_application_until_proxy_starts", "bool", "HoldApplicationUntilProxyStarts"),
     _row(
-        "termination_drain_duration",
-        "str",
-        "TerminationDrainDuration",
-        same=equality.durations,
-        check=values.duration,
+        "termination_drain_duration", "str", "TerminationDrainDuration", same=equality.durations, check=values.duration
     ),
     _row("lifecycle", "json", "Lifecycle", "LifecycleStr", same=equality.hooks, check=values.hooks),
     _row("readiness.initial_delay_seconds", "int", "ReadinessInitialDelaySeconds", check=values.count),
@@ -99,24 +100,7 @@ SIDECAR_ATTRIBUTES: list[Attribute] = [
     _row("proxy_metadata", "json", "ProxyMetadata", same=equality.texts, check=values.texts),
     _row("runtime_values", "json", "RuntimeValues", same=equality.texts, check=values.texts),
     _row("smc_enabled", "bool", "SMCEnabled", "SMCConfiguration.Enabled"),
-    _row(
-        "stats_matcher.inclusion_prefixes",
-        "list",
-        "ProxyStatsMatcher.inclusionPrefixes",
-        "ProxyStatsMatcher.InclusionPrefixes",
-    ),
-    _row(
-        "stats_matcher.inclusion_suffixes",
-        "list",
-        "ProxyStatsMatcher.inclusionSuffixes",
-        "ProxyStatsMatcher.InclusionSuffixes",
-    ),
-    _row(
-        "stats_matcher.inclusion_regexps",
-        "list",
-        "ProxyStatsMatcher.inclusionRegexps",
-        "ProxyStatsMatcher.InclusionRegexps",
-    ),
+    *map(_statistics, ("Prefixes", "Suffixes", "Regexps")),
     _row("tracing.sampling", "float", "Tracing.sampling", "Tracing.Sampling", check=values.percent),
     _row(
         "tracing.max_path_tag_length",

@@ -16,7 +16,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.cluster import access, clusters
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, NotFound
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import WORD
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import argument_spec, changes_between
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, versions
@@ -228,18 +228,14 @@ def _check_known_clusters(cloud: Cloud, mesh: Json, wanted: list[Json], listed: 
     if not wanted or not cloud.region:
         return
     known = access.list_clusters(cloud)
-    seen = [
-        {"ClusterId": one["cluster_id"], "Name": one.get("name"), "RegionId": one.get("region_id")} for one in known
-    ]
-    by_id = {str(one["cluster_id"]): one for one in known}
     owners = {str(key): meshes.info(owner) for owner in listed for key in owner.get("Clusters") or []}
     for item in wanted:
         try:
-            if item.get("by_kubeconfig") and clusters.pick(seen, item["name"]) is None:
-                continue
-            cluster = by_id[str(clusters.require(seen, item["name"])["ClusterId"])]
+            cluster = access.pick_cluster(known, item["name"])
         except AsmError as error:
-            findings.errors.append(f"asm_clusters: {error.message}")
+            # One with a kubeconfig of its own need not be known to Container Service.
+            if not (item.get("by_kubeconfig") and isinstance(error, NotFound)):
+                findings.errors.append(f"asm_clusters: {error.message}")
             continue
         owner = owners.get(str(cluster["cluster_id"]))
         state = cluster.get("state") or "running"

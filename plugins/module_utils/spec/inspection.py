@@ -8,6 +8,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from itertools import groupby
@@ -230,13 +231,10 @@ def _control_plane_rows(cloud: Cloud, mesh: Json | None, attached: list[Json], p
     if mesh is None:
         return _all_gateways(params, ABSENT) + _all_resources(wanted, ABSENT)
     try:
-        kube = gateways.control_plane(cloud, mesh)
-        try:
+        with closing(gateways.control_plane(cloud, mesh)) as kube:
             listed = kube.list(gateways.COLLECTION) if params["gateways"] else []
             read_live(kube, [one for _item, objects in wanted for one in objects], MESH)
             respect(one for _item, objects in wanted for one in objects)
-        finally:
-            kube.close()
     except AsmError as error:
         return _all_gateways(params, error.message) + _all_resources(wanted, error.message)
     live = {one["metadata"]["name"]: one for one in listed}
@@ -356,12 +354,9 @@ def _workload_rows(cloud: Cloud, wanted: list[Json]) -> list[Row]:
         here = [(item, _items(item, CLUSTER)) for item in wanted if name in (item.get("clusters") or [])]
         objects = [one for _item, listed in here for one in listed]
         try:
-            kube = KubeClient(load(access.cluster_kubeconfig(cloud, name)))
-            try:
+            with closing(KubeClient(load(access.cluster_kubeconfig(cloud, name)))) as kube:
                 read_live(kube, objects, CLUSTER)
                 pods = _pods(kube, objects)
-            finally:
-                kube.close()
         except AsmError as error:
             rows += [Row("workload", item["name"], name, error.message, False) for item, _listed in here]
             continue
