@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import tags
 from ansible_collections.meshops.asm.plugins.module_utils.flow import options
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.flow.table import argument_spec
+from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute, argument_spec
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import MESH_ATTRIBUTES
 
 _MORE: dict[str, Any] = {"tags": {"type": "dict"}, "purge_tags": {"type": "bool", "default": True}}
@@ -37,10 +37,16 @@ def differences(item: Any, found: Json) -> list[str]:
         desired = None if row.no_log or row.read is None else row.desired(params)
         current = None if desired is None else row.current(found["detail"])
         if desired is not None and row.differs(desired, current):
-            told.append(f"{row.option}: {json.dumps(current)} is there, {json.dumps(desired)} is described")
+            told.append(f"{row.option}: {_both(row, current, desired)}")
     if found.get("unfinished"):
         told.append("its creation was interrupted before all settings were sent: run the role create again")
     return told + _tags(params, found["tags"])
+
+
+def _both(row: Attribute, current: Any, desired: Any) -> str:
+    if row.looks_like(desired, current):
+        return f"another password than in {json.dumps(row.shown(current))} is described"
+    return f"{json.dumps(row.shown(current))} is there, {json.dumps(row.shown(desired))} is described"
 
 
 def _tags(params: Json, there: dict[str, str]) -> list[str]:
