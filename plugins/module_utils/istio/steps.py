@@ -24,9 +24,9 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Ref
 from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import SERVICES_DOMAIN, overlap
 from ansible_collections.meshops.asm.plugins.module_utils.istio.references import (
     ABOUT_HOSTS,
-    DESTINATION_RULE,
     ADMITS,
     DELEGATE,
+    DESTINATION_RULE,
     GATEWAY,
     HOST,
     LISTENER,
