@@ -366,9 +366,12 @@ def _suggestion(kind: str, group: str, served: list[str]) -> str:
     Of one name in several groups the group that looks most like the given one is meant.
     """
     known = sorted({name for plurals in _PLURALS.values() for name in plurals})
-    near = [kind] if kind in known else difflib.get_close_matches(kind, sorted(set(served)) or known, n=1, cutoff=0.6)
+    # In other cases of letters a name is another one to difflib.
+    same = [name for name in (*served, *known) if name.lower() == kind.lower()]
+    near = same or difflib.get_close_matches(kind, sorted(set(served)) or known, n=1, cutoff=0.6)
     if not near or near[0] in served:
         return f" Did you mean {near[0]}?" if near else ""
     groups = [one for one, plurals in _PLURALS.items() if near[0] in plurals]
-    usual = _kind(max(groups, key=lambda one: difflib.SequenceMatcher(None, one, group).ratio()), near[0])
+    likeness = {one: difflib.SequenceMatcher(None, one, group).ratio() + one.endswith(f".{group}") for one in groups}
+    usual = _kind(max(groups, key=lambda one: likeness[one]), near[0])
     return f" Did you mean {usual.kind} of {usual.api_version}?"
