@@ -256,5 +256,5 @@ def test_a_list_is_given_in_one_place(given: dict[str, Any], field: str) -> None
     check(options(name="it", spec={field: [{"x": 1}]}))
     if option != "clusters":
         override = {"cluster": "shop-2", option: value, "spec": {field: [{"x": 1}]}}
-        with pytest.raises(InvalidInput, match="'it' for shop-2: .* given twice"):
+        with pytest.raises(InvalidInput, match=r"'it' for shop-2: .* given twice"):
             check(options(name="it", overrides=[override]))
