@@ -479,7 +479,8 @@ options:
     description: Uses the Prometheus of O(prometheus_url). The service's default is V(false).
     type: bool
   prometheus_url:
-    description: Address of the own Prometheus for O(customized_prometheus=true).
+    description:
+      - Address of the own Prometheus for O(customized_prometheus=true). A password in it is compared and never shown.
     type: str
   trace_exporter:
     description: The proxy that exports traces. Never shown, see O(resend).
