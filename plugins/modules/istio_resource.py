@@ -28,7 +28,8 @@ options:
       - Hosts are read with the cluster domain of the mesh; with O(kubeconfig), and where the account may not call
         C(DescribeServiceMeshDetail), with C(cluster.local). So are they for O(order).
       - V(ASM001), an error, tells weights of a route that do not add up to 100.
-      - V(ASM002), an error, tells a subset that no DestinationRule has (C(istioctl analyze) calls it IST0101).
+      - V(ASM002), an error, tells a subset that no DestinationRule has (C(istioctl analyze) calls it IST0101). One that
+        begins with C($) stands for the value of a C(TrafficLabel).
       - V(ASM003), an error, tells a Gateway that is neither in the mesh nor in the task (IST0101).
       - V(ASM004), an error, tells VirtualServices for the same host within the mesh, of which one hides the other
         (IST0109).

@@ -78,7 +78,8 @@ def subsets(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
         for place, target in destinations(spec):
             host, subset = target.get("host") or "", target.get("subset")
             have = known.get(mesh.full(host, key[1]))
-            if not subset or subset in (have or ()):
+            # To ASM, $name stands for the value of a TrafficLabel, which each request has for itself.
+            if not subset or subset in (have or ()) or subset.startswith("$"):
                 continue
             if have is None:
                 text = f"no DestinationRule is for the host '{host}', so it has no subset '{subset}'"

@@ -114,6 +114,13 @@ def test_a_missing_subset_names_those_that_are_there() -> None:
     assert "no DestinationRule is for the host 'reviews'" in found.message
 
 
+def test_a_label_of_traffic_is_no_subset_that_has_to_be_there() -> None:
+    """``$name`` is how routes of ASM lead each request to the version that its label names."""
+    routed = routes("reviews", to("reviews", "$userdefinelabel1"))
+    assert codes(routed) == []
+    assert codes(routed, subsets("reviews", "v1")) == []
+
+
 def test_mirrors_need_their_subset_too() -> None:
     http = [{"route": [to("reviews")], "mirror": {"host": "reviews", "subset": "v9"}, "mirrors": [to("reviews", "v8")]}]
     found = told(made("VirtualService", "reviews", hosts=["reviews"], http=http))
