@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from ansible_collections.meshops.asm.plugins.module_utils.kube.client import MANAGER
+from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import MANAGER
 from doubles import MemoryPlane, MemoryPlanes
 from meshlab.kubeapi import KubeApiError
 

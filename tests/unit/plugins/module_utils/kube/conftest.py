@@ -14,8 +14,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils.kube.client import MANAGER, KubeClient
+from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import Endpoint
+from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import MANAGER
 
 Json = dict[str, Any]
 PAGE_SIZE = 2
