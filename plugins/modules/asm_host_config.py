@@ -128,6 +128,7 @@ token:
   description: The new token, which is a secret. Unset where O(token) is still good, and in check mode.
   returned: success
   type: str
+  sample: null
 account:
   description: Whose account it was, see RV(meshops.asm.asm_mesh#module:account).
   returned: when the service was asked

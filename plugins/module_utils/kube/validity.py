@@ -44,7 +44,7 @@ def of_user(user: dict[str, Any]) -> Validity | None:
             return _of_certificate(base64.b64decode(str(user["client-certificate-data"])))
         if user.get("token"):
             return _of_token(str(user["token"]))
-    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, OSError):
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, OSError, RecursionError):
         pass
     return None
 
