@@ -195,7 +195,7 @@ options:
   spec: &spec
     description: >-
       Further fields of the C(IstioGateway)'s C(spec), as the service documents them. Mappings are merged with what the
-      options make; a value that both give is taken from here.
+      options make; a value that both give is taken from here, and a list that both give is refused.
     type: dict
   labels:
     description: Labels of the C(IstioGateway) object.

@@ -69,7 +69,9 @@ options:
         each a mapping. They say what the load balancer is like. Replaced as a whole.
     type: dict
   prometheus_url:
-    description: Address of the Prometheus API that Kiali asks, where it is not the one that is integrated.
+    description:
+      - Address of the Prometheus API that Kiali asks, where it is not the one that is integrated. A password in it is
+        compared and never shown.
     type: str
   prometheus_tokens:
     description: Tokens for the integrated Prometheus by the id of the cluster. Replaced as a whole.

@@ -17,6 +17,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube import yamlnodes 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 _PLACES = {"VirtualService": ("http", "route"), "HTTPRoute": ("rules", "backendRefs")}
+# Other groups have kinds of these names, too.
+_GROUPS = {"VirtualService": "networking.istio.io", "HTTPRoute": "gateway.networking.k8s.io"}
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,8 @@ def _targets(text: str, route: Route, weights: Mapping[str, int]) -> list[Mappin
 def _is(one: MappingNode, route: Route) -> bool:
     metadata = nodes.get(one, "metadata")
     named = (_text(one, "kind"), _text(metadata, "name")) == (route.kind, route.name)
-    return named and _text(metadata, "namespace") in ("", route.namespace)
+    group = _text(one, "apiVersion").rpartition("/")[0]
+    return named and group in ("", _GROUPS[route.kind]) and _text(metadata, "namespace") in ("", route.namespace)
 
 
 def _mappings(text: str) -> Iterator[MappingNode]:

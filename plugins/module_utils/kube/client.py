@@ -34,6 +34,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.answers import (
     bad_reply,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import Endpoint, ssl_context
+from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import MANAGER
 from ansible_collections.meshops.asm.plugins.module_utils.wire.bounded import (
     pool_classes,
     quoted,
@@ -42,9 +43,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.wire.bounded import (
 from ansible_collections.meshops.asm.plugins.module_utils.wire.proxies import proxy_of
 from ansible_collections.meshops.asm.plugins.module_utils.wire.trouble import trouble_of
 
-__all__ = ["MANAGER", "PAGE", "KubeClient", "KubeError", "Unreachable"]
+__all__ = ["PAGE", "KubeClient", "KubeError", "Unreachable"]
 
-MANAGER = "meshops.asm"
 PAGE = 500
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"

@@ -19,9 +19,8 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.quantities import same_stored
 from ansible_collections.meshops.asm.plugins.module_utils.kube import secrets
-from ansible_collections.meshops.asm.plugins.module_utils.kube.client import MANAGER
 from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import KEY_DEFAULTS, equal
-from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import LAST_APPLIED
+from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import LAST_APPLIED, MANAGER
 
 CHANGED, MISSING, ADDED = "changed", "missing", "added"
 HIDDEN = "(hidden)"

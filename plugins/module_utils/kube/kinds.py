@@ -320,10 +320,13 @@ def _suggestion(kind: str, group: str, served: list[str]) -> str:
 
     Of one name in several groups the group that looks most like the given one is meant.
     """
-    known = sorted({*_USUAL_GROUPS})
-    near = [kind] if kind in known else difflib.get_close_matches(kind, sorted(set(served)) or known, n=1, cutoff=0.6)
+    known = sorted(_USUAL_GROUPS)
+    # In other cases of letters a name is another one to difflib.
+    same = [name for name in (*served, *known) if name.lower() == kind.lower()]
+    near = same or difflib.get_close_matches(kind, sorted(set(served)) or known, n=1, cutoff=0.6)
     if not near or near[0] in served:
         return f" Did you mean {near[0]}?" if near else ""
-    groups = [one for one, several in _KINDS.items() if near[0] in several]
-    usual = _kind(max(groups, key=lambda one: difflib.SequenceMatcher(None, one, group).ratio()), near[0])
+    groups = [one for one, names in _KINDS.items() if near[0] in names]
+    likeness = {one: difflib.SequenceMatcher(None, one, group).ratio() + one.endswith(f".{group}") for one in groups}
+    usual = _kind(max(groups, key=lambda one: likeness[one]), near[0])
     return f" Did you mean {usual.kind} of {usual.api_version}?"

@@ -38,6 +38,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import t
 CREATED, UPDATED, UNCHANGED, DELETED = "created", "updated", "unchanged", "deleted"
 FAILED, SKIPPED = "failed", "skipped"
 _RULES = "rbac.authorization.k8s.io"
+# A kind is not served because the server is another one than was meant.
+_NO_MESH = "NoControlPlane"
 _REVOKED = (
     "Its user may not even list namespaces: was the kubeconfig revoked? Fetch a new one (module "
     "meshops.asm.asm_kubeconfig)."
@@ -209,7 +211,7 @@ def read_live(client: KubeClient, items: Iterable[Item], target: str, *, defined
                 return []
             explained = explain_list_error(error, client, kind, namespace, target)
             leaving = all(item.body is None for item in wanted.values())
-            if leaving and isinstance(explained, UnknownKind) and not is_of_mesh(kind.group):
+            if leaving and isinstance(explained, UnknownKind) and explained.code != _NO_MESH:
                 for item in wanted.values():
                     item.unserved = True
                 return []
@@ -244,15 +246,15 @@ def listed(client: KubeClient, kind: Kind, namespace: str = "", **query: Any) ->
 def explain_list_error(error: KubeError, client: KubeClient, kind: Kind, namespace: str, target: str) -> AsmError:
     """The failure of a LIST in the words of someone who aimed at the wrong place, or lacks the right."""
     where = f" in namespace '{namespace}'" if namespace else ""
-    of_mesh = kind.group.endswith(".istio.io") or kind.group.endswith(".alibabacloud.com")
     if error.http_status == 404:
         versions = [entry["version"] for entry in entries(client.get(f"/apis/{kind.group}"), "versions", "version")]
         if versions and kind.version not in versions:
             text = f"The API server serves {kind.group} as {', '.join(versions)}, not as {kind.version}."
             return InvalidInput(text, code="UnknownKind", http_status=404)
         text = f"The API server does not serve {kind.kind} of {kind.api_version}"
-        if of_mesh and not versions:
+        if is_of_mesh(kind.group) and not versions:
             text += ": it is no control plane of a mesh. Use the option mesh, or the kubeconfig of the mesh itself"
+            return UnknownKind(f"{text}.", code=_NO_MESH, http_status=404)
         hint = f" {GATEWAY_API_HINT}" if kind.group == GATEWAY_API and not versions else ""
         return UnknownKind(f"{text}.{hint}", http_status=404)
     if error.http_status == 403:

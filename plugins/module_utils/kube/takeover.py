@@ -17,6 +17,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+# The field manager of all that this collection applies.
+MANAGER = "meshops.asm"
 # Managers of kubectl's client-side apply; the second stands for what was there before the server kept records.
 EARLIER = frozenset({"kubectl-client-side-apply", "before-first-apply"})
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"

@@ -282,7 +282,7 @@ MESH_ATTRIBUTES: list[Attribute] = [
     _both("tracing", "bool", "Tracing", _CONFIG),
     _both("customized_zipkin", "bool", "CustomizedZipkin", _CONFIG),
     _both("customized_prometheus", "bool", "CustomizedPrometheus", _CONFIG + "Prometheus.UseExternal"),
-    _both("prometheus_url", "str", "PrometheusUrl", _CONFIG + "Prometheus.ExternalUrl"),
+    _both("prometheus_url", "url", "PrometheusUrl", _CONFIG + "Prometheus.ExternalUrl"),
     _unseen("trace_exporter.replicas", "str", "TracingOnExtZipkinReplicaCount", check=values.digits),
     *_unseen_resources("trace_exporter", "TracingOnExtZipkin{group}{unit}", "Request", "Limit"),
     _later("auto_diagnosis_enabled", "bool", "EnableAutoDiagnosis", _EXTRA + "AutoDiagnosis.AutoDiagnosisEnabled"),

@@ -29,7 +29,7 @@ KIALI_ATTRIBUTES = (
     Attribute("auth_strategy", "str", read="AuthStrategy", choices=(TOKEN, OPENID, RAM)),
     Attribute("openid.client_id", "str", read="OpenIdConfig.ClientId"),
     Attribute("openid.client_secret", "str", read="OpenIdConfig.ClientSecret", no_log=True),
-    Attribute("openid.issuer_uri", "str", read="OpenIdConfig.IssuerUri"),
+    Attribute("openid.issuer_uri", "url", read="OpenIdConfig.IssuerUri"),
     Attribute("openid.scopes", "list", read="OpenIdConfig.Scopes"),
     Attribute("ram_redirect_uris", "str", read="RAMOAuthConfig.RedirectUris"),
     Attribute("server.fqdn", "str", read="ServerConfig.WebFQDN"),
@@ -38,7 +38,7 @@ KIALI_ATTRIBUTES = (
     Attribute("server.protocol", "str", read="ServerConfig.WebSchema", choices=("http", "https")),
     Attribute("public_load_balancer", "bool", read="IntegrateCLB"),
     Attribute("service_annotations", "json", read="KialiServiceAnnotations"),
-    Attribute("prometheus_url", "str", read="CustomPrometheusUrl"),
+    Attribute("prometheus_url", "url", read="CustomPrometheusUrl"),
     Attribute("prometheus_tokens", "json", read="KialiArmsAuthTokens", no_log=True),
 )
 # Structures, which are sent as JSON text and as a whole; of the others the value alone.
@@ -104,7 +104,7 @@ def change(params: Json, described: Json, *, renew: bool = False) -> Change:
             differs = row.differs(value, row.current(described))
         if differs:
             touched[path.split(".", maxsplit=1)[0]] = None
-            found.secrets = found.secrets or row.no_log
+            found.secrets = found.secrets or row.no_log or row.looks_like(value, row.current(described))
         if differs or row.no_log:
             put(found.after, path, value)
     _complete(found, touched, known=_has_login(described))

@@ -47,8 +47,12 @@ _SHAPE: shapes.Shape = {"mesh": {}, "clusters": [{"name": WORD}], "gateways": _G
 
 @dataclass
 class Findings:
-    """Sentences: what is wrong, what might be, and what creating the mesh brings along."""
+    """Sentences: what is wrong, what might be, and what creating the mesh brings along.
 
+    ``unread`` is what is of another type: then the account was not asked.
+    """
+
+    unread: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     creates: list[str] = field(default_factory=list)
@@ -58,7 +62,7 @@ def check(cloud: Cloud, params: Json) -> Findings:
     """Compares ``{mesh, clusters, gateways}`` with the account. Raises ``AsmError`` when it cannot be asked at all."""
     findings = Findings()
     params, mesh = _read(params, findings)
-    if findings.errors:
+    if findings.unread:
         return findings
     listed = meshes.list_meshes(cloud)
     try:
@@ -79,15 +83,15 @@ def check(cloud: Cloud, params: Json) -> Findings:
 
 
 def _read(params: Any, findings: Findings) -> tuple[Json, Json]:
-    """The parameters and the options of the mesh in their types; what is of another is among the errors."""
+    """The parameters and the options of the mesh in their types; what is of another is ``unread``."""
     fitted, odd = shapes.fit(params, _SHAPE)
     found = {"clusters": [], "gateways": [], **fitted}
-    findings.errors += [f"asm_{one}." for one in odd]
+    findings.unread += [f"asm_{one}." for one in odd]
     for option in ("clusters", "gateways"):
         items = found[option]
-        findings.errors += [f"asm_{option}[{n}] has no name." for n, item in enumerate(items) if "name" not in item]
+        findings.unread += [f"asm_{option}[{n}] has no name." for n, item in enumerate(items) if "name" not in item]
     mesh, problems = _options(found.get("mesh", {}))
-    findings.errors += [f"asm_mesh: {problem}." for problem in problems]
+    findings.unread += [f"asm_mesh: {problem}." for problem in problems]
     return found, mesh
 
 

@@ -458,7 +458,7 @@ def test_a_value_is_read_in_the_options_type(kind: str, shown: Any, value: Any) 
     assert Attribute("option", kind, read="A.B").current({"A": {"B": shown}}) == value
 
 
-@pytest.mark.parametrize("kind", ["bool", "int", "float", "str", "quantity", "csv", "list", "json"])
+@pytest.mark.parametrize("kind", ["bool", "int", "float", "str", "url", "quantity", "csv", "list", "json"])
 @pytest.mark.parametrize("shown", [{"a": []}, [{}], True, "[", "x" * 10, 1.5, "[" * 100_000])
 def test_a_value_of_another_type_is_named_with_its_place(kind: str, shown: Any) -> None:
     row = Attribute("option", kind, read="A.B")

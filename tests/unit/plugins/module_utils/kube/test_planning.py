@@ -267,6 +267,20 @@ def test_of_a_kind_that_is_not_served_nothing_has_to_be_removed(api: MemoryApi, 
         read_live(client, [*going, Item(WIDGET, "default", "c", body={})], CLUSTER)
 
 
+@pytest.mark.parametrize("group", ["networking.istio.io", "extensions.istio.io", "istio.alibabacloud.com"])
+def test_of_a_kind_that_this_mesh_lacks_nothing_has_to_be_removed(
+    api: MemoryApi, client: KubeClient, group: str
+) -> None:
+    """Older versions of a mesh lack some kinds of a group; without the whole group it is no mesh."""
+    api.unserved.add("widgets")
+    going = Item(Kind(group, "v1", "Widget", "widgets"), "default", "a")
+    with pytest.raises(UnknownKind, match="no control plane"):
+        read_live(client, [going], MESH)
+    api.documents[f"/apis/{group}"] = {"versions": [{"version": "v1"}]}
+    read_live(client, [going], MESH)
+    assert (going.live, going.unserved) == (None, True)
+
+
 # Why a list failed
 
 
