@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes into CONTRIBUTING.md how many files and lines each room has, and each resource of its own.
 
-A file is a resource's own when its modules alone import it, directly or through others. Lines are rounded to 50,
-those of rooms to 100, so that a table changes when a room or a resource does. With ``--check`` nothing is written, and the exit code is 1 when a
-table is stale.
+A file is a resource's own when its modules alone import it, directly or through others. Lines are rounded to 50, those
+of rooms to 100, so that a table changes when a room or a resource does. With ``--check`` nothing is written, and the
+exit code is 1 when a table is stale.
 """
 
 from __future__ import annotations

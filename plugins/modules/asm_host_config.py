@@ -21,12 +21,9 @@ description:
   - The service's own actions for virtual machines (C(AddVMIntoServiceMesh) and the like) are deprecated and not used.
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.attributes
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   cluster:
     description:
       - Name or id of the cluster of the mesh that vouches for the host. It has the namespace O(namespace) with the service
