@@ -188,6 +188,7 @@ for plugin in sys.argv[1:]:
 """
 
 
+@pytest.mark.playbooks
 def test_what_a_module_needs_is_loaded_with_its_plugin_before_ansible_forks() -> None:
     plugins = sorted(file.stem for file in _PLUGINS.glob("*.py"))
     told = subprocess.run([sys.executable, "-c", _LOADED, *plugins], capture_output=True, text=True, check=True)
