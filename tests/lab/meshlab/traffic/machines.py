@@ -148,12 +148,12 @@ class Machines:
         write_private(folder / "service", _SERVICE.replace("GROUP", str(PROXY_GROUP)))
         write_private(folder / "resolv.conf", f"nameserver {resolver}\n")
         write_private(folder / "hosts", f"127.0.0.1 localhost\n{address} {name}\n")
-        script = _INIT.format(own=" ".join(_OWN), user=_USER, group=PROXY_GROUP)
+        init = write_private(folder / "init", _INIT.format(own=" ".join(_OWN), user=_USER, group=PROXY_GROUP))
         unshare = shutil.which("unshare") or "unshare"
         command = [unshare, "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
         process = self._processes.start(
             f"machine.{name}",
-            [*command, "sh", "-euc", script, "init", str(folder), str(envoy), str(agent)],
+            [*command, "sh", "-eu", str(init), str(folder), str(envoy), str(agent)],
             env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
             within=["nsenter", f"--net={netns}", "--"],
         )
