@@ -43,8 +43,8 @@ options:
         see M(meshops.asm.asm_extension_provider). Only with O(mesh), and where the account may list the providers.
       - V(ASM009), a warning, tells an ASMLocalRateLimiter, ASMGlobalRateLimiter or ASMCircuitBreaker for an HTTP route
         whose name no VirtualService has.
-      - V(ASM010), a warning, tells a WorkloadEntry that no ServiceEntry of its namespace selects. A Service of a cluster
-        may select it as well, which nobody can tell from the mesh.
+      - V(ASM010), a warning, tells a WorkloadEntry that no ServiceEntry of its namespace selects. A Service of a
+        cluster may select it as well, which nobody can tell from the mesh.
       - V(ASM011), a warning, tells a WorkloadEntry without a service account, which is sent plain text.
       - Objects of others are told only for what the task breaks, for example by taking away a subset that they use.
       - Any error fails the task, and nothing is written.

@@ -24,11 +24,12 @@ from .runner import ROOT, Played, Runner
 EXAMPLE = ROOT / "examples" / "hosts"
 NAME = "stock.example.internal"
 ENTRIES = "/apis/networking.istio.io/v1/namespaces/stock/workloadentries"
-TOKEN = "/var/run/secrets/tokens/istio-token"
+TOKEN = "/var/run/secrets/tokens/istio-token"  # noqa: S105
 FILES = (
     TOKEN,
     "/var/lib/istio/envoy/cluster.env",
     "/etc/istio/config/mesh",
+    "/etc/istio/config/root-cert.pem",
     *(f"/etc/certs/{name}.pem" for name in ("root-cert", "cert-chain", "key")),
 )
 # The service on the host: it knows nothing of a mesh, and answers with what it has been asked.
@@ -70,10 +71,9 @@ class Machine:
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Runs a command on the machine."""
-        done = subprocess.run(
+        return subprocess.run(
             [*self.enter, *command], capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL
         )
-        return done
 
     def has(self, path: str) -> bool:
         return self.run("test", "-e", path).returncode == 0
@@ -120,9 +120,10 @@ def deployment(name: str, labels: dict[str, str]) -> dict[str, Any]:
 
 
 def play(run: Runner, machine: Machine, *words: str, **host: Any) -> Played:
-    """The playbook on the machine, which reaches the control plane by a way of its own."""
+    """The playbook on the machine, which reaches the control plane by a way of its own, and has no systemd."""
     spec = yaml.safe_load((EXAMPLE / "hosts.yml").read_text())["asm_host"]
-    asm_host = {**spec, "pilot_address": machine.pilot, "state": "present", **host}
+    asm_host = {**spec, "pilot_address": machine.pilot, "service_manager": "sysvinit", "state": "present"}
+    asm_host |= host
     given = {"asm_mesh": {"name": "bookinfo"}, "asm_host": asm_host}
     inventory = str(machine.inventory)
     return run.play("meshops.asm.hosts", "-i", inventory, "-e", json.dumps(given), *words, cwd=EXAMPLE)
@@ -240,7 +241,7 @@ def test_a_second_run_changes_nothing(lab: Lab, run: Runner, machine: Machine) -
     with lab.unwritten():
         played = play(run, machine).ok()
         checked = play(run, machine, "--check").ok()
-    assert (changes(played), changes(checked)) == (0, 0)
+    assert (changes(played), changes(checked)) == (0, 0), played.output
     assert token_of(machine) == before
 
 

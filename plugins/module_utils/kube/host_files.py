@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the meshops.asm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the sidecar of a host outside of Kubernetes is told, out of its WorkloadGroup; and whether its token is good. Pure.
+"""What the sidecar of a host outside of Kubernetes is told, out of its WorkloadGroup; whether its token is good. Pure.
 
 The files and variables are those that Istio documents for virtual machines (``istioctl x workload entry configure``).
 
@@ -23,10 +23,11 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import know
 
 # Who a token must be for, so that the mesh's authority takes it.
 AUDIENCE = "istio-ca"
-TOKEN_FILE = "/var/run/secrets/tokens/istio-token"
+TOKEN_FILE = "/var/run/secrets/tokens/istio-token"  # noqa: S105
 _CLUSTER_ENV = "/var/lib/istio/envoy/cluster.env"
 _MESH_CONFIG = "/etc/istio/config/mesh"
-_ROOT_CERT = "/etc/certs/root-cert.pem"
+# Not where Istio's documentation has it: the agent overwrites that one with what it gets from the mesh.
+_ROOT_CERT = "/etc/istio/config/root-cert.pem"
 
 # Ports of a host that are never led through its sidecar: ssh, and what the sidecar itself serves.
 _UNTOUCHED = "22,15090,15021,15020"
@@ -101,9 +102,9 @@ def read_group(found: Json, namespace: str, name: str) -> Group:
     labels = {**spec.get("metadata", {}).get("labels", {}), **template.get("labels", {})}
     own = (fitted.get("metadata", {}), spec.get("metadata", {}))
     proxy: Json = {}
-    for annotations in (one.get("annotations", {}) for one in own):
+    for noted in (one.get("annotations", {}) for one in own):
         given = shapes.require(
-            texts.load(annotations.get(_PROXY_CONFIG, "{}"), f"{where}, {_PROXY_CONFIG}") or {},
+            texts.load(noted.get(_PROXY_CONFIG, "{}"), f"{where}, {_PROXY_CONFIG}") or {},
             {"proxyMetadata": _TEXTS},
             f"{where}, {_PROXY_CONFIG}",
         )
@@ -149,6 +150,8 @@ def _environment(group: Group, host: Host) -> Json:
         "ISTIO_SERVICE_CIDR": "*",
         "ISTIO_SVC_IP": host.address,
         "POD_NAME": host.name,
+        "CA_ROOT_CA": _ROOT_CERT,
+        "XDS_ROOT_CA": _ROOT_CERT,
     }
 
 

@@ -97,8 +97,8 @@ def is_place(text: str) -> bool:
 
 def _service(client: KubeClient, cluster: str) -> Json:
     """The Service by which the sidecars of a cluster find the control plane."""
-    found = client.list(f"/api/v1/namespaces/{ROOT_NAMESPACE}/services", labelSelector=_REVISION)
-    services = [shapes.fit(one, _SERVICE)[0] for one in found]
+    found = client.list(f"/api/v1/namespaces/{ROOT_NAMESPACE}/services")
+    services = [shapes.fit(one, _SERVICE)[0] for one in found if _REVISION in (one["metadata"].get("labels") or {})]
     pilots = [one for one in services if one["metadata"]["name"].startswith("istiod")]
     if not pilots:
         raise NotFound(

@@ -33,7 +33,7 @@ def group(annotations: Json | None = None, **spec: Any) -> Group:
 def told(of: Group, domain: str = "svc.cluster.local") -> tuple[dict[str, str], Json]:
     """``(variables, the proxy's configuration)``."""
     env, config, root = host_files.files_of(of, HOST, PILOT, domain)
-    assert root == {"path": "/etc/certs/root-cert.pem", "content": "PEM\n"}
+    assert root == {"path": "/etc/istio/config/root-cert.pem", "content": "PEM\n"}
     assert (env["path"], config["path"]) == ("/var/lib/istio/envoy/cluster.env", "/etc/istio/config/mesh")
     pairs = (line.partition("=") for line in env["content"].splitlines())
     variables = {name: "".join(shlex.split(value)) for name, _equals, value in pairs}
@@ -63,6 +63,8 @@ def test_what_a_host_is_told() -> None:
         "ISTIO_SERVICE_CIDR": "*",
         "ISTIO_SVC_IP": "192.0.2.20",
         "POD_NAME": "stock-1",
+        "CA_ROOT_CA": "/etc/istio/config/root-cert.pem",
+        "XDS_ROOT_CA": "/etc/istio/config/root-cert.pem",
     }
 
 
