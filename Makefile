@@ -16,6 +16,8 @@ export PATH := $(BIN):$(PATH)
 export PYTHONPATH := $(CURDIR)/tests/lab:$(CURDIR)/$(COLLECTIONS)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(COLLECTIONS)
 export ANSIBLE_NOCOWS := 1
+# Thousands of processes load the same files: they are compiled once, also where the environment says otherwise.
+unexport PYTHONDONTWRITEBYTECODE
 export ANSIBLE_CALLBACK_RESULT_FORMAT := yaml
 export ANSIBLE_LOCALHOST_WARNING := False
 export ANSIBLE_INVENTORY_UNPARSED_WARNING := False

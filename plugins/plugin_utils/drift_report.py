@@ -15,8 +15,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_line, printable
-from ansible_collections.meshops.asm.plugins.module_utils.kube.client import MANAGER
-from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import EARLIER
+from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import EARLIER, MANAGER
 from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import SECTIONS
 
 Json = dict[str, Any]

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from ansible_collections.meshops.asm.plugins.module_utils.kube.client import MANAGER
+from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import MANAGER
 from doubles import MemoryPlane, MemoryPlanes
 from meshlab.kubeapi import KubeApiError
 
@@ -90,6 +90,8 @@ class Front(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: Front
     protocol_version = "HTTP/1.1"
+    # The body of an answer does not wait for the receipt of its head, which takes 40 ms.
+    disable_nagle_algorithm = True
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nobody reads it."""

@@ -59,7 +59,8 @@ Json = dict[str, Any]
 Token = tuple[Any, ...]
 
 _ISTIO, _SECURITY, _GATEWAY_API = "networking.istio.io", "security.istio.io", "gateway.networking.k8s.io"
-_RULE, _POLICY = (_ISTIO, "DestinationRule"), (_SECURITY, "PeerAuthentication")
+DESTINATION_RULE, SERVICE_ENTRY = (_ISTIO, "DestinationRule"), (_ISTIO, "ServiceEntry")
+_POLICY = (_SECURITY, "PeerAuthentication")
 _MESH = ("", "mesh")
 _EVERYWHERE = "*"
 # What clients send by the mode of TLS of a DestinationRule; without one they send what is taken.
@@ -94,7 +95,7 @@ _SPECS: dict[tuple[str, str], shapes.Shape] = {
         "gateways": [TEXT],
         **dict.fromkeys(("http", "tls", "tcp"), _RULES),
     },
-    _RULE: {
+    DESTINATION_RULE: {
         "host": TEXT,
         "subsets": [{"name": TEXT, "trafficPolicy": _TRAFFIC}],
         "trafficPolicy": _TRAFFIC,
@@ -111,7 +112,7 @@ _SPECS: dict[tuple[str, str], shapes.Shape] = {
             }
         ],
     },
-    (_ISTIO, "ServiceEntry"): {
+    SERVICE_ENTRY: {
         "hosts": [TEXT],
         "ports": [_NUMBERED],
         "endpoints": [{}],
@@ -131,11 +132,11 @@ _SPECS: dict[tuple[str, str], shapes.Shape] = {
     },
     **{(_GATEWAY_API, one): _ROUTE_OF_API for one in ("GRPCRoute", "HTTPRoute", "TCPRoute", "TLSRoute")},
 }
-_EXPORTED = frozenset({_RULE, (_ISTIO, "ServiceEntry"), (_ISTIO, "VirtualService")})
+_EXPORTED = frozenset({DESTINATION_RULE, SERVICE_ENTRY, (_ISTIO, "VirtualService")})
 
 
 #: The kinds whose hosts may be short names of Services.
-ABOUT_HOSTS = frozenset({_RULE, (_ISTIO, "ServiceEntry"), (_ISTIO, "VirtualService")})
+ABOUT_HOSTS = frozenset({DESTINATION_RULE, SERVICE_ENTRY, (_ISTIO, "VirtualService")})
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,7 @@ def fitted(found: Json, domain: str) -> tuple[Json, _Home]:
     typed = shapes.fit(found, shape)[0]
     metadata, spec = typed.get("metadata", {}), typed.get("spec", {})
     home = _Home(metadata.get("namespace", ""), metadata.get("name", ""), domain)
-    if sort_of(found) == _RULE:
+    if sort_of(found) == DESTINATION_RULE:
         spec = {**spec, "host": home.full(spec.get("host", ""))}
     return spec, home
 
@@ -402,9 +403,9 @@ def _route_of_api(kind: str, spec: Json, home: _Home) -> Facts:
 
 _READERS: dict[tuple[str, str], Callable[[Json, _Home], Facts]] = {
     (_ISTIO, "VirtualService"): _virtual_service,
-    (_ISTIO, "DestinationRule"): _destination_rule,
+    DESTINATION_RULE: _destination_rule,
     (_ISTIO, "Gateway"): _gateway,
-    (_ISTIO, "ServiceEntry"): _service_entry,
+    SERVICE_ENTRY: _service_entry,
     (_ISTIO, "WorkloadEntry"): _workload_entry,
     (_GATEWAY_API, "Gateway"): _gateway_of_api,
     (_GATEWAY_API, "ReferenceGrant"): _reference_grant,

@@ -27,6 +27,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.references impor
     ACCEPTS,
     ADMITS,
     DELEGATE,
+    DESTINATION_RULE,
     GATEWAY,
     GATEWAYS,
     GRANT,
@@ -38,6 +39,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.references impor
     PORT,
     ROUTE,
     SECRET,
+    SERVICE_ENTRY,
     SUBSET,
     WORKLOADS,
     Facts,
@@ -184,13 +186,13 @@ def unordered(changes: list[Change]) -> list[str]:
 def _ports(found: Json | None) -> list[Any]:
     """The numbers of the ports of a ServiceEntry."""
     spec = (found or {}).get("spec")
-    ports = spec.get("ports") if isinstance(spec, dict) and (found or {}).get("kind") == "ServiceEntry" else None
+    ports = spec.get("ports") if isinstance(spec, dict) and sort_of(found) == SERVICE_ENTRY else None
     return [one.get("number") for one in ports if isinstance(one, dict)] if isinstance(ports, list) else []
 
 
 def _labels(found: Json | None) -> dict[str, Any]:
     spec = (found or {}).get("spec")
-    subsets = spec.get("subsets") if isinstance(spec, dict) and (found or {}).get("kind") == "DestinationRule" else None
+    subsets = spec.get("subsets") if isinstance(spec, dict) and sort_of(found) == DESTINATION_RULE else None
     entries = [one for one in subsets if isinstance(one, dict)] if isinstance(subsets, list) else []
     return {str(one.get("name")): one.get("labels") for one in entries}
 

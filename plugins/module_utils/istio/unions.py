@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import SERVICES_DOMAIN
-from ansible_collections.meshops.asm.plugins.module_utils.istio.references import fitted, sort_of
+from ansible_collections.meshops.asm.plugins.module_utils.istio.references import DESTINATION_RULE, fitted, sort_of
 
 Json = dict[str, Any]
 
@@ -146,7 +146,7 @@ def _both_grants(old: Json, new: Json) -> Json | None:
 
 
 _UNIONS: dict[tuple[str, str], Callable[[Json, Json], Json | None]] = {
-    (_ISTIO, "DestinationRule"): _both_subsets,
+    DESTINATION_RULE: _both_subsets,
     (_ISTIO, "Gateway"): _both_servers,
     (_ISTIO, "ServiceEntry"): _both_hosts,
     (_ISTIO, "Sidecar"): _both_views,

@@ -19,9 +19,8 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.quantities import same_stored
 from ansible_collections.meshops.asm.plugins.module_utils.kube import secrets
-from ansible_collections.meshops.asm.plugins.module_utils.kube.client import MANAGER
 from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import KEY_DEFAULTS, equal
-from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import LAST_APPLIED
+from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import LAST_APPLIED, MANAGER
 
 CHANGED, MISSING, ADDED = "changed", "missing", "added"
 HIDDEN = "(hidden)"
@@ -157,7 +156,7 @@ class _Comparison:
 
     def _values(self, path: str, want: Any, have: Any, writers: list[_Writer]) -> Iterator[Difference]:
         if have is _ABSENT:
-            if not self._says_nothing(path, want):
+            if not self._says_nothing(want):
                 yield _difference(path, MISSING, want, None, writers)
         elif want is None or (self.secret and want == WITHHELD):
             # Null says nothing.
@@ -169,7 +168,7 @@ class _Comparison:
         elif not self._same(want, have, writers):
             yield _difference(path, CHANGED, want, have, writers)
 
-    def _says_nothing(self, path: str, want: Any) -> bool:
+    def _says_nothing(self, want: Any) -> bool:
         if want is None:
             return True
         return not self.exact and self.builtin and want in ("", 0, [], {})

@@ -25,7 +25,7 @@ import json
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.quantities import same_stored
-from ansible_collections.meshops.asm.plugins.module_utils.kube.client import MANAGER
+from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import MANAGER
 
 SAME, DIFFERENT, UNSURE = "same", "different", "unsure"
 

@@ -17,6 +17,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+# The field manager of all that this collection applies.
+MANAGER = "meshops.asm"
 # Managers of kubectl's client-side apply; the second stands for what was there before the server kept records.
 EARLIER = frozenset({"kubectl-client-side-apply", "before-first-apply"})
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -65,7 +67,7 @@ def taken_over(live: Json, manager: str) -> list[Json]:
     return [merged, *rest]
 
 
-def given_up(live: Json, predicted: Json, manager: str) -> Json:
+def given_up(live: Json, predicted: Json) -> Json:
     """``predicted``, the answer to a dry run of our apply, without what the earlier tool alone still holds in it.
 
     A dry run cannot take over first, so its answer still has these fields. What the tool owns without having declared

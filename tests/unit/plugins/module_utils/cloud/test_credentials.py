@@ -11,8 +11,9 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
+from types import CodeType, SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -161,6 +162,12 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Elsewhere:
     return hosts
 
 
+@cache
+def _lines_of_the_sdk() -> CodeType:
+    source = Path(str(auth_util.__file__)).read_text(encoding="utf-8").partition("private_key = None")[0]
+    return compile(source, "auth_util", "exec")
+
+
 class Machine:
     """A home and an environment; ``become`` makes them those of the SDK as well."""
 
@@ -168,6 +175,8 @@ class Machine:
         self.home = home
         self.monkeypatch = monkeypatch
         self.environ: dict[str, str] = {}
+        # Read once for all questions about one state of the home.
+        self.files: Files | None = None
 
     def become(self, *variables: dict[str, str], cli: str | None = None, credentials: str | None = None) -> None:
         self.environ = {"HOME": str(self.home)}
@@ -182,25 +191,25 @@ class Machine:
             file.unlink(missing_ok=True)
             if text is not None:
                 file.write_text(text)
+        self.files = Files(self.environ)
         self._tell_the_sdk()
 
     def _tell_the_sdk(self) -> None:
         """The SDK reads its environment when it is imported; these are its own lines once more."""
-        source = Path(str(auth_util.__file__)).read_text(encoding="utf-8").partition("private_key = None")[0]
         fresh: Json = {"__name__": "auth_util"}
         with pytest.MonkeyPatch.context() as patch:
             for name in [name for name in __import__("os").environ if name.startswith(("ALIBABA_", "ALICLOUD_"))]:
                 patch.delenv(name)
             for name, value in self.environ.items():
                 patch.setenv(name, value)
-            exec(source, fresh)  # noqa: S102
+            exec(_lines_of_the_sdk(), fresh)  # noqa: S102
         for name, value in fresh.items():
             if name.startswith(("environment_", "enable_oidc", "client_type")):
                 self.monkeypatch.setattr(auth_util, name, value)
         self.monkeypatch.setattr("alibabacloud_credentials.utils.auth_constant.HOME", str(self.home))
 
     def identity(self, **options: Any) -> Identity:
-        return resolve({"role_session_name": "meshops-asm", **options}, self.environ, Files(self.environ))
+        return resolve({"role_session_name": "meshops-asm", **options}, self.environ, self.files or Files(self.environ))
 
     def credential(self, **options: Any) -> tuple[str, Identity] | None:
         """The source whose credential signs, None for a refusal. Fails when a credential is not of one source."""

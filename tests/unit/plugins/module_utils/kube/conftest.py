@@ -14,8 +14,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils.kube.client import MANAGER, KubeClient
+from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import Endpoint
+from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import MANAGER
 
 Json = dict[str, Any]
 PAGE_SIZE = 2
@@ -210,6 +211,8 @@ def api() -> Iterator[MemoryApi]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # The body of an answer does not wait for the receipt of its head, which takes 40 ms.
+        disable_nagle_algorithm = True
 
         def _serve(self) -> None:
             parts = urlsplit(self.path)
