@@ -131,8 +131,8 @@ class _Node:
 
 
 def plan(changes: list[Change], domain: str = SERVICES_DOMAIN) -> list[Step]:
-    """The steps of a task; empty where one pass does, because nothing goes that somebody could need and no route moves
-    from one object to another that stays.
+    """The steps of a task; empty where one pass does, because nothing goes that somebody could need, no route that is
+    there begins to need what is new, and none moves from one object to another that stays.
 
     ``domain`` is what the hosts of Services end with in this mesh.
     Raises ``Refused`` where no order keeps all routes, with the objects that stand in each other's way.
@@ -284,18 +284,19 @@ def _rank(token: Token) -> tuple[bool, str]:
 
 
 def _one_pass_does(nodes: list[_Node], changes: list[Change]) -> bool:
-    """Whether nothing goes that somebody could need, and one pass has the order, too: what routes refer to is written
-    before routes (``kube/applying.py``), and what is deleted goes last.
+    """Whether nothing goes that somebody could need, nobody who has requests begins to need what is new, and one pass
+    has the order, too: what routes refer to is written before routes (``kube/applying.py``), and deletions are last.
     """
     kinds = [sort_of(changes[node.write.change].new or changes[node.write.change].old)[1] for node in nodes]
+    awaited = {other for node in nodes for other in node.after}
     for number, node in enumerate(nodes):
-        if node.takes:
-            return False
+        # An object that is new has no requests yet, unless it takes over those of another one.
+        used = changes[node.write.change].old is not None or number in awaited
         for other in node.after:
-            gone = nodes[other].write.body is None
-            if gone or (node.write.body is not None and not (kinds[other] in BASES and kinds[number] in ROUTING)):
+            first = kinds[other] in BASES and kinds[number] in ROUTING
+            if nodes[other].write.body is None or (node.write.body is not None and (used or not first)):
                 return False
-    return True
+    return not any(node.takes for node in nodes)
 
 
 def _holders(nodes: list[_Node], tokens: Callable[[_Node], frozenset[Token]]) -> dict[Token, list[int]]:

@@ -76,6 +76,17 @@ def test_a_subset_is_replaced_by_way_of_both() -> None:
     assert [one["name"] for one in (both or {})["spec"]["subsets"]] == ["v1", "v3", "v2"]
 
 
+def test_what_is_new_is_there_before_requests_are_sent_to_it() -> None:
+    """Proxies get routes and what they lead to by different messages, and the latter may be late."""
+    old, new = mesh(dr=rule("v1"), vs=route("v1")), mesh(dr=rule("v1", "v2"), vs=route("v1", "v2"))
+    given = changes(old, new)
+    assert told(plan(given), given) == [["DestinationRule dr"], ["VirtualService vs"]]
+    assert [step.waits for step in plan(given)] == [False, True]
+    # With another name the route takes its requests along.
+    renamed = mesh(dr=rule("v1", "v2"), other=route("v1", "v2"))
+    assert ordered(old, renamed) == [["DestinationRule dr"], ["VirtualService other"], ["VirtualService vs-"]]
+
+
 def test_an_interrupted_run_goes_on_from_what_is_there() -> None:
     """After the first write, and after the second: what nobody needs any more still waits for the proxies."""
     new = mesh(dr=rule("v1", "v3"), vs=route("v1", "v3"))
