@@ -141,6 +141,11 @@ def test_what_is_missing_is_told(api: MemoryApi, run: Run, gone: str, given: Jso
     assert api.sent("POST") == []
 
 
+def test_an_address_of_the_account_that_is_none(run: Run) -> None:
+    with pytest.raises(AsmError, match="is no address of the control plane"):
+        run(endpoint="192.0.2.1 evil.example\n192.0.2.2:15011")
+
+
 def test_two_control_planes_are_told(api: MemoryApi, run: Run) -> None:
     api.put(SERVICE.replace("default", "canary"), made("Service", "istiod-canary", spec={}))
     with pytest.raises(Ambiguous, match="istiod-canary, istiod-default"):
