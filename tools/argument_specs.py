@@ -4,10 +4,11 @@
 """Writes what roles and action plugins repeat of the modules and of the rows of spec/sections.py.
 
 That is the roles' meta/argument_specs.yml, so that the spec's variables accept exactly what the modules accept, the
-tasks that pass each option on (between marks, see ``marked``), the tables in the roles' READMEs, and the action plugin
-of a module that has none. The options of a variable such as ``asm_gateways`` come from the documentation of the module
-in its row; what else a role reads is said in tools/role_variables.yml. With ``--check`` nothing is written, and the
-exit code is 1 when a file is not as it would be written.
+tasks that pass each option on (between marks, see ``marked``), those of asm_probe wherever requests are sent, the
+tables in the roles' READMEs, and the action plugin of a module that has none. The options of a variable such as
+``asm_gateways`` come from the documentation of the module in its row; what else a role reads is said in
+tools/role_variables.yml. With ``--check`` nothing is written, and the exit code is 1 when a file is not as it would be
+written.
 """
 
 from __future__ import annotations
@@ -70,6 +71,16 @@ class ModuleDocFragment:
 # Options of a section with manifests that say which objects an item has; paths start from asm_base_dir.
 PATHS = ("src", "template")
 OBJECTS = ("definition", *PATHS, "namespace")
+
+# Options of asm_probe that each task says in its own way. All others say where requests go and what they are, and come
+# from one variable; the last names are those of which a task makes something else.
+OF_USE = ("count", "rate", "concurrency", "duration", "stop_file", "by", "expect", "compare", "wait_timeout")
+PROBES = (
+    ("playbooks/failover.yml", "asm_failover.probe", ()),
+    ("playbooks/tasks/load_start.yml", "load", ()),
+    ("roles/canary/tasks/compare.yml", "asm_canary.probe", ("requests",)),
+    ("roles/canary/tasks/step.yml", "asm_canary.probe", ()),
+)
 
 # Credentials and endpoints are no part of a spec: they come from the environment or from module_defaults.
 CLOUD_FRAGMENT = "meshops.asm.cloud"
@@ -234,14 +245,23 @@ def rendered(spec: Json) -> str:
     return HEADER + body
 
 
+def of_mesh() -> list[str]:
+    """The lines of a task that say which mesh it is about."""
+    keys = ("region", "api_server_address")
+    return ['mesh: "{{ asm_mesh.name }}"', *(f'{key}: "{{{{ asm_mesh.{key} | default(omit) }}}}"' for key in keys)]
+
+
+def requests(variable: str, own: tuple[str, ...]) -> list[str]:
+    """The lines of a task with asm_probe that pass on where requests go and what they are, as ``variable`` says it."""
+    passed = [key for key in module_options("asm_probe") if key not in ("mesh", *OF_USE, *own)]
+    return [*of_mesh(), *(f'{key}: "{{{{ {variable}.{key} | default(omit) }}}}"' for key in passed)]
+
+
 def arguments(section: Any, item: str, *, removal: bool = False) -> Iterator[str]:
     """The lines of a task that pass the options of an item on to its module; for a removal, those that name it."""
     kept, options = kept_options(section)
     required = {key for key, option in kept.items() if option.get("required")} | set(section.options.get("require", ()))
-    if "mesh" in options:
-        yield 'mesh: "{{ asm_mesh.name }}"'
-    for key in ("region", "api_server_address"):
-        yield f'{key}: "{{{{ asm_mesh.{key} | default(omit) }}}}"'
+    yield from of_mesh() if "mesh" in options else of_mesh()[1:]
     for key in sorted((key for key in kept if key in options), key=lambda key: key.startswith("wait")):
         named = (*required, *section.options.get("named", ()), "wait_timeout", *(OBJECTS if section.target else ()))
         if removal and key not in named:
@@ -356,6 +376,9 @@ def files(rules: Json) -> Iterator[tuple[Path, str]]:
     yield tasks, marked(tasks.read_text(encoding="utf-8"), "variables", given())
     play = ROOT / "playbooks" / "plays" / "meshes.yml"
     yield play, hosts(play.read_text(encoding="utf-8"))
+    for place, variable, own in PROBES:
+        path = ROOT / place
+        yield path, marked(path.read_text(encoding="utf-8"), "requests", requests(variable, own))
     for module in sorted((ROOT / "plugins" / "modules").glob("*.py")):
         plugin = ROOT / "plugins" / "action" / module.name
         if module.stem != "__init__" and not plugin.exists():

@@ -1,20 +1,23 @@
 # Copyright: (c) 2026, the meshops.asm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes into CONTRIBUTING.md how many files and lines each resource has of its own.
+"""Writes into CONTRIBUTING.md how many files and lines each room has, and each resource of its own.
 
-A file is a resource's own when its modules alone import it, directly or through others. Lines are rounded to 50, so
-that the table changes when a resource does. With ``--check`` nothing is written, and the exit code is 1 when it is
-stale.
+A file is a resource's own when its modules alone import it, directly or through others. Lines are rounded to 50, those
+of rooms to 100, so that a table changes when a room or a resource does. With ``--check`` nothing is written, and the
+exit code is 1 when a table is stale.
 """
 
 from __future__ import annotations
 
 import ast
 import importlib.util
+import io
 import re
 import sys
+import tokenize
 from collections import Counter
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -22,9 +25,12 @@ from types import ModuleType
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "CONTRIBUTING.md"
 MODULES = ROOT / "plugins" / "modules"
-BEGIN, END = "<!-- Begin sizes, written by tools/resource_sizes.py -->", "<!-- End sizes -->"
+ROOMS = ROOT / "plugins" / "module_utils"
 _DOCUMENTATION = ("DOCUMENTATION", "EXAMPLES", "RETURN")
-_STEP = 50
+_NO_CODE = {
+    *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT),
+    *(tokenize.ENCODING, tokenize.ENDMARKER),
+}
 
 
 @cache
@@ -66,6 +72,32 @@ def lines_of(path: Path) -> tuple[int, int]:
     return len(text.splitlines()), sum((node.end_lineno or 0) - node.lineno + 1 for node in documenting)
 
 
+def code_of(text: str) -> int:
+    """The lines of a Python file that are code: neither blank nor comments nor docstrings."""
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    code = {line for one in tokens if one.type not in _NO_CODE for line in range(one.start[0], one.end[0] + 1)}
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
+            code -= set(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
+    return len(code)
+
+
+def room_rows() -> Iterator[str]:
+    """How large the rooms of module_utils are."""
+    yield "| room | files | lines | lines of code |"
+    yield "|---|---|---|---|"
+    whole = Counter[str]()
+    for room in sorted({file.parent for file in ROOMS.glob("*/*.py")}):
+        texts = [file.read_text(encoding="utf-8") for file in room.glob("*.py") if file.stem != "__init__"]
+        size = Counter(
+            files=len(texts), lines=sum(len(text.splitlines()) for text in texts), code=sum(map(code_of, texts))
+        )
+        whole += size
+        yield f"| `{room.name}` | {size['files']} | {_rounded(size['lines'], 100)} | {_rounded(size['code'], 100)} |"
+    yield f"| all of them | {whole['files']} | {_rounded(whole['lines'], 100)} | {_rounded(whole['code'], 100)} |"
+
+
 def rows() -> list[str]:
     known = resources()
     needed = {name: behind(files) for name, files in known.items()}
@@ -80,14 +112,16 @@ def rows() -> list[str]:
     return table
 
 
-def _rounded(lines: int) -> int:
-    return max(_STEP, round(lines / _STEP) * _STEP)
+def _rounded(lines: int, step: int = 50) -> int:
+    return max(step, round(lines / step) * step)
 
 
 def page(text: str) -> str:
-    """The page with the table between its marks."""
-    body = "\n".join([BEGIN, *rows(), END])
-    return re.sub(f"{re.escape(BEGIN)}.*?{re.escape(END)}", lambda _found: body, text, flags=re.DOTALL)
+    """The page with the tables between their marks."""
+    for name, table in (("rooms", room_rows()), ("sizes", rows())):
+        begin, end = f"<!-- Begin {name}, written by tools/resource_sizes.py -->", f"<!-- End {name} -->"
+        text = re.sub(f"{begin}.*?{end}", "\n".join([begin, *table, end]), text, flags=re.DOTALL)
+    return text
 
 
 def main(arguments: list[str]) -> int:

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
+from ansible_collections.meshops.asm.plugins.module_utils.flow.options import Sentence
 from ansible_collections.meshops.asm.plugins.module_utils.spec import consistency as spec_checks
 from ansible_collections.meshops.asm.plugins.module_utils.spec import overlaps
 from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import NAMED, SECTIONS
@@ -34,7 +34,6 @@ class ActionModule(SpecAction):
         task_vars = task_vars or {}
         args = self._task.args
         problems, hints = self._offline(task_vars)
-        typed = item_options.wrong_types({"asm_mesh": args.get("mesh")})
         module_args = {key: value for key, value in args.items() if key not in _OWN}
         mesh = shapes.fit(args.get("mesh"), {"name": shapes.WORD})[0]
         module_args["mesh"] = {key: value for key, value in mesh.items() if key != "ca"}
@@ -44,9 +43,11 @@ class ActionModule(SpecAction):
         result: Json = run_module(self, task_vars, module_args)
         if result.get("failed") and "errors" not in result:
             problems.append(str(result.get("msg")))
-        # The options of the mesh are read there as well, and told in other words.
-        problems += [one for one in result.get("errors") or [] if not (typed and one.startswith("asm_mesh: "))]
-        problems = list(dict.fromkeys(problems))
+        # What cannot be read there was told here, in other words.
+        told_here = any(isinstance(one, Sentence) for one in problems)
+        unread = result.pop("unread", None) or []
+        problems += [*([] if told_here else unread), *(result.get("errors") or [])]
+        problems = list(dict.fromkeys(map(str, problems)))
         result["errors"] = problems
         result["warnings"] = [*(result.get("warnings") or []), *hints]
         if problems:
@@ -61,8 +62,9 @@ class ActionModule(SpecAction):
         resources, unreadable_too = self.objects_of("istio_resources", task_vars)
         whole = {one.variable: self._task.args.get(one.option) for one in SECTIONS if one.module != "asm_probe"}
         wrong = item_options.wrong_items(whole)
+        told = {one.place for one in wrong}
         problems = [
-            *(one for one in odd if not any(other.startswith(_variable(one)) for other in wrong)),
+            *(one for one in odd if one.place not in told),
             *wrong,
             *spec_checks.misspelt(self._own_variables(task_vars)),
             *spec_checks.wrong_names(spec),
@@ -106,11 +108,6 @@ class ActionModule(SpecAction):
 def _without_secrets(cluster: Json) -> Json:
     public = {key: value for key, value in cluster.items() if key != "kubeconfig"}
     return {**public, "by_kubeconfig": bool(cluster.get("kubeconfig"))}
-
-
-def _variable(sentence: str) -> str:
-    """The variable that a sentence about an odd part begins with; its options are told by ``wrong_items`` as well."""
-    return re.split(r"\W", sentence, maxsplit=1)[0]
 
 
 def _message(mesh: str, problems: list[str]) -> str:

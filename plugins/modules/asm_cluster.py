@@ -16,13 +16,10 @@ description:
   - Clusters are added and removed one after the other, as the service updates the mesh along with each.
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.attributes
   - meshops.asm.wait
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   clusters:
     description: The clusters that O(state) is about. In a task, a plain name stands for an item with that C(name).
     type: list

@@ -15,12 +15,9 @@ description:
     attached, if there is one.
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.attributes.info
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   candidates:
     description: Lists the clusters that are not attached too.
     type: bool

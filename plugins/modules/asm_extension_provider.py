@@ -19,10 +19,6 @@ description:
   - The service keeps the configuration of a provider as a whole. What is not given stays as it is.
   - The actions are those that the console and Terraform use, and no documented part of the API.
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   name:
     description:
       - Name of the provider, as policies call it. It begins with its type, C(httpextauth-) for a service that is asked
@@ -113,6 +109,7 @@ options:
     default: present
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.wait
   - meshops.asm.attributes
 seealso:

@@ -18,13 +18,10 @@ description:
     Container Service for. Where that is not possible the task says so, and goes on.
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.attributes
   - meshops.asm.wait
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   name:
     description:
       - Name of the gateway.
@@ -198,7 +195,7 @@ options:
   spec: &spec
     description: >-
       Further fields of the C(IstioGateway)'s C(spec), as the service documents them. Mappings are merged with what the
-      options make; a value that both give is taken from here.
+      options make; a value that both give is taken from here, and a list that both give is refused.
     type: dict
   labels:
     description: Labels of the C(IstioGateway) object.
@@ -412,7 +409,7 @@ class Gateway(ResourceModule):
             self.kube = gateways.control_plane(self.cloud, mesh)
             self.rollout = rollout.Rollout(self.cloud, self.params["name"], self.names)
         live = self.kube.get(self.path)
-        self.deployed |= set(((live or {}).get("spec") or {}).get("clusterIds") or [])
+        self.deployed |= {*gateways.clusters_of(live)}
         self.live = live
         return {"attached": self.attached, "live": live}
 
@@ -498,7 +495,7 @@ class Gateway(ResourceModule):
 
     def _departure_progress(self, live: Any) -> Progress:
         """A cluster that the gateway was taken out of keeps the load balancer until the Service is gone."""
-        left_behind = self.deployed - set(((live or {}).get("spec") or {}).get("clusterIds") or [])
+        left_behind = self.deployed.difference(gateways.clusters_of(live))
         return self._gone_from(left_behind) if left_behind else DONE
 
     def _removal_progress(self, live: Any) -> Progress:

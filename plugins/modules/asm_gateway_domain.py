@@ -16,10 +16,6 @@ description:
     It becomes a server of an Istio C(Gateway) that the service keeps in the control plane.
   - For Gateways that you write yourself see M(meshops.asm.istio_resource).
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   gateway:
     description: Name of the gateway.
     type: str
@@ -63,6 +59,7 @@ options:
     default: present
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.wait
   - meshops.asm.attributes
 seealso:
@@ -256,16 +253,10 @@ class GatewayDomain(OfGateway):
     def _take_away(self, hosts: list[str]) -> None:
         self.cloud.asm("DeleteIstioGatewayDomains", **self._named(), Hosts=",".join(hosts))
 
-    def progress(self, plan: Plan) -> Progress:
-        if not self.has_gateway:
-            return DONE
+    def judged(self, there: Any) -> Progress:
         wanted = None if self.params["state"] == "absent" else domains.wanted(self.params)
-        there = self.look()
         what = "to be gone" if wanted is None else "to be as asked for"
         return DONE if there == wanted else waiting(f"domain '{self.params['name']}' {what}", last=there)
-
-    def view(self, found: Any) -> Any:
-        return found
 
 
 def main() -> None:

@@ -14,10 +14,6 @@ author:
 description:
   - Says which services of a namespace a gateway of Alibaba Cloud Service Mesh (ASM) imports.
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   gateway:
     description: Name of the gateway.
     type: str
@@ -44,6 +40,7 @@ options:
     default: present
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.wait
   - meshops.asm.attributes
 notes:
@@ -156,10 +153,7 @@ class ImportedServices(OfGateway):
             ServiceNames=",".join(plan.changes),
         )
 
-    def progress(self, plan: Plan) -> Progress:
-        if not self.has_gateway:
-            return DONE
-        there = self.look()
+    def judged(self, there: list[str]) -> Progress:
         return DONE if there == self._wanted(there) else waiting("the imported services to be as asked for", last=there)
 
     def view(self, found: Any) -> Any:

@@ -15,12 +15,9 @@ description:
   - Lists the services that a gateway of Alibaba Cloud Service Mesh (ASM) imports, with what the clusters have of them.
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.attributes.info
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   gateway:
     description: Name of the gateway.
     type: str
@@ -70,7 +67,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cl
 from ansible_collections.meshops.asm.plugins.module_utils.cluster import clusters
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways, imported
 from ansible_collections.meshops.asm.plugins.module_utils.gateway.naming import refuse_names
-from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import run_info
 
 OPTIONS = {
@@ -82,9 +78,7 @@ OPTIONS = {
 
 def read(params: dict[str, Any], cloud: Cloud) -> list[dict[str, Any]]:
     refuse_names(params, "gateway", "namespace")
-    mesh = meshes.require_mesh(cloud, params["mesh"])
-    identifier = meshes.mesh_id(mesh)
-    with gateways.required(cloud, mesh, params["gateway"], params["mesh"]):
+    with gateways.required(cloud, params["mesh"], params["gateway"]) as (_kube, identifier):
         names = clusters.labels(clusters.attached(cloud, identifier))
         return imported.details(cloud, identifier, params["gateway"], params["namespace"], names)
 

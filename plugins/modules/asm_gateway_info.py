@@ -13,12 +13,9 @@ description:
   - Lists the ingress and egress gateways of a mesh of Alibaba Cloud Service Mesh (ASM), with their addresses.
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.attributes.info
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   name:
     description: Name of the one gateway to return.
     type: str
@@ -84,12 +81,8 @@ OPTIONS = {"mesh": {"type": "str", "required": True}, "name": {"type": "str"}}
 def read(params: dict[str, Any], cloud: Cloud) -> list[dict[str, Any]]:
     mesh = meshes.require_mesh(cloud, params["mesh"])
     names = clusters.labels(clusters.attached(cloud, meshes.mesh_id(mesh)))
-    kube = gateways.control_plane(cloud, mesh)
-    try:
-        found = kube.list(gateways.COLLECTION, keep=lambda item: params["name"] in (None, item["metadata"]["name"]))
-    finally:
-        kube.close()
-    return sorted((gateways.view(item, names) for item in found), key=lambda item: str(item["name"]))
+    found = [one for one in gateways.views(cloud, mesh, names) if params["name"] in (None, one["name"])]
+    return sorted(found, key=lambda one: str(one["name"]))
 
 
 def main() -> None:

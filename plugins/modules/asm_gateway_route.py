@@ -18,10 +18,6 @@ description:
     O(description) stay as they are when they are not given.
   - For VirtualServices that you write yourself see M(meshops.asm.istio_resource).
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   gateway:
     description: Name of the gateway.
     type: str
@@ -175,6 +171,7 @@ options:
     default: present
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.wait
   - meshops.asm.attributes
 seealso:
@@ -363,18 +360,13 @@ class GatewayRoute(OfGateway):
         route = routes.sent(wanted["name"], wanted["namespace"], wanted["route"])
         self.cloud.asm(action, **named, **beside, GatewayRoute=route)
 
-    def progress(self, plan: Plan) -> Progress:
-        if not self.has_gateway:
-            return DONE
-        name, there = self.params["name"], self.look()
+    def judged(self, there: Any) -> Progress:
+        name = self.params["name"]
         if self.params["state"] == "absent":
             return waiting(f"route '{name}' to be gone", last=there) if there else DONE
         if there and there["status"] == "error":
             return failed(f"The service could not carry out route '{name}'; it says no more.", last=there["status"])
         return DONE if there == self._wanted(there) else waiting(f"route '{name}' to be as asked for", last=there)
-
-    def view(self, found: Any) -> Any:
-        return found
 
 
 def main() -> None:

@@ -20,10 +20,6 @@ description:
   - What no gateway could serve is refused before anything is written, as are a key that does not belong to the
     certificate and a certificate that has expired.
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   gateway:
     description: Name of the gateway.
     type: str
@@ -56,6 +52,7 @@ options:
     default: present
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.wait
   - meshops.asm.attributes
 notes:

@@ -16,12 +16,9 @@ description:
     what each cluster has of them. Private keys are not returned.
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.attributes.info
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   gateway:
     description: Name of the one gateway whose certificates to return. Unset means all gateways of the mesh.
     type: str

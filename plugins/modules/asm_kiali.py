@@ -16,10 +16,6 @@ description:
   - What is not given stays as it is.
   - The actions are those that the console and Terraform use, and no documented part of the API.
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   auth_strategy:
     description:
       - How people log in. V(token) by a token that the service makes for each cluster, V(openid) by O(openid),
@@ -73,7 +69,9 @@ options:
         each a mapping. They say what the load balancer is like. Replaced as a whole.
     type: dict
   prometheus_url:
-    description: Address of the Prometheus API that Kiali asks, where it is not the one that is integrated.
+    description:
+      - Address of the Prometheus API that Kiali asks, where it is not the one that is integrated. A password in it is
+        compared and never shown.
     type: str
   prometheus_tokens:
     description: Tokens for the integrated Prometheus by the id of the cluster. Replaced as a whole.
@@ -91,6 +89,7 @@ options:
     default: present
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.wait
   - meshops.asm.attributes
 seealso:
@@ -167,7 +166,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     Progress,
     Steps,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.flow.table import dig
+from ansible_collections.meshops.asm.plugins.module_utils.flow.table import argument_spec, dig
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import hidden, kiali, meshes
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
 
@@ -179,7 +178,7 @@ class Kiali(ResourceModule):
     options = {
         "mesh": {"type": "str", "required": True},
         "renew_secrets": {"type": "bool", "default": False, "no_log": False},
-        **kiali.options(),
+        **argument_spec(kiali.KIALI_ATTRIBUTES),
     }
 
     def __init__(self, params: dict[str, Any], cloud: Cloud) -> None:

@@ -13,13 +13,9 @@ author: The meshops.asm authors (@meshops)
 description:
   - Reads the settings of Kiali, the topology view of a mesh, and its addresses, also while it is off.
   - Tokens for the login are not among them, the console shows those.
-options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.attributes.info
 seealso:
   - module: meshops.asm.asm_kiali

@@ -479,7 +479,8 @@ options:
     description: Uses the Prometheus of O(prometheus_url). The service's default is V(false).
     type: bool
   prometheus_url:
-    description: Address of the own Prometheus for O(customized_prometheus=true).
+    description:
+      - Address of the own Prometheus for O(customized_prometheus=true). A password in it is compared and never shown.
     type: str
   trace_exporter:
     description: The proxy that exports traces. Never shown, see O(resend).
@@ -1053,7 +1054,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.table import (
     unseen_changes,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import mesh_removal
-from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, operators
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import hidden, meshes, operators
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import upgrade as mesh_upgrade
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import versions as mesh_versions
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import view as mesh_view
@@ -1189,7 +1190,8 @@ class Mesh(ResourceModule):
             states = found["upgrade"]["gateways"]
             before["gateway_versions"] = {name: (states.get(name) or {}).get("Version") for name in upgrade.gateways}
             after["gateway_versions"] = dict.fromkeys(upgrade.gateways, after["version"])
-        return Plan(UPDATE, before, after, (changes, to_set, to_remove, upgrade), predicted, warnings)
+        sides = hidden.pictures(before, after, another=_alike(changes, found["detail"]))
+        return Plan(UPDATE, *sides, (changes, to_set, to_remove, upgrade), predicted, warnings)
 
     def _changes(self, detail: Any, upgrade: mesh_upgrade.Upgrade) -> Changes:
         """What has to be sent but for tags and the upgrade."""
@@ -1342,6 +1344,12 @@ class Mesh(ResourceModule):
 
     def extra(self, plan: Plan) -> dict[str, Any]:
         return {"may_remain": self.removal.remaining(plan.changes)} if plan.action == DELETE else {}
+
+
+def _alike(changes: Changes, detail: Any) -> bool:
+    """Whether a setting is changed in nothing that may be shown: the password in a URL."""
+    changed = [row for row in MESH_ATTRIBUTES if row.type == "url" and row.option in changes.options]
+    return any(row.looks_like(changes.options[row.option], row.current(detail)) for row in changed)
 
 
 def main() -> None:

@@ -150,6 +150,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.names import GIV
 from ansible_collections.meshops.asm.plugins.module_utils.kube import namespaces
 from ansible_collections.meshops.asm.plugins.module_utils.kube.applying import wait_until_gone
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
+from ansible_collections.meshops.asm.plugins.module_utils.kube.workloads import complaints
 from ansible_collections.meshops.asm.plugins.module_utils.module.connection import CONNECTION_OPTIONS, connect
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
 
@@ -232,7 +233,8 @@ class AsmNamespace(ResourceModule):
         found = None if self.nowhere or not self.client else self.client.get(self.path)
         phase = ((found or {}).get("status") or {}).get("phase")
         if self.params["state"] == "absent":
-            what = f"namespace {self.name} to be gone{_why(found or {})}"
+            told = complaints(found or {})
+            what = f"namespace {self.name} to be gone{f' ({told})' if told else ''}"
             return waiting(what, last=found.get("status")) if found else DONE
         if self.client and (found is None or found["metadata"].get("deletionTimestamp")):
             # The API server shows what it has stored: somebody took it away again.
@@ -244,13 +246,6 @@ class AsmNamespace(ResourceModule):
 
     def wrote(self) -> bool:
         return bool(self.client and self.client.writes) or super().wrote()
-
-
-def _why(found: dict[str, Any]) -> str:
-    """What the namespace's own controller says holds it up."""
-    conditions = (found.get("status") or {}).get("conditions") or []
-    texts = [str(one.get("message")) for one in conditions if one.get("status") == "True" and one.get("message")]
-    return f" ({' '.join(texts)})" if texts else ""
 
 
 def main() -> None:

@@ -138,8 +138,9 @@ def preflight(task: Task) -> dict[str, Any]:
         raise
     for warning in findings.warnings:
         task.module.warn(printable(warning))
-    creates, errors = ([printable(one) for one in texts] for texts in (findings.creates, findings.errors))
-    return {"changed": False, "creates": creates, "errors": [*wrong, *errors]}
+    told = (findings.creates, findings.errors, findings.unread)
+    creates, errors, unread = ([printable(one) for one in texts] for texts in told)
+    return {"changed": False, "creates": creates, "errors": [*wrong, *errors], "unread": unread}
 
 
 def main() -> None:

@@ -566,11 +566,13 @@ from ansible_collections.meshops.asm.plugins.module_utils.gateway.addresses impo
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import Task, run_task
 from ansible_collections.meshops.asm.plugins.module_utils.probe import engine, rounds
 from ansible_collections.meshops.asm.plugins.module_utils.probe.options import COMPARE_OPTIONS, PROBE_OPTIONS
-from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import make_plan
+from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import Plan, make_plan
+
+Outcome = tuple[dict[str, Any], "AsmError | None"]
 
 
-def probe(cloud: Cloud, params: dict[str, Any], check: bool) -> tuple[dict[str, Any], AsmError | None]:
-    """The result of the module, and the failure if something is not as expected. Raises ``AsmError`` before sending."""
+def planned(cloud: Cloud, params: dict[str, Any]) -> Plan:
+    """What is to be sent where. Raises ``AsmError``."""
     try:
         addresses = params["address"] or gateway_addresses(
             cloud, params["mesh"], params["gateway"], params.get("cluster")
@@ -580,9 +582,17 @@ def probe(cloud: Cloud, params: dict[str, Any], check: bool) -> tuple[dict[str, 
     plan = make_plan(params, addresses)
     if engine.stopped(plan):
         raise InvalidInput(f"stop_file {plan.stop_file} exists already, so no request would be sent. Remove it first.")
-    if check:
-        needs = {"compare": {"needed": plan.compare.needed(), "most": plan.count}} if plan.compare else {}
-        return {"requests": plan.count, **needs}, None
+    return plan
+
+
+def untried(plan: Plan) -> Outcome:
+    """How many requests it would take."""
+    needs = {"compare": {"needed": plan.compare.needed(), "most": plan.count}} if plan.compare else {}
+    return {"requests": plan.count, **needs}, None
+
+
+def observed(plan: Plan) -> Outcome:
+    """What came of the requests, and the failure if something is not as expected."""
     result = rounds.observe(plan)
     problem = rounds.failure(result)
     result["table"] = rounds.table(result)
@@ -594,7 +604,8 @@ def probe(cloud: Cloud, params: dict[str, Any], check: bool) -> tuple[dict[str, 
 def main() -> None:
     def work(task: Task) -> dict[str, Any]:
         task.tell("sending requests")
-        result, problem = probe(task.cloud, task.params, task.module.check_mode)
+        plan = planned(task.cloud, task.params)
+        result, problem = task.sending(lambda: observed(plan), lambda: untried(plan))
         if problem:
             problem.details = {**problem.details, **result}
             raise problem

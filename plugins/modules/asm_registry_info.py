@@ -15,10 +15,6 @@ description:
     the service accounts, the pods of a namespace and the deployments with some labels.
   - The service asks the clusters, so that no kubeconfig is needed.
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   clusters:
     description: Names or ids of the clusters that are looked at. Unset means all clusters of the mesh.
     type: list
@@ -51,6 +47,7 @@ options:
     type: dict
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.attributes.info
 seealso:
   - module: meshops.asm.asm_cluster_info

@@ -23,6 +23,7 @@ description:
     every rollout; where it ends at once, a C(preStop) hook that sleeps some seconds helps.
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.wait
   - meshops.asm.attributes
 attributes:
@@ -31,10 +32,6 @@ attributes:
     details:
       - With O(restart=always) each run restarts.
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   clusters:
     description: Names or ids of the clusters of the mesh, in the order in which they are handled.
     type: list

@@ -23,10 +23,6 @@ options:
     type: str
     required: true
     aliases: [namespace]
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   state:
     description:
       - V(present) sets what is given.
@@ -212,6 +208,7 @@ options:
         type: dict
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.wait
   - meshops.asm.attributes
 seealso:
@@ -303,7 +300,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     Steps,
     waiting,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.flow.table import argument_spec, refuse_wrong
+from ansible_collections.meshops.asm.plugins.module_utils.flow.table import argument_spec, nested, refuse_wrong
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, sidecar
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.sidecar_attributes import SIDECAR_ATTRIBUTES
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, run_resource
@@ -394,7 +391,7 @@ class SidecarConfig(ResourceModule):
         return meshes.state_progress(meshes.describe_mesh(self.cloud, self.id)) if self.id else DONE
 
     def view(self, found: Any) -> Any:
-        return {"name": self.params["name"], "settings": sidecar.nested(found)} if found else None
+        return {"name": self.params["name"], "settings": nested(found)} if found else None
 
 
 def main() -> None:

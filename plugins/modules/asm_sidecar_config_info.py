@@ -13,10 +13,6 @@ author: The meshops.asm authors (@meshops)
 description:
   - Reads what the sidecars of namespaces do otherwise than the mesh says for all.
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   names:
     description: Names of the namespaces.
     type: list
@@ -25,6 +21,7 @@ options:
     aliases: [namespaces]
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.attributes.info
 seealso:
   - module: meshops.asm.asm_sidecar_config
@@ -65,6 +62,7 @@ account:
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.flow.table import nested
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, sidecar
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import run_info
 
@@ -78,7 +76,7 @@ def read(params: dict[str, Any], cloud: Cloud) -> list[dict[str, Any]]:
     """Action DescribeNamespaceScopeSidecarConfig for each namespace."""
     mesh_id = meshes.mesh_id(meshes.require_mesh(cloud, params["mesh"]))
     return [
-        {"name": name, "settings": sidecar.nested(sidecar.settings(sidecar.describe(cloud, mesh_id, name)))}
+        {"name": name, "settings": nested(sidecar.settings(sidecar.describe(cloud, mesh_id, name)))}
         for name in params["names"]
     ]
 

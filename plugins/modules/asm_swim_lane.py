@@ -16,10 +16,6 @@ description:
   - The module waits until the service says that the lane takes effect, and fails with what it says otherwise, for
     example of a service that has no pod in the lane.
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   group:
     description: Name of the group.
     type: str
@@ -143,6 +139,7 @@ options:
         required: true
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.wait
   - meshops.asm.attributes
 seealso:

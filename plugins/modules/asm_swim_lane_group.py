@@ -19,10 +19,6 @@ description:
   - The mesh has to be of the enterprise or the ultimate edition. For the services of a group, define no further
     C(VirtualService) and C(DestinationRule) of their hosts; the service makes these from the group and its lanes.
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   name:
     description: Name of the group.
     type: str
@@ -122,6 +118,7 @@ options:
                 type: str
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.wait
   - meshops.asm.attributes
 seealso:

@@ -13,12 +13,9 @@ description:
   - Lists the groups of swim lanes of a mesh of Alibaba Cloud Service Mesh (ASM), each with its lanes.
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.attributes.info
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   group:
     description: Name of the only group to read. None of that name gives an empty list.
     type: str

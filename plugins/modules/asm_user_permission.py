@@ -22,10 +22,6 @@ description:
     Service (ACK).
   - The service may take minutes until the role works. The user's kubeconfig may have to be fetched anew.
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   user:
     description:
       - Id of the RAM user or RAM role, a number. The RAM console shows it, and C(aliyun ram GetUser) or
@@ -57,6 +53,7 @@ options:
     default: present
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.wait
   - meshops.asm.attributes
 seealso:

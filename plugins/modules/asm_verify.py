@@ -21,12 +21,9 @@ description:
   - What is missing is returned, and is no failure of the module.
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.attributes.info
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   mesh_options:
     description:
       - Options of M(meshops.asm.asm_mesh) that the mesh shall have. Unset looks at its state only.
@@ -278,10 +275,10 @@ def verify(task: Task) -> dict[str, Any]:
     task.tell("looking at the mesh")
     rows = inspection.inspect(task.cloud, params)
     task.tell("trying the checks")
-    if task.module.check_mode:
-        findings = running.untried(checks, "not tried in check mode")
-    else:
-        findings = running.run_checks(task.cloud, params["mesh"], checks)
+    findings = task.sending(
+        lambda: running.run_checks(task.cloud, params["mesh"], checks),
+        lambda: running.untried(checks, "not tried in check mode"),
+    )
     rows += inspection.check_rows(findings)
     things = [row for row in rows if row.what != "check"]
     return {

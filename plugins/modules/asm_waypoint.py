@@ -16,10 +16,6 @@ description:
     for a single service account.
   - Needs a mesh with ambient mode and the Gateway API.
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   cluster:
     description: Name or id of the attached cluster.
     type: str
@@ -87,6 +83,7 @@ options:
     default: present
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.wait
   - meshops.asm.attributes
 seealso:

@@ -15,12 +15,9 @@ description:
   - Lists the waypoint proxies of Alibaba Cloud Service Mesh (ASM) in the clusters of a mesh.
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.attributes.info
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   cluster:
     description: Name or id of the one attached cluster to look into. Unset means all.
     type: str

@@ -103,6 +103,7 @@ account:
     account_id: "1234567890123456"
 """
 
+from contextlib import closing
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
@@ -127,10 +128,8 @@ def read(params: dict[str, Any], cloud: Cloud) -> list[dict[str, Any]]:
 
 
 def _of(cluster: str, client: KubeClient, namespaces: list[str]) -> list[dict[str, Any]]:
-    try:
+    with closing(client):
         found = [one for namespace in dict.fromkeys(namespaces) for one in restarting.read(client, namespace)]
-    finally:
-        client.close()
     return [
         {
             "cluster": cluster,

@@ -28,7 +28,8 @@ options:
       - Hosts are read with the cluster domain of the mesh; with O(kubeconfig), and where the account may not call
         C(DescribeServiceMeshDetail), with C(cluster.local). So are they for O(order).
       - V(ASM001), an error, tells weights of a route that do not add up to 100.
-      - V(ASM002), an error, tells a subset that no DestinationRule has (C(istioctl analyze) calls it IST0101).
+      - V(ASM002), an error, tells a subset that no DestinationRule has (C(istioctl analyze) calls it IST0101). One that
+        begins with C($) stands for the value of a C(TrafficLabel).
       - V(ASM003), an error, tells a Gateway that is neither in the mesh nor in the task (IST0101).
       - V(ASM004), an error, tells VirtualServices for the same host within the mesh, of which one hides the other
         (IST0109).
@@ -42,6 +43,9 @@ options:
         see M(meshops.asm.asm_extension_provider). Only with O(mesh), and where the account may list the providers.
       - V(ASM009), a warning, tells an ASMLocalRateLimiter, ASMGlobalRateLimiter or ASMCircuitBreaker for an HTTP route
         whose name no VirtualService has.
+      - V(ASM010), a warning, tells a WorkloadEntry that no ServiceEntry of its namespace selects. A Service of a
+        cluster may select it as well, which nobody can tell from the mesh.
+      - V(ASM011), a warning, tells a WorkloadEntry without a service account, which is sent plain text.
       - Objects of others are told only for what the task breaks, for example by taking away a subset that they use.
       - Any error fails the task, and nothing is written.
     type: bool

@@ -106,6 +106,7 @@ account:
     account_id: "1234567890123456"
 """
 
+from contextlib import closing
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
@@ -128,11 +129,8 @@ OPTIONS: dict[str, Any] = {
 
 def read(params: dict[str, Any], cloud: Cloud) -> Any:
     """The resources that the options select, or what the query makes of them."""
-    client = connect(params, cloud)
-    try:
+    with closing(connect(params, cloud)) as client:
         found = read_objects(client, params)
-    finally:
-        client.close()
     return queried(params["query"], found) if params["query"] else found
 
 

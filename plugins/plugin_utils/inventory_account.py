@@ -116,9 +116,4 @@ def _pass_on_outage(error: AsmError) -> None:
 
 
 def _gateways(cloud: Cloud, mesh: Json, attached: list[Json]) -> list[Json]:
-    names = clusters.labels(attached)
-    kube = gateways.control_plane(cloud, mesh)
-    try:
-        return [gateways.view(item, names) for item in kube.list(gateways.COLLECTION)]
-    finally:
-        kube.close()
+    return gateways.views(cloud, mesh, clusters.labels(attached))

@@ -15,7 +15,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
-from ansible_collections.meshops.asm.plugins.module_utils.flow.options import title_of, wrong_variables
+from ansible_collections.meshops.asm.plugins.module_utils.flow.options import (
+    Sentence,
+    title_of,
+    wrong_variables,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule, refusal
 from ansible_collections.meshops.asm.plugins.module_utils.spec.consistency import SOURCES
 from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import SECTIONS, Section
@@ -40,7 +44,7 @@ _SOMETHING = {
 Json = dict[str, Any]
 
 
-def wrong_items(spec: Json) -> list[str]:
+def wrong_items(spec: Json) -> list[Sentence]:
     """A sentence for each option of ``{variable: value}`` that its module would refuse. Asks nobody.
 
     Names and types come first: only an item without such a mistake is shown to its module, without its manifests, which
@@ -54,7 +58,7 @@ def wrong_items(spec: Json) -> list[str]:
     return found
 
 
-def wrong_types(spec: Json) -> list[str]:
+def wrong_types(spec: Json) -> list[Sentence]:
     """Options that do not exist, are missing, are of another type, or none of the choices."""
     given = {one.variable: spec[one.variable] for one in SECTIONS if spec.get(one.variable) is not None}
     return wrong_variables(given, vocabulary())
@@ -72,18 +76,21 @@ def resource_of(module: str) -> type[ResourceModule] | None:
     return next((one for one in own if issubclass(one, ResourceModule)), None)
 
 
-def _refused(section: Section, resource: type[ResourceModule], value: Any, mesh: str) -> Iterator[str]:
+def _refused(section: Section, resource: type[ResourceModule], value: Any, mesh: str) -> Iterator[Sentence]:
     if section is SECTIONS[0]:
-        items = [(section.variable, value)]
+        items = [(section.variable, section.variable, value)]
     else:
         named = shapes.named(value) if section.options.get("elements") == "raw" else value
         listed = named if isinstance(named, (list, tuple)) else []
-        items = [(title_of(section.variable, number, item), item) for number, item in enumerate(listed)]
-    for title, item in items:
+        items = [
+            (title_of(section.variable, number, item), f"{section.variable}[{number}]", item)
+            for number, item in enumerate(listed)
+        ]
+    for title, place, item in items:
         if isinstance(item, dict) and not wrong_types({section.variable: item if item is value else [item]}):
             problem = refusal(resource, _as_given(section, resource, item, mesh))
             if problem:
-                yield f"{title}: {problem.removesuffix(_SAID_ONCE).rstrip('.')}."
+                yield Sentence(f"{title}: {problem.removesuffix(_SAID_ONCE).rstrip('.')}.", place)
 
 
 def _as_given(section: Section, resource: type[ResourceModule], item: Json, mesh: str) -> Json:

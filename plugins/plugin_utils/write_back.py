@@ -13,9 +13,12 @@ from dataclasses import dataclass
 
 import yaml
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.kube import yamlnodes as nodes
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 _PLACES = {"VirtualService": ("http", "route"), "HTTPRoute": ("rules", "backendRefs")}
+# Other groups have kinds of these names, too.
+_GROUPS = {"VirtualService": "networking.istio.io", "HTTPRoute": "gateway.networking.k8s.io"}
 
 
 @dataclass(frozen=True)
@@ -41,14 +44,14 @@ def written_back(text: str, route: Route, weights: Mapping[str, int]) -> str:
     targets = _targets(text, route, weights)
     edits = []
     for target in targets:
-        weight, value = _value(target, "weight"), weights.get(_name(target), 0)
+        weight, value = nodes.get(target, "weight"), weights.get(_name(target), 0)
         if weight is not None:
             edits.append((weight.start_mark.index, weight.end_mark.index, str(value)))
         elif value or route.kind == "HTTPRoute" or len(targets) > 1:
             edits.append((*_beginning(target), _pair(target, value)))
     for start, end, new in sorted(edits, reverse=True):
         text = text[:start] + new + text[end:]
-    found = {_name(target): _value(target, "weight") for target in _targets(text, route, weights)}
+    found = {_name(target): nodes.get(target, "weight") for target in _targets(text, route, weights)}
     if any(not isinstance(found[name], ScalarNode) or found[name].value != str(weights[name]) for name in weights):
         raise InvalidInput(f"The weights of {route.title} cannot be changed in this text: change them by hand.")
     return text
@@ -59,8 +62,8 @@ def _targets(text: str, route: Route, weights: Mapping[str, int]) -> list[Mappin
     found = []
     for one in _mappings(text):
         if _is(one, route):
-            for rule in _items(_value(_value(one, "spec"), rules)):
-                listed = [target for target in _items(_value(rule, targets)) if isinstance(target, MappingNode)]
+            for rule in nodes.items_of(nodes.get(nodes.get(one, "spec"), rules)):
+                listed = list(filter(nodes.is_mapping, nodes.items_of(nodes.get(rule, targets))))
                 if set(weights) <= set(map(_name, listed)) and (not route.rule or _text(rule, "name") == route.rule):
                     found.append(listed)
     if len(found) != 1:
@@ -70,9 +73,10 @@ def _targets(text: str, route: Route, weights: Mapping[str, int]) -> list[Mappin
 
 
 def _is(one: MappingNode, route: Route) -> bool:
-    metadata = _value(one, "metadata")
+    metadata = nodes.get(one, "metadata")
     named = (_text(one, "kind"), _text(metadata, "name")) == (route.kind, route.name)
-    return named and _text(metadata, "namespace") in ("", route.namespace)
+    group = _text(one, "apiVersion").rpartition("/")[0]
+    return named and group in ("", _GROUPS[route.kind]) and _text(metadata, "namespace") in ("", route.namespace)
 
 
 def _mappings(text: str) -> Iterator[MappingNode]:
@@ -96,23 +100,13 @@ def _mappings(text: str) -> Iterator[MappingNode]:
             left += node.value
 
 
-def _value(node: Node | None, key: str) -> Node | None:
-    pairs = node.value if isinstance(node, MappingNode) else []
-    return next((value for name, value in pairs if isinstance(name, ScalarNode) and name.value == key), None)
+def _name(target: Node) -> str:
+    destination = nodes.get(target, "destination")
+    return _text(destination, "subset") or _text(destination, "host") or _text(target, "name")
 
 
 def _text(node: Node | None, key: str) -> str:
-    value = _value(node, key)
-    return str(value.value) if isinstance(value, ScalarNode) else ""
-
-
-def _items(node: Node | None) -> list[Node]:
-    return list(node.value) if isinstance(node, SequenceNode) else []
-
-
-def _name(target: Node) -> str:
-    destination = _value(target, "destination")
-    return _text(destination, "subset") or _text(destination, "host") or _text(target, "name")
+    return nodes.text_of(nodes.get(node, key))
 
 
 def _beginning(target: MappingNode) -> tuple[int, int]:

@@ -181,7 +181,7 @@ def random_pairs(place: Place, rows: Rows, options: argparse.Namespace) -> None:
     place.runner("asm_workload", clusters=["shop-1"], definition=changing_pairs.applications())
     for pair in changing_pairs.pairs(options.pairs)[row["changes"] :]:
         changing_pairs.put(place.folder / "random", pair.old)
-        place.ours(place.folder / "random", order="fast", set=changing_pairs.SET)
+        place.ours(place.folder / "random", order="fast", set=changing_pairs.SET, prune_all=True)
         hosts = list(pair.hosts)
         answers(place, hosts, changing_pairs.PATH)
         changing_pairs.put(place.folder / "random", pair.new)

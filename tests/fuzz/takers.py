@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from itertools import product
@@ -19,6 +20,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud.shapes import sh
 from ansible_collections.meshops.asm.plugins.module_utils.cluster import registry
 from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding, options, shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.table import nested
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers, certificates, rollout, routes
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import described as gateway_described
 from ansible_collections.meshops.asm.plugins.module_utils.istio import (
@@ -38,6 +40,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube import (
     baseline,
     bounds,
     documents,
+    host_files,
     injected,
     kinds,
     linting,
@@ -159,6 +162,16 @@ def changes_of(value: Any) -> list[list[steps.Change]]:
     return [[steps.Change("x", old, new, new) for old, new in several] for several in pairs]
 
 
+def host_of(value: Any) -> tuple[Any, ...]:
+    """What a host is told by a WorkloadGroup with this in its places."""
+    noted = {"annotations": {"proxy.istio.io/config": value if isinstance(value, str) else json.dumps(value)}}
+    given = value if isinstance(value, dict) and "spec" in value else {"metadata": noted, "spec": value}
+    group = host_files.read_group(given, "shop", "stock")
+    host = host_files.Host("stock-1", "192.0.2.20", "one")
+    pilot = host_files.Pilot("istiod.istio-system.svc", "192.0.2.1", 15012, "PEM")
+    return host_files.files_of(group, host, pilot), host_files.entry_of(group, host)
+
+
 MANIFESTS: dict[Callable[..., Any], Taker] = {
     documents.from_definition: lambda value: [one.title for one in documents.from_definition(value)],
     documents.plain_definition: documents.plain_definition,
@@ -174,6 +187,14 @@ MANIFESTS: dict[Callable[..., Any], Taker] = {
         kinds.check_written(one.body["apiVersion"], one.body["kind"]) for one in documents.from_definition(value)
     ],
     linting.lint: lint_of,
+    host_files.read_group: host_of,
+    host_files.why_new_token: lambda value: host_files.why_new_token(
+        f"e30.{base64.urlsafe_b64encode(json.dumps(value).encode()).decode()}.e30",
+        host_files.read_group({}, "shop", "stock"),
+        {},
+        minutes=60,
+        now=0.0,
+    ),
 }
 LINT: dict[Callable[..., Any], Taker] = {
     mesh.destinations: lambda value: [list(mesh.destinations(spec)) for spec in specs_of(value)],
@@ -396,7 +417,7 @@ def both(compare: Callable[[Any, Any], bool]) -> Taker:
 def set_there(value: Any) -> Any:
     found = sidecar.settings(patches(value))
     assert not sidecar.different(found, sidecar.target(found, found, purge=True))
-    return sidecar.parameters(found, (*found,)), sidecar.nested(found)
+    return sidecar.parameters(found, (*found,)), nested(found)
 
 
 SETTINGS: dict[Callable[..., Any], Taker] = {
@@ -428,7 +449,6 @@ SETTINGS: dict[Callable[..., Any], Taker] = {
     sidecar.different: set_there,
     sidecar.target: set_there,
     sidecar.parameters: set_there,
-    sidecar.nested: set_there,
     sidecar.wanted: lambda value: sidecar.wanted({"lifecycle": dicts(value), "proxy_metadata": dicts(value)}),
     registry.names_of: lambda value: registry.names_of(words(value)),
     hidden.is_hidden: hidden.is_hidden,
@@ -448,7 +468,6 @@ OTHERS: dict[ModuleType, set[str]] = {
         "entries",
         "is_of_mesh",
         "is_optional",
-        "istio_kinds",
         "objects",
         "prunable_kinds",
         "may_prune",
@@ -495,7 +514,7 @@ OTHERS: dict[ModuleType, set[str]] = {
     },
     hidden: {"pictures"},
     providers: {"kind_of", "check", "providers", "known_names", "encoded"},
-    kiali: {"options", "check"},
+    kiali: {"check"},
     lane_groups: {
         *("check_name", "groups", "find_group", "require_group", "group_not_yet", "lanes"),
         *("lanes_named", "update_group"),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import re
@@ -173,9 +174,11 @@ class FakePrometheus(BaseHTTPRequestHandler):
     values: list[str] = []
     fine = True
     asked: list[str] = []
+    logins: list[str | None] = []
 
     def do_GET(self) -> None:
         type(self).asked.append(self.path)
+        type(self).logins.append(self.headers["Authorization"])
         found: dict[str, Any] = {"resultType": "vector"}
         if self.path.endswith("query=time()"):
             found = {"resultType": "scalar", "result": [1_767_225_600.5, "1767225600.5"]}
@@ -202,7 +205,7 @@ class FakePrometheus(BaseHTTPRequestHandler):
 
 @contextmanager
 def fake_prometheus() -> Iterator[str]:
-    FakePrometheus.asked = []
+    FakePrometheus.asked, FakePrometheus.logins = [], []
     server = ThreadingHTTPServer(("127.0.0.1", 0), FakePrometheus)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -244,8 +247,12 @@ def test_what_prometheus_says_counts(
 ) -> None:
     FakePrometheus.values = values
     with fake_prometheus() as url:
+        url = url.replace("//", "//reader:hush-1@")
         query = {"url": url, "query": 'sum(rate(errors{version="v3"}[1m]))', "max": 0.01}
-        played = release(steps=[100], pause=1, prometheus=query)
+        played = release("-v", steps=[100], pause=1, prometheus=query)
+    login = base64.b64encode(b"reader:hush-1").decode()
+    assert set(FakePrometheus.logins) == {f"Basic {login}"}
+    assert "hush-1" not in played.output
     assert FakePrometheus.asked[0].startswith("/api/v1/query?query=sum%28rate%28errors%7Bversion%3D%22v3%22%7D")
     assert (played.code == 0) is promoted, played.output[-2000:]
     assert weights(live(book)) == ([0, 100] if promoted else [100, 0])

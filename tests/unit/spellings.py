@@ -30,9 +30,9 @@ def spellings(value: Any, *, commas: bool = False) -> list[Any]:
         plain = all(isinstance(item, str) and not {*"[{,"} & {*item} for item in value)
         joined = [",".join(value)] if value and plain else []
         pairs = [{item["from"]: item["to"] for item in value}] if value and _pairs(value) else []
-        return [text, [text], *joined, *pairs, *(() if value else ("", None, ABSENT))]
+        return [text, [text], *joined, *pairs, *(() if value else ("", None, ABSENT, "null", [""], [None]))]
     if isinstance(value, dict):
-        return [json.dumps(value), *(() if value else ("", None, ABSENT))]
+        return [json.dumps(value), *(() if value else ("", None, ABSENT, "null"))]
     return []
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import os
@@ -313,6 +314,13 @@ def test_every_example_has_a_name_and_is_fully_qualified(name: str) -> None:
         assert task.get("name"), task
         actions = [key for key in task if "." in key]
         assert actions or "block" in task or "tasks" in task, task
+
+
+@each_module
+def test_modules_never_branch_on_check_mode(name: str) -> None:
+    """What it means is said once, where modules are run."""
+    code = ast.parse((COLLECTION / "plugins/modules" / f"{name}.py").read_text(encoding="utf-8"))
+    assert not [node.lineno for node in ast.walk(code) if getattr(node, "attr", "") in ("check_mode", "_check_mode")]
 
 
 def test_the_pages_can_be_rendered() -> None:

@@ -73,6 +73,16 @@ def test_playbooks_in_examples_exist() -> None:
     assert all((ROOT / "playbooks" / f"{name}.yml").exists() for name in names)
 
 
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_the_front_pages_name_every_module_and_playbook(page: str) -> None:
+    named = set(re.findall(r"[\w.]+", (ROOT / page).read_text(encoding="utf-8")))
+    twins = {f"{name}_info" for name in named}
+    modules = {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
+    playbooks = {path.stem for path in (ROOT / "playbooks").glob("*.yml")}
+    assert modules - named - twins == set()
+    assert {name for name in playbooks if not {name, f"meshops.asm.{name}"} & named} == set()
+
+
 def actions(playbook: str) -> set[str]:
     (statement,) = tool("ram_policies").policy(playbook)["Statement"]
     return set(statement["Action"])

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the meshops.asm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CONTRIBUTING.md says how many files and lines each resource has, and no resource needs many."""
+"""CONTRIBUTING.md says how many files and lines each room and each resource has, and no resource needs many."""
 
 from __future__ import annotations
 
@@ -26,9 +26,37 @@ def sizes() -> ModuleType:
     return module
 
 
-def test_the_table_is_up_to_date(sizes: ModuleType) -> None:
+def test_the_tables_are_up_to_date(sizes: ModuleType) -> None:
     text = sizes.PAGE.read_text(encoding="utf-8")
     assert sizes.page(text) == text, "run tools/resource_sizes.py"
+
+
+def test_a_stale_table_is_found_and_mended(sizes: ModuleType) -> None:
+    text = sizes.PAGE.read_text(encoding="utf-8")
+    for table in (sizes.rows(), sizes.room_rows()):
+        row = list(table)[-1]
+        assert text.count(row) == 1
+        stale = text.replace(row, f"{row[:-2]}1 |")
+        assert sizes.page(stale) == text != stale
+
+
+def test_every_room_is_counted(sizes: ModuleType) -> None:
+    rooms = re.findall(r"^\| `(\w+)` ", "\n".join(sizes.room_rows()), re.MULTILINE)
+    assert rooms == sorted({path.parent.name for path in sizes.ROOMS.glob("*/*.py")})
+    assert len(list(sizes.ROOMS.glob("*.py"))) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("", 0),
+        ('"""Of a file.\n\nTwo parts.\n"""\n\n# Why.\n\nx = 1  # So.\n', 1),
+        ('def f():\n    """Of a function."""\n\n    return """a\n\nb"""\n', 4),
+        ('class A:\n    """Of a class."""\n\n    b = (\n        1,\n    )\n', 4),
+    ],
+)
+def test_lines_of_code_are_neither_blank_nor_said(sizes: ModuleType, text: str, lines: int) -> None:
+    assert sizes.code_of(text) == lines
 
 
 def test_every_module_is_in_it_once(sizes: ModuleType) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -153,6 +154,26 @@ def test_tasks_read_what_the_argument_spec_names(role: str) -> None:
     }
     never_read["verify"] = {"asm_namespaces"}
     assert set(argument_spec(role)) - read == never_read.get(role, set())
+
+
+def probes_of(node: Any) -> Iterator[dict[str, Any]]:
+    """The options of every task that sends requests."""
+    if isinstance(node, dict) and "meshops.asm.asm_probe" in node:
+        yield node["meshops.asm.asm_probe"]
+    for part in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from probes_of(part)
+
+
+def test_whoever_sends_requests_passes_on_all_that_can_be_said_of_them(generator: ModuleType) -> None:
+    """``asm_failover.probe``, ``asm_canary.probe`` and the like are options of the module."""
+    said = set(generator.module_options("asm_probe")) - {*generator.OF_USE, "mesh"}
+    assert {"address", "tls", "method", "body", "requests", "retries"} <= said
+    files = [*(ROOT / "playbooks").glob("**/*.yml"), *(ROOT / "roles").glob("*/tasks/*.yml")]
+    found = {path.name: list(probes_of(load_yaml(path))) for path in files}
+    sending = {name: probes for name, probes in found.items() if probes}
+    assert sorted(sending) == ["compare.yml", "failover.yml", "load_start.yml", "step.yml"]
+    for name, (probe,) in sending.items():
+        assert said <= set(probe), name
 
 
 def test_every_variable_that_is_no_section_is_described(generator: ModuleType) -> None:

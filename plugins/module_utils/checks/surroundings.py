@@ -8,6 +8,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
@@ -61,13 +62,10 @@ def look(cloud: Cloud, mesh_name: str, service: str, gateway: str | None) -> tup
         around.mesh.domain = services_domain(cluster_domain(detail))
     except AsmError as error:
         around.unreadable.append(f"The cluster domain of the mesh could not be read: {error.message}")
-    kube = gateways.control_plane(cloud, mesh)
-    try:
+    with closing(gateways.control_plane(cloud, mesh)) as kube:
         for kind in _KINDS:
             _list(kube, kind, around)
         found = kube.get(f"{gateways.COLLECTION}/{gateway}") if gateway else None
-    finally:
-        kube.close()
     _count(cloud, mesh, around)
     return around, proxy_of(found, gateway) if gateway else Proxy(ROOT_NAMESPACE)
 
@@ -104,8 +102,7 @@ def _list(kube: KubeClient, name: str, around: Surroundings) -> None:
 
 def _pods(cloud: Cloud, cluster: str, around: Surroundings) -> list[dict[str, str]]:
     """The labels of the ready pods behind the service in one cluster."""
-    kube = KubeClient(load(access.cluster_kubeconfig(cloud, cluster)), patience=5.0)
-    try:
+    with closing(KubeClient(load(access.cluster_kubeconfig(cloud, cluster)), patience=5.0)) as kube:
         service = kube.get(f"/api/v1/namespaces/{around.namespace}/services/{around.name}")
         if service:
             around.mesh.put({**service, "kind": SERVICE})
@@ -114,8 +111,6 @@ def _pods(cloud: Cloud, cluster: str, around: Surroundings) -> list[dict[str, st
             return []
         query = ",".join(f"{key}={value}" for key, value in selector.items())
         pods = kube.list(f"/api/v1/namespaces/{around.namespace}/pods", labelSelector=query)
-    finally:
-        kube.close()
     return [shapes.fit(pod, _POD)[0]["metadata"].get("labels", {}) for pod in pods if is_ready(pod)]
 
 

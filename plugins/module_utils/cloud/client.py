@@ -81,12 +81,12 @@ class Cloud:
         arguments = [request().from_map(sent)] if request else []
         return self._call(client, call, _method_name(client, action), arguments)
 
-    def cs(self, action: str, *path: str, headers: bool = True, **parameters: Any) -> dict[str, Any]:
+    def cs(self, action: str, *path: str, **parameters: Any) -> dict[str, Any]:
         """Calls an action of ACK (product ``CS``, 2015-12-15); ``path`` are the variables of its resource path."""
         client, models = self._client("cs")
         request = getattr(models, f"{action}Request", None)
         sent = {key: value for key, value in parameters.items() if value is not None}
-        arguments = [*path, *([request().from_map(sent)] if request else []), *([{}] if headers else [])]
+        arguments = [*path, *([request().from_map(sent)] if request else []), {}]
         call = failures.Call(action, "cs", (*path, *_ids(sent)))
         return self._call(client, call, _method_name(client, action), arguments)
 

@@ -44,17 +44,17 @@ def fetch_mesh_kubeconfig(cloud: Cloud, mesh: dict[str, Any], *, private: bool |
     except AsmError as error:
         # The service documents no code for an address that is not there.
         if not shown and endpoints and error.http_status not in (401, 403):
-            error.message = f"{error.message} {_no_address(mesh, private)}"
+            error.message = f"{error.message} {_no_address(private)}"
         raise
     if not reply.get("Kubeconfig"):
         kind = "private" if private else "public"
-        why = "" if shown else f" {_no_address(mesh, private)}"
+        why = "" if shown else f" {_no_address(private)}"
         text = f"Mesh '{meshes.info(mesh).get('Name')}' gave no kubeconfig for its {kind} address."
         raise AsmError(f"{text}{why}", code="NoKubeconfig")
     return reply
 
 
-def _no_address(mesh: dict[str, Any], private: bool) -> str:
+def _no_address(private: bool) -> str:
     """What to do about an address that the mesh does not show. ``Endpoints`` may lack both while it is being made."""
     if private:
         return "It shows no private address: is the mesh still being created?"

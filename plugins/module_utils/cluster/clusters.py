@@ -61,9 +61,7 @@ def candidates(cloud: Cloud, mesh_id: str) -> list[dict[str, Any]]:
     return all_pages(page, "DescribeServiceMeshClusters", "ClusterId")
 
 
-def all_pages(
-    page: Callable[[int, int], tuple[list[dict[str, Any]], int]], action: str, key: str
-) -> list[dict[str, Any]]:
+def all_pages(page: Page, action: str, key: str) -> list[dict[str, Any]]:
     """The entries of all pages, each once.
 
     It ends when the total is reached, or with a page that brings nothing new.

@@ -79,21 +79,24 @@ def boolean(value: Any) -> bool | None:
 
 
 def listed(value: Any) -> list[Any] | None:
-    """A list; one that is JSON text or text with commas, and one in which such a JSON text stands for its items."""
+    """A list; one that is JSON text or text with commas, and one in which such a JSON text stands for its items.
+
+    One that holds nothing but one empty item is what becomes of an empty text that is split at commas.
+    """
+    if _is_nothing(value):
+        return []
     if isinstance(value, str):
         inner = _inner(value, "[")
         if inner is None and value.strip()[:1] not in ("[", "{"):
             return [part.strip() for part in value.split(",") if part.strip()]
         value = inner
-    elif value is None:
-        return []
     if not isinstance(value, list):
         return None
     found: list[Any] = []
     for item in value:
         inner = _inner(item, "[")
         found += [item] if inner is None else inner
-    return found
+    return [] if len(found) == 1 and _is_nothing(found[0]) else found
 
 
 def texts(value: Any) -> list[str] | None:
@@ -105,11 +108,16 @@ def texts(value: Any) -> list[str] | None:
 
 def mapping(value: Any) -> dict[str, Any] | None:
     """A mapping, also as JSON text; an empty one for nothing."""
-    if value is None or (isinstance(value, str) and not value.strip()):
+    if _is_nothing(value):
         return {}
     if isinstance(value, str):
         value = _inner(value, "{")
     return value if isinstance(value, dict) else None
+
+
+def _is_nothing(value: Any) -> bool:
+    """Whether there is no list and no mapping; what makes JSON of one that is not there writes null."""
+    return value is None or (isinstance(value, str) and value.strip() in ("", "null"))
 
 
 def _inner(value: Any, begin: str) -> Any:

@@ -38,47 +38,65 @@ _LONGEST_KEY = 63
 Spec = Mapping[str, Any]
 
 
+class Sentence(str):
+    """What is wrong; ``place`` is the part that it is about, by its path: ``asm_gateways[0].ports``."""
+
+    place: str
+
+    def __new__(cls, text: str, place: str) -> Sentence:
+        made = super().__new__(cls, text)
+        made.place = place
+        return made
+
+
 @dataclass(frozen=True)
 class _Place:
-    """``title`` is the item as messages begin with it, ``path`` where in it."""
+    """``title`` is the item as messages begin with it, ``path`` where in it, ``whole`` the path without any title."""
 
     title: str = ""
     path: str = ""
+    whole: str = ""
 
     def below(self, key: str) -> _Place:
-        return _Place(self.title, f"{self.path}.{key}" if self.path else key)
+        return self._at(f"{self.path}.{key}" if self.path else key, f"{self.whole}.{key}" if self.whole else key)
 
     def item(self, number: int, value: Any) -> _Place:
         """One item of a list; those of a variable of a spec are called by their names."""
+        path, whole = f"{self.path}[{number}]", f"{self.whole}[{number}]"
         if self.title:
-            return _Place(self.title, f"{self.path}[{number}]")
+            return self._at(path, whole)
         name = value.get("name") if isinstance(value, Mapping) else None
         known = isinstance(name, (str, int)) and 0 < len(str(name)) <= _LONGEST_KEY and str(name).isprintable()
-        return _Place(f"{self.path}, '{name}'") if known else _Place(path=f"{self.path}[{number}]")
+        return _Place(f"{self.path}, '{name}'", "", whole) if known else self._at(path, whole)
 
-    def says(self, what: str) -> str:
-        """``what`` about this place, as a sentence."""
+    def _at(self, path: str, whole: str) -> _Place:
+        return _Place(self.title, path, whole)
+
+    def says(self, what: str, hint: str = "") -> Sentence:
+        """``what`` about this place, as a sentence, with another one that follows it."""
         if self.title:
-            return f"{self.title}: {f'{self.path} ' if self.path else 'it '}{what}."
-        return f"{self.path or 'The task'} {what}."
+            text = f"{self.title}: {f'{self.path} ' if self.path else 'it '}{what}."
+        else:
+            text = f"{self.path or 'The task'} {what}."
+        return Sentence(f"{text} {hint}".rstrip(), self.whole)
 
 
-def wrong_variables(given: Mapping[str, Any], spec: Spec) -> list[str]:
+def wrong_variables(given: Mapping[str, Any], spec: Spec) -> list[Sentence]:
     """A sentence for each wrong part of the variables of a spec; ``spec`` has their options, others are no matter."""
-    found: list[str] = []
+    found: list[Sentence] = []
     for name, value in given.items():
         about = spec.get(name)
         if about and about.get("type") == "list":
             # What would be split or wrapped in an option is not in a variable that tasks go through.
             wrong = value is not None and not isinstance(value, (list, tuple))
-            place = _Place(path=name)
+            place = _Place(path=name, whole=name)
             found += [place.says(f"must be a list, it is {type_name(value)}")] if wrong else _value(value, about, place)
         elif about:
-            found += _value(value, about, _Place(path=name))
+            found += _value(value, about, _Place(path=name, whole=name))
     return found
 
 
-def wrong_options(given: Mapping[str, Any], spec: Spec) -> list[str]:
+def wrong_options(given: Mapping[str, Any], spec: Spec) -> list[Sentence]:
     """The same for the options of one module."""
     return [*_mapping(given, spec, _Place())]
 
@@ -118,7 +136,7 @@ def accepted(item: Any, spec: dict[str, Any], **fixed: Any) -> dict[str, Any] | 
     return None if odd or validated.error_messages else dict(validated.validated_parameters)
 
 
-def _value(value: Any, about: Spec, place: _Place) -> Iterator[str]:
+def _value(value: Any, about: Spec, place: _Place) -> Iterator[Sentence]:
     """``about`` is the spec of one option; null is as good as not given."""
     if value is None:
         return
@@ -128,9 +146,9 @@ def _value(value: Any, about: Spec, place: _Place) -> Iterator[str]:
         element = {"type": about.get("elements") or "raw", "options": inner, "choices": about.get("choices")}
         for number, item in enumerate(value):
             yield from _item(item, element, place.item(number, item))
-    elif kind == "list" and isinstance(value, str) and inner and not all(_is(one, "dict") for one in value.split(",")):
-        # Ansible makes a list of a text, and would then say only that an item of it is no dictionary.
-        yield place.says(f"must be a list, each item {_called('dict', inner)}; it is text")
+    elif kind == "list" and inner and not _is_list_of_mappings(value):
+        # Ansible makes a list of a text or a number, and would then say only that an item of it is no dictionary.
+        yield place.says(f"must be a list, each item {_called('dict', inner)}; it is {type_name(value)}")
     elif inner and kind == "dict" and isinstance(value, Mapping):
         yield from _mapping(value, inner, place)
     elif not _is(value, kind):
@@ -139,7 +157,12 @@ def _value(value: Any, about: Spec, place: _Place) -> Iterator[str]:
         yield from _choice(value, about["choices"], place)
 
 
-def _item(value: Any, about: Spec, place: _Place) -> Iterator[str]:
+def _is_list_of_mappings(value: Any) -> bool:
+    """Whether Ansible makes a list of mappings of what is none."""
+    return isinstance(value, str) and all(_is(one, "dict") for one in value.split(","))
+
+
+def _item(value: Any, about: Spec, place: _Place) -> Iterator[Sentence]:
     """An item of a list, which may be a mapping or (``raw``) the plain name of one."""
     if about["options"] and about["type"] == "raw":
         if isinstance(value, Mapping):
@@ -152,7 +175,7 @@ def _item(value: Any, about: Spec, place: _Place) -> Iterator[str]:
     yield from _value(value, about, place)
 
 
-def _mapping(given: Mapping[str, Any], options: Spec, place: _Place) -> Iterator[str]:
+def _mapping(given: Mapping[str, Any], options: Spec, place: _Place) -> Iterator[Sentence]:
     known = {alias: about for name, about in options.items() for alias in (name, *about.get("aliases", ()))}
     for key, value in given.items():
         if key in known:
@@ -164,16 +187,16 @@ def _mapping(given: Mapping[str, Any], options: Spec, place: _Place) -> Iterator
             yield place.says(f"needs {name}")
 
 
-def _unknown(key: str, place: _Place, options: Spec) -> str:
+def _unknown(key: str, place: _Place, options: Spec) -> Sentence:
     names = [name for name in options if not name.startswith("_")]
     near = difflib.get_close_matches(key, names, n=1, cutoff=_LIKENESS)
     hint = f"Did you mean {near[0]}?" if near else f"It takes {', '.join(sorted(names))}."
     # What is longer is no misspelt option, but something that went astray.
     shown = f"'{key}'" if len(key) <= _LONGEST_KEY and key.isprintable() else "of that name"
-    return " ".join([place.says(f"has no option {shown}"), hint])
+    return place.says(f"has no option {shown}", hint)
 
 
-def _choice(value: Any, choices: list[Any], place: _Place) -> Iterator[str]:
+def _choice(value: Any, choices: list[Any], place: _Place) -> Iterator[Sentence]:
     if value in choices or str(value) in map(str, choices):
         return
     text = f"must be one of {', '.join(map(str, choices))}"
@@ -181,7 +204,7 @@ def _choice(value: Any, choices: list[Any], place: _Place) -> Iterator[str]:
     if isinstance(value, bool):
         # As YAML reads on, off, yes and no.
         text += "; it is a boolean, as every on, off, yes and no without quotes"
-    yield place.says(text) + (f" Did you mean {near[0]}?" if near else "")
+    yield place.says(text, f"Did you mean {near[0]}?" if near else "")
 
 
 def _is(value: Any, kind: str) -> bool:

@@ -20,6 +20,7 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, Immutable, InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.flow.quantities import same_amount
+from ansible_collections.meshops.asm.plugins.module_utils.flow.text import without_password
 
 # The kinds of rows, by the type that the option has: Ansible type, value of a field that the service leaves out, and
 # how a value that it shows is read.
@@ -28,6 +29,7 @@ _TYPES: dict[str, tuple[str, Any, Callable[[Any], Any]]] = {
     "int": ("int", 0, decoding.whole),
     "float": ("float", 0.0, decoding.decimal),
     "str": ("str", "", decoding.text),
+    "url": ("str", "", decoding.text),
     "quantity": ("str", "", decoding.text),
     "csv": ("list", [], decoding.texts),
     "list": ("list", [], decoding.texts),
@@ -42,12 +44,12 @@ class Attribute:
 
     ``type`` is one of ``_TYPES`` (``csv``: a list that travels as one comma-separated string; ``list``, ``json`` and
     ``objects``, which is a list of mappings: JSON text; ``quantity``: a Kubernetes quantity, so that ``1`` equals
-    ``1000m``). ``create`` is the parameter of the create action, ``change`` is ``Action.Parameter``, ``read`` the
-    dotted path in the object that the service describes. Without ``change`` a difference is refused, with ``advice``;
-    without ``read`` the service does not show the value: it is sent at creation and never compared (see
-    ``unseen_changes``). ``decode`` turns what is read into the option's form where the two differ by more than their
-    type, ``same`` says whether what is wanted is what is there where that is more than to be equal, ``check`` what is
-    wrong with a value that is wanted.
+    ``1000m``; ``url``: text in which a password may stand, that is not shown). ``create`` is the parameter of the
+    create action, ``change`` is ``Action.Parameter``, ``read`` the dotted path in the object that the service
+    describes. Without ``change`` a difference is refused, with ``advice``; without ``read`` the service does not show
+    the value: it is sent at creation and never compared (see ``unseen_changes``). ``decode`` turns what is read into
+    the option's form where the two differ by more than their type, ``same`` says whether what is wanted is what is
+    there where that is more than to be equal, ``check`` what is wrong with a value that is wanted.
     """
 
     option: str
@@ -74,7 +76,8 @@ class Attribute:
         """The remote value in the option's own type."""
         if self.read is None:
             return None
-        value = _shown(described, self.read)
+        # What is no mapping at all is told with the place of the value.
+        value = shown(described, self.read, ...)
         if self.decode is None and value is None:
             return self.empty()
         try:
@@ -96,6 +99,14 @@ class Attribute:
         if self.type in ("list", "json", "objects"):
             return json.dumps(value, sort_keys=True)
         return value
+
+    def shown(self, value: Any) -> Any:
+        """The value as results and messages have it."""
+        return without_password(value) if self.type == "url" else value
+
+    def looks_like(self, desired: Any, current: Any) -> bool:
+        """Whether two values are alike as they are shown: of a URL only the password may be another one."""
+        return bool(self.shown(desired) == self.shown(current))
 
     def differs(self, desired: Any, current: Any) -> bool:
         if self.same is not None:
@@ -177,7 +188,8 @@ def changes_between(rows: Iterable[Attribute], params: dict[str, Any], described
         if not row.differs(desired, current):
             continue
         if row.change is None:
-            refused.append(f"{row.option} is {_show(current)}, wanted {_show(desired)}. {row.advice}".strip())
+            both = (_show(row.shown(value)) for value in (current, desired))
+            refused.append(f"{row.option} is {', wanted '.join(both)}. {row.advice}".strip())
             continue
         action, parameter = row.change.split(".")
         changes.calls.setdefault(action, {})[parameter] = row.encode(desired)
@@ -204,11 +216,25 @@ def unseen_changes(rows: Iterable[Attribute], params: dict[str, Any]) -> Changes
 
 def view(rows: Iterable[Attribute], described: dict[str, Any]) -> dict[str, Any]:
     """The readable options of an existing object, nested as the options are; secrets are never among them."""
-    shown: dict[str, Any] = {}
+    told = [row for row in rows if row.read is not None and not row.no_log]
+    return nested({row.option: row.shown(row.current(described)) for row in told})
+
+
+def differences(rows: Iterable[Attribute], params: dict[str, Any], described: dict[str, Any]) -> list[str]:
+    """``port: 80 is there, 81 is described``, for each set option that differs; secrets are never compared."""
+    told = []
     for row in rows:
-        if row.read is not None and not row.no_log:
-            put(shown, row.option, row.current(described))
-    return shown
+        desired = None if row.no_log or row.read is None else row.desired(params)
+        current = None if desired is None else row.current(described)
+        if desired is not None and row.differs(desired, current):
+            told.append(f"{row.option}: {_both(row, current, desired)}")
+    return told
+
+
+def _both(row: Attribute, current: Any, desired: Any) -> str:
+    if row.looks_like(desired, current):
+        return f"another password than in {json.dumps(row.shown(current))} is described"
+    return f"{json.dumps(row.shown(current))} is there, {json.dumps(row.shown(desired))} is described"
 
 
 def overlay(rows: Iterable[Attribute], shown: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
@@ -219,7 +245,7 @@ def overlay(rows: Iterable[Attribute], shown: dict[str, Any], params: dict[str, 
         if desired is None or row.no_log:
             continue
         if row.read is None or row.differs(desired, dig(predicted, row.option) or row.empty()):
-            put(predicted, row.option, desired)
+            put(predicted, row.option, row.shown(desired))
     return predicted
 
 
@@ -240,12 +266,19 @@ def put(tree: dict[str, Any], path: str, value: Any) -> None:
     tree[leaf] = value
 
 
-def _shown(described: Any, path: str) -> Any:
-    """As ``dig``, in a description whose parts may be JSON text."""
+def nested(flat: dict[str, Any]) -> dict[str, Any]:
+    """``{"a.b": 1}`` -> ``{"a": {"b": 1}}``."""
+    tree: dict[str, Any] = {}
+    for path, value in flat.items():
+        put(tree, path, value)
+    return tree
+
+
+def shown(described: Any, path: str, odd: Any = None) -> Any:
+    """As ``dig``, in a description whose parts may be JSON text; ``odd`` where one of them is no mapping at all."""
     for key in path.split("."):
         level = decoding.mapping(described)
-        # What is no mapping at all is told with the place of the value.
-        described = level.get(key) if level is not None else ...
+        described = level.get(key) if level is not None else odd
     return described
 
 

@@ -14,6 +14,8 @@ import re
 # separators of lines, marks and overrides of the direction of writing, the byte order mark, halves of a pair.
 _HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _LINES = re.compile(r"[\t\n]")
+# What stands before the last @ of a URL's host: a user and a password, or a token alone.
+_LOGIN = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://(?:[^\s/?#:@]*:)?)[^\s/?#]*@")
 # The most characters of a message: one that lists a hundred objects has fewer.
 MOST_MESSAGE = 30_000
 
@@ -26,6 +28,11 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     r"""The same for a place that holds one line: a line break is ``\n``, so that no text can add lines of its own."""
     return _LINES.sub(_escaped, printable(text))
+
+
+def without_password(text: str) -> str:
+    """``text`` with ``***`` in the place of each password, or token without a user, that stands in a URL."""
+    return _LOGIN.sub(r"\1***@", text)
 
 
 def cut(text: str, most: int = MOST_MESSAGE) -> str:

@@ -24,12 +24,7 @@ def gateway_addresses(cloud: Cloud, mesh: str, gateway: str, cluster: str | None
     """
     found = meshes.require_mesh(cloud, mesh)
     names = clusters.labels(clusters.attached(cloud, meshes.mesh_id(found)))
-    kube = gateways.control_plane(cloud, found)
-    try:
-        views = [gateways.view(one, names) for one in kube.list(gateways.COLLECTION)]
-    finally:
-        kube.close()
-    return pick_addresses(views, gateway, names.get(cluster or "", cluster))
+    return pick_addresses(gateways.views(cloud, found, names), gateway, names.get(cluster or "", cluster))
 
 
 def pick_addresses(views: list[dict[str, Any]], gateway: str, cluster: str | None) -> list[str]:

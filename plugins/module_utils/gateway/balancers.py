@@ -24,12 +24,15 @@ PREFIX = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-"
 _PREFIXES = (PREFIX, "service.beta.kubernetes.io/alicloud-loadbalancer-")
 NLB_CLASS = "alibabacloud.com/nlb"
 
+_PORTS: shapes.Shape = [{"port": COUNT, "protocol": WORD}]
+# What stands for ports that a gateway leaves to the service: it chooses the same ones for each.
+_DEFAULT = "the service's default"
 _OPTIONS: dict[str | EllipsisType, shapes.Shape] = {
     "service_type": WORD,
     "load_balancer": {"id": WORD},
     "service_annotations": {...: WORD},
-    "ports": [{"port": COUNT, "protocol": WORD}],
-    "spec": {"serviceType": WORD, "serviceAnnotations": {...: WORD}},
+    "ports": _PORTS,
+    "spec": {"serviceType": WORD, "serviceAnnotations": {...: WORD}, "ports": _PORTS},
 }
 _GATEWAYS: shapes.Shape = [
     {"name": WORD, "clusters": [WORD], "overrides": [{"cluster": WORD, **_OPTIONS}], **_OPTIONS},
@@ -100,6 +103,6 @@ def _uses(gateway: Json) -> Iterator[_Use]:
         found = found or options.get("load_balancer", {}).get("id", "")
         service_type = spec.get("serviceType") or options.get("service_type")
         if found and is_wanted({"serviceType": service_type}):
-            ports = options.get("ports", [])
-            numbers = frozenset(f"{one['port']}/{one.get('protocol', 'TCP')}" for one in ports if "port" in one)
-            yield _Use(found, gateway.get("name", ""), cluster, numbers)
+            ports = spec.get("ports") or options.get("ports") or []
+            numbers = {f"{one['port']}/{one.get('protocol', 'TCP')}" for one in ports if "port" in one}
+            yield _Use(found, gateway.get("name", ""), cluster, frozenset(numbers or {_DEFAULT}))

@@ -127,11 +127,7 @@ class Reader:
 
     def gateways(self) -> dict[str, list[str]]:
         """``{name of a gateway: ids of its clusters that are attached}``, from the control plane."""
-        kube = gateways.control_plane(self._cloud, self._mesh)
-        try:
-            listed = kube.list(gateways.COLLECTION)
-        finally:
-            kube.close()
+        listed = gateways.listed(self._cloud, self._mesh)
         found = {str(one["metadata"]["name"]): self._attached(one) for one in listed}
         self._known = {*found}
         return found
@@ -141,8 +137,7 @@ class Reader:
         return self._known - {gateway}
 
     def _attached(self, gateway: Json) -> list[str]:
-        named = (gateway.get("spec") or {}).get("clusterIds") or []
-        return [str(one) for one in named if str(one) in self._names]
+        return [one for one in gateways.clusters_of(gateway) if one in self._names]
 
     def listed(self, gateway: str) -> dict[str, Json]:
         """The service's rows by the names of the certificates (action DescribeGatewaySecretDetails)."""

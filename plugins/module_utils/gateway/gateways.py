@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
@@ -20,6 +20,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 
 COLLECTION = f"/apis/istio.alibabacloud.com/v1beta1/namespaces/{ROOT_NAMESPACE}/istiogateways"
 
@@ -50,14 +51,28 @@ def require_one(is_there: bool, name: str, mesh: str) -> None:
 
 
 @contextmanager
-def required(cloud: Cloud, mesh: dict[str, Any], name: str, mesh_name: str) -> Iterator[KubeClient]:
-    """The control plane of a mesh that has the gateway ``name``. Raises ``NotFound``, which says ``mesh_name``."""
-    kube = control_plane(cloud, mesh)
-    try:
-        require_one(is_there(kube, name), name, mesh_name)
-        yield kube
-    finally:
-        kube.close()
+def required(cloud: Cloud, mesh: str, name: str) -> Iterator[tuple[KubeClient, str]]:
+    """The control plane and the id of a mesh (by name or id) that has the gateway ``name``. Raises ``NotFound``."""
+    found = meshes.require_mesh(cloud, mesh)
+    with closing(control_plane(cloud, found)) as kube:
+        require_one(is_there(kube, name), name, mesh)
+        yield kube, meshes.mesh_id(found)
+
+
+def listed(cloud: Cloud, mesh: dict[str, Any]) -> list[dict[str, Any]]:
+    """The gateways of a mesh as the objects of its control plane."""
+    with closing(control_plane(cloud, mesh)) as kube:
+        return kube.list(COLLECTION)
+
+
+def views(cloud: Cloud, mesh: dict[str, Any], names: dict[str, str]) -> list[dict[str, Any]]:
+    """The gateways of a mesh, each as ``view``."""
+    return [view(one, names) for one in listed(cloud, mesh)]
+
+
+def clusters_of(gateway: dict[str, Any] | None) -> list[str]:
+    """The ids of the clusters that the object of a gateway names."""
+    return [str(one) for one in ((gateway or {}).get("spec") or {}).get("clusterIds") or []]
 
 
 def essence(gateway: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -90,11 +105,10 @@ def view(gateway: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     """A gateway in the keys of the modules' results; ``names`` maps cluster ids to names."""
     metadata = gateway.get("metadata") or {}
     status = gateway.get("status") or {}
-    cluster_ids = (gateway.get("spec") or {}).get("clusterIds") or []
     return {
         "name": metadata.get("name"),
         "namespace": metadata.get("namespace"),
-        "clusters": sorted(names.get(identifier, identifier) for identifier in cluster_ids),
+        "clusters": sorted(names.get(one, one) for one in clusters_of(gateway)),
         "addresses": {names.get(key, key): value for key, value in sorted(addresses(gateway).items())},
         "status": status.get("Status") or "",
         "error_message": complaint(gateway),
@@ -110,9 +124,7 @@ def address_progress(gateway: dict[str, Any] | None, name: str, names: dict[str,
     if spec.get("serviceType", "LoadBalancer") != "LoadBalancer":
         return DONE
     have = addresses(gateway)
-    missing = [
-        names.get(identifier, identifier) for identifier in spec.get("clusterIds") or [] if not have.get(identifier)
-    ]
+    missing = [names.get(one, one) for one in clusters_of(gateway) if not have.get(one)]
     if not missing:
         return DONE
     status = gateway.get("status") or {}

@@ -26,8 +26,8 @@ def refuse(live: dict[str, Any], after: dict[str, Any], names: dict[str, str]) -
     name = live["metadata"].get("name")
     have_address = gateways.addresses(live)
     said: dict[str, list[str]] = {}
-    for identifier in _clusters(live):
-        if identifier in _clusters(after):
+    for identifier in gateways.clusters_of(live):
+        if identifier in gateways.clusters_of(after):
             why = _difference(in_cluster(live, identifier), in_cluster(after, identifier), identifier in have_address)
             if why:
                 said.setdefault(why, []).append(names.get(identifier, identifier))
@@ -52,7 +52,3 @@ def _difference(have: dict[str, Any], want: dict[str, Any], has_address: bool) -
     default = "" if balancers.setting(have, "id") else "internet"
     before, then = (balancers.setting(spec, "address-type") or default for spec in (have, want))
     return f"load_balancer.address_type is {before}, wanted {then}" if before and then and before != then else ""
-
-
-def _clusters(gateway: dict[str, Any]) -> list[str]:
-    return [str(one) for one in (gateway.get("spec") or {}).get("clusterIds") or []]

@@ -159,10 +159,21 @@ def check(params: dict[str, Any]) -> list[str]:
     warnings = []
     for where, holder in [("", params)] + [(f" for {item['cluster']}", item) for item in params["overrides"] or []]:
         what = f"Gateway '{params['name']}'{where}"
+        _check_lists(what, holder)
         _check_ports(what, holder.get("ports") or [])
         _check_numbers(what, holder)
         warnings += _check_low_ports(what, holder, params)
     return warnings
+
+
+def _check_lists(what: str, holder: dict[str, Any]) -> None:
+    """What of a list is in the option ``spec`` would take the place of all that another option has in it."""
+    spec = holder.get("spec") or {}
+    twice = [option for option, field in _LISTS.items() if holder.get(option) and spec.get(field)]
+    if twice:
+        raise InvalidInput(
+            f"{what}: {twice[0]} and spec.{_LISTS[twice[0]]} are one list, given twice. Give it in one place."
+        )
 
 
 def _check_ports(what: str, ports: list[dict[str, Any]]) -> None:
@@ -316,3 +327,5 @@ _PLAIN: list[tuple[str, str, Callable[[Any], Any]]] = [
     ("host_network", "hostNetwork", bool),
     ("run_as_root", "runAsRoot", bool),
 ]
+# Options that are lists, by their fields of ``spec``.
+_LISTS = {"clusters": "clusterIds", "ports": "ports", "tolerations": "tolerations"}

@@ -8,6 +8,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -112,7 +113,7 @@ class Removal:
             self._cloud.asm(
                 "DeleteServiceMesh",
                 ServiceMeshId=identifier,
-                RetainResources=mesh_view.as_json(retain) if retain else None,
+                RetainResources=json.dumps(retain) if retain else None,
             )
         except AsmError as error:
             if error.code not in _BUSY:
@@ -168,7 +169,7 @@ class Removal:
         names = leaving.names
         shown = {
             str(gateway["metadata"]["name"]): {
-                "clusters": sorted(names.get(one, one) for one in gateway_release.deployed_to(gateway)),
+                "clusters": sorted(names.get(one, one) for one in gateways.clusters_of(gateway)),
                 "addresses": {names.get(key, key): value for key, value in sorted(gateways.addresses(gateway).items())},
             }
             for gateway in leaving.live or []

@@ -45,18 +45,13 @@ def releases(live: Iterable[dict[str, Any]], leaving: set[str]) -> list[Release]
     found: list[Release] = []
     for gateway in live:
         spec = gateway.get("spec") or {}
-        deployed = deployed_to(gateway)
+        deployed = gateways.clusters_of(gateway)
         out = tuple(identifier for identifier in deployed if identifier in leaving)
         if out and not gateway["metadata"].get("deletionTimestamp"):
             rest = tuple(identifier for identifier in deployed if identifier not in leaving)
             overridden = tuple(sorted(leaving & set(spec.get("overrides") or {})))
             found.append(Release(str(gateway["metadata"]["name"]), out, rest, overridden))
     return sorted(found, key=lambda release: release.name)
-
-
-def deployed_to(gateway: dict[str, Any]) -> list[str]:
-    """The ids of the clusters that the gateway names. Pure."""
-    return [str(identifier) for identifier in (gateway.get("spec") or {}).get("clusterIds") or []]
 
 
 def refuse_homeless(found: Iterable[Release], names: dict[str, str]) -> None:
@@ -118,7 +113,7 @@ class GatewayRelease:
                 if not gateway["metadata"].get("deletionTimestamp"):
                     uid = gateway["metadata"]["uid"]
                     self._control_plane(mesh).delete(f"{gateways.COLLECTION}/{name}", uid=uid)
-            deployed = {name: deployed_to(gateway) for name, gateway in found.items()}
+            deployed = {name: gateways.clusters_of(gateway) for name, gateway in found.items()}
             yield lambda: self._progress(deployed, staying=False)
 
     def wrote(self) -> bool:

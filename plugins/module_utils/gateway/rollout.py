@@ -22,7 +22,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding, 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import DONE, STALE_LOOKS, Progress, waiting
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import NUMBER, TEXT, WORD
-from ansible_collections.meshops.asm.plugins.module_utils.gateway.gateways import ClusterClients
+from ansible_collections.meshops.asm.plugins.module_utils.gateway.gateways import ClusterClients, clusters_of
 from ansible_collections.meshops.asm.plugins.module_utils.gateway.patches import in_cluster
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
@@ -79,7 +79,7 @@ class Rollout:
         """To be called before a write: what there is of ``gateway``, the object as it is, in its clusters."""
         self._wrote = True
         self._over, self._readiness, self._looks = set(), {}, {}
-        known = [one for one in _clusters(gateway) if one in self._names]
+        known = [one for one in clusters_of(gateway) if one in self._names]
         self._before = {one: in_cluster(gateway or {}, one) for one in known}
         for cluster in self._before:
             found = self._get(cluster, "/apis/apps/v1", "deployments")
@@ -87,7 +87,7 @@ class Rollout:
 
     def progress(self, gateway: Json) -> Progress:
         """How far the pods are that the object ``gateway`` asks for."""
-        states = [self._progress(one, gateway) for one in _clusters(gateway) if one in self._names]
+        states = [self._progress(one, gateway) for one in clusters_of(gateway) if one in self._names]
         left = [state for state in states if not state.done]
         return next((state for state in left if state.failed), left[0] if left else DONE)
 
@@ -195,7 +195,3 @@ def _ports(spec: Json) -> dict[Port, str]:
 
 def _generation(deployment: Json) -> int:
     return int(((shapes.fit(deployment, _DEPLOYMENT)[0] or {}).get("metadata") or {}).get("generation") or 0)
-
-
-def _clusters(gateway: Json | None) -> list[str]:
-    return [str(one) for one in ((gateway or {}).get("spec") or {}).get("clusterIds") or []]

@@ -8,13 +8,14 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.flow.decoding import decimal, listed, mapping, text, whole
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.table import dig, nested, shown
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 
 ONLINE, OFFLINE, BROKEN = 0, 1, 2
@@ -98,28 +99,26 @@ def _numbers(params: Json) -> Iterator[tuple[str, Any, tuple[int, int]]]:
         yield "destinations: port", one["port"], (1, 65535)
         yield "destinations: weight", one["weight"], (0, 100)
     for option, bounds in _BOUNDS.items():
-        yield option, _at(params, option), bounds
+        yield option, dig(params, option), bounds
 
 
 def wanted(params: Json) -> Json:
     """The route that the options ask for, in the keys of the modules' results, with nothing that is unset."""
-    body = {field.option: _bare(_at(params, field.option)) for field in FIELDS}
-    return {"hosts": sorted(params["hosts"] or []), **_without_idle_weight(_nested(body))}
+    body = _nested((field.option, _bare(dig(params, field.option))) for field in FIELDS)
+    return {"hosts": sorted(params["hosts"] or []), **_without_idle_weight(body)}
 
 
 def sent(name: str, namespace: str, route: Json) -> Json:
     """A route as the wire's ``GatewayRoute``."""
-    wire: Json = {"RouteName": name, "RouteType": "HTTP", "Namespace": namespace, "Domains": route["hosts"]}
-    for field in FIELDS:
-        _put(wire, field.path, _sent_value(field, _at(route, field.option)))
-    return wire
+    named = {"RouteName": name, "RouteType": "HTTP", "Namespace": namespace, "Domains": route["hosts"]}
+    return {**named, **_nested((field.path, _sent_value(field, dig(route, field.option))) for field in FIELDS)}
 
 
 def found(detail: Json) -> Json:
     """A route of DescribeIstioGatewayRouteDetail's ``RouteDetail``, as ``wanted`` has it."""
-    body = {field.option: _found_value(field, _at(detail, field.path)) for field in FIELDS}
+    body = _nested((field.option, _found_value(field, shown(detail, field.path))) for field in FIELDS)
     hosts = [one for one in map(text, listed(detail.get("Domains")) or []) if one]
-    return {"hosts": sorted(hosts), **_without_idle_weight(_nested(body))}
+    return {"hosts": sorted(hosts), **_without_idle_weight(body)}
 
 
 def read_one(cloud: Cloud, mesh_id: str, gateway: str, name: str) -> Json | None:
@@ -159,13 +158,7 @@ def state_of(value: Any) -> str:
 def _sent_value(field: Field, value: Any) -> Any:
     if value is None or not field.inner:
         return value
-    items = []
-    for one in value:
-        item: Json = {}
-        for inner in field.inner:
-            _put(item, inner.path, one.get(inner.option))
-        items.append(item)
-    return items
+    return [_nested((inner.path, one.get(inner.option)) for inner in field.inner) for one in value]
 
 
 def _found_value(field: Field, value: Any) -> Any:
@@ -173,7 +166,7 @@ def _found_value(field: Field, value: Any) -> Any:
     if not field.inner:
         return (field.read(value) or None) if value is not None else None
     items = [one for one in map(mapping, listed(value) or []) if one]
-    read = [{inner.option: _found_value(inner, _at(one, inner.path)) for inner in field.inner} for one in items]
+    read = [{inner.option: _found_value(inner, shown(one, inner.path)) for inner in field.inner} for one in items]
     return [_bare(one) for one in read] or None
 
 
@@ -194,24 +187,6 @@ def _without_idle_weight(route: Json) -> Json:
     return route
 
 
-def _at(source: Any, path: str) -> Any:
-    for key in path.split("."):
-        source = (mapping(source) or {}).get(key)
-    return source
-
-
-def _put(target: Json, path: str, value: Any) -> None:
-    if value is None:
-        return
-    *above, last = path.split(".")
-    for key in above:
-        target = target.setdefault(key, {})
-    target[last] = value
-
-
-def _nested(flat: Json) -> Json:
-    """``{a.b: 1}`` -> ``{a: {b: 1}}``, without what is None."""
-    nested: Json = {}
-    for path, value in flat.items():
-        _put(nested, path, value)
-    return nested
+def _nested(values: Iterable[tuple[str, Any]]) -> Json:
+    """Values by their dotted paths as a tree, without what is None."""
+    return nested({path: value for path, value in values if value is not None})

@@ -17,7 +17,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.decoding import b
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.flow.quantities import read as quantity
 from ansible_collections.meshops.asm.plugins.module_utils.flow.quantities import same_amount
-from ansible_collections.meshops.asm.plugins.module_utils.flow.table import dig, put
+from ansible_collections.meshops.asm.plugins.module_utils.flow.table import dig, nested
 
 Json = dict[str, Any]
 
@@ -69,16 +69,14 @@ def merged(row: Json, parameters: Json) -> Json:
 
 def view(row: Json, cluster: str, namespace: str) -> Json:
     """A listed waypoint (or one that is yet to be made) in the keys of the modules' results."""
-    found: Json = {
+    values = _decoded(row)
+    return {
         "name": row.get("Name") or "",
         "namespace": row.get("Namespace") or namespace,
         "cluster": cluster,
         "service_account": row.get("ServiceAccount") or None,
+        **nested({option: values[parameter] for option, parameter, _read in FIELDS}),
     }
-    values = _decoded(row)
-    for option, parameter, _read in FIELDS:
-        put(found, option, values[parameter])
-    return found
 
 
 def listed(cloud: Cloud, mesh_id: str, cluster_id: str, namespace: str | None) -> list[Json]:

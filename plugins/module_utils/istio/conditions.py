@@ -43,23 +43,22 @@ def fits(match: Json, request: Request) -> bool | None:
     if uri and match.get("ignoreUriCase") is True:
         path, uri = path.lower(), {how: value.lower() for how, value in uri.items()}
     parameters = dict(one.partition("=")[::2] for one in query.split("&") if one)
-    found: list[bool | None] = []
-    for known, value, test in (
+    headers = request.headers or {}
+    # What has to be known of the request, what it has, and what is wanted.
+    wanted: list[tuple[object, str | None, Json | None]] = [
         (request.path, path, uri),
         (request.method, request.method, match.get("method")),
         (request.host, request.host, match.get("authority")),
         (request.scheme, request.scheme, match.get("scheme")),
-    ):
-        if test is not None:
-            found.append(None if known is None else _meets(value, test))
-    headers = request.headers or {}
+    ]
     for name, test in (match.get("headers") or {}).items():
-        found.append(None if request.headers is None else _meets(headers.get(name.lower()), test))
+        wanted.append((request.headers, headers.get(name.lower()), test))
+    for name, test in (match.get("queryParams") or {}).items():
+        wanted.append((request.path, parameters.get(name), test))
+    found = [None if known is None else _meets(value, test) for known, value, test in wanted if test is not None]
     for name, test in (match.get("withoutHeaders") or {}).items():
         met = None if request.headers is None else _meets(headers.get(name.lower()), test)
         found.append(None if met is None else not met)
-    for name, test in (match.get("queryParams") or {}).items():
-        found.append(None if request.path is None else _meets(parameters.get(name), test))
     return False if False in found else None if None in found else True
 
 

@@ -27,6 +27,7 @@ ERROR, WARNING = "error", "warning"
 
 VIRTUAL_SERVICE, DESTINATION_RULE, GATEWAY = "VirtualService", "DestinationRule", "Gateway"
 SERVICE_ENTRY, SERVICE = "ServiceEntry", "Service"
+WORKLOAD_ENTRY = "WorkloadEntry"
 AUTHORIZATION_POLICY, PEER_AUTHENTICATION = "AuthorizationPolicy", "PeerAuthentication"
 # Kinds of ASM that name the routes that they are about.
 NAMING_ROUTES = ("ASMCircuitBreaker", "ASMGlobalRateLimiter", "ASMLocalRateLimiter")
@@ -62,7 +63,14 @@ _HTTP: shapes.Shape = {
     "directResponse": {},
 }
 _SELECTOR: shapes.Shape = {"matchLabels": _TEXTS}
-_METADATA: shapes.Shape = {"name": TEXT, "namespace": TEXT, "annotations": _TEXTS, "creationTimestamp": TEXT}
+_METADATA: dict[str | EllipsisType, shapes.Shape] = {
+    "name": TEXT,
+    "namespace": TEXT,
+    "annotations": _TEXTS,
+    "creationTimestamp": TEXT,
+}
+# Of these kinds Istio heeds the labels of the object as well.
+_LABELLED = {WORKLOAD_ENTRY: {**_METADATA, "labels": _TEXTS}}
 # What is read of the objects.
 _SPECS: dict[str, shapes.Shape] = {
     VIRTUAL_SERVICE: {
@@ -90,7 +98,9 @@ _SPECS: dict[str, shapes.Shape] = {
         "hosts": [TEXT],
         "exportTo": [TEXT],
         "ports": [{"number": NUMBER, "name": TEXT, "protocol": TEXT}],
+        "workloadSelector": {"labels": _TEXTS},
     },
+    WORKLOAD_ENTRY: {"labels": _TEXTS, "serviceAccount": TEXT},
     SERVICE: {"ports": [{"port": NUMBER, "name": TEXT, "appProtocol": TEXT}]},
     AUTHORIZATION_POLICY: {"action": TEXT, "selector": _SELECTOR, "provider": {"name": TEXT}},
     PEER_AUTHENTICATION: {"mtls": {"mode": TEXT}, "selector": _SELECTOR},
@@ -132,7 +142,8 @@ class Mesh:
     def put(self, found: Json) -> None:
         """Takes an object in; here alone types are looked at."""
         kind = str(found.get("kind"))
-        fitted, odd = shapes.fit(found, {"metadata": _METADATA, "spec": _SPECS.get(kind, {})})
+        of_kind = _LABELLED.get(kind, _METADATA)
+        fitted, odd = shapes.fit(found, {"metadata": of_kind, "spec": _SPECS.get(kind, {})})
         metadata = fitted.get("metadata", {})
         key = (kind, metadata.get("namespace") or "", metadata.get("name") or "")
         there = self.objects.setdefault(kind, {})

@@ -39,7 +39,7 @@ Json = dict[str, Any]
 Token = tuple[Any, ...]
 
 _ISTIO, _GATEWAY_API = "networking.istio.io", "gateway.networking.k8s.io"
-_RULE = (_ISTIO, "DestinationRule")
+DESTINATION_RULE = (_ISTIO, "DestinationRule")
 _MESH = ("", "mesh")
 _TARGET: shapes.Shape = {"host": TEXT, "subset": TEXT, "port": {"number": NUMBER}}
 _RULES: shapes.Shape = [
@@ -58,7 +58,7 @@ _SPECS: dict[tuple[str, str], shapes.Shape] = {
         "gateways": [TEXT],
         **dict.fromkeys(("http", "tls", "tcp"), _RULES),
     },
-    (_ISTIO, "DestinationRule"): {"host": TEXT, "subsets": [{"name": TEXT}]},
+    DESTINATION_RULE: {"host": TEXT, "subsets": [{"name": TEXT}]},
     (_ISTIO, "Gateway"): {"selector": {...: TEXT}, "servers": [{"hosts": [TEXT], "bind": TEXT, "port": _NUMBERED}]},
     (_ISTIO, "ServiceEntry"): {
         "hosts": [TEXT],
@@ -74,7 +74,7 @@ _SPECS: dict[tuple[str, str], shapes.Shape] = {
 
 
 #: The kinds whose hosts may be short names of Services.
-ABOUT_HOSTS = frozenset({_RULE, (_ISTIO, "ServiceEntry"), (_ISTIO, "VirtualService")})
+ABOUT_HOSTS = frozenset({DESTINATION_RULE, (_ISTIO, "ServiceEntry"), (_ISTIO, "VirtualService")})
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def _fitted(found: Json, domain: str) -> tuple[Json, _Home]:
     fitted = shapes.fit(found, shape)[0]
     metadata, spec = fitted.get("metadata", {}), fitted.get("spec", {})
     home = _Home(metadata.get("namespace", ""), metadata.get("name", ""), domain)
-    if sort_of(found) == _RULE:
+    if sort_of(found) == DESTINATION_RULE:
         spec = {**spec, "host": home.full(spec.get("host", ""))}
     return spec, home
 
@@ -243,7 +243,7 @@ def _route_of_api(spec: Json, home: _Home) -> Facts:
 
 _READERS: dict[tuple[str, str], Callable[[Json, _Home], Facts]] = {
     (_ISTIO, "VirtualService"): _virtual_service,
-    (_ISTIO, "DestinationRule"): _destination_rule,
+    DESTINATION_RULE: _destination_rule,
     (_ISTIO, "Gateway"): _gateway,
     (_ISTIO, "ServiceEntry"): _service_entry,
     (_ISTIO, "WorkloadEntry"): _workload_entry,
@@ -305,7 +305,7 @@ def _both_views(old: Json, new: Json) -> Json | None:
 
 
 _UNIONS: dict[tuple[str, str], Callable[[Json, Json], Json | None]] = {
-    (_ISTIO, "DestinationRule"): _both_subsets,
+    DESTINATION_RULE: _both_subsets,
     (_ISTIO, "Gateway"): _both_servers,
     (_ISTIO, "ServiceEntry"): _both_hosts,
     (_ISTIO, "Sidecar"): _both_views,

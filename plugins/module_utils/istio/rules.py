@@ -26,6 +26,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
     SERVICE_ENTRY,
     VIRTUAL_SERVICE,
     WARNING,
+    WORKLOAD_ENTRY,
     Destinations,
     Finding,
     Json,
@@ -42,6 +43,9 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.routing import (
     no_delegate,
     ranked,
 )
+
+# The label of an entry that says for itself whether it takes mutual TLS.
+_TLS_MODE = "security.istio.io/tlsMode"
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,8 @@ def subsets(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
         for place, target in destinations(spec):
             host, subset = target.get("host") or "", target.get("subset")
             have = known.get(mesh.full(host, key[1]))
-            if not subset or subset in (have or ()):
+            # To ASM, $name stands for the value of a TrafficLabel, which each request has for itself.
+            if not subset or subset in (have or ()) or subset.startswith("$"):
                 continue
             if have is None:
                 text = f"no DestinationRule is for the host '{host}', so it has no subset '{subset}'"
@@ -187,6 +192,34 @@ def unnamed_routes(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
             yield rule.finding(key, f"spec.configs[{number}].match.vhost.route.name_match", text)
 
 
+def unselected_entries(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
+    """Hosts that nothing leads to. A Service of a cluster may select them as well, which nobody here can tell."""
+    selectors: dict[str, list[Json]] = {}
+    for (_kind, namespace, _name), spec in mesh.each(SERVICE_ENTRY):
+        wanted = spec.get("workloadSelector", {}).get("labels")
+        selectors.setdefault(namespace, []).extend([wanted] if wanted else [])
+    for key, spec in mesh.each(WORKLOAD_ENTRY):
+        labels = _entry_labels(mesh, key, spec)
+        if not any(wanted.items() <= labels.items() for wanted in selectors.get(key[1], [])):
+            shown = ", ".join(f"{name}={value}" for name, value in sorted(labels.items())) or "none"
+            text = f"no ServiceEntry of the namespace '{key[1]}' selects its labels ({shown})"
+            yield rule.finding(key, "spec.labels", f"{text}, so that only a Service of a cluster could lead to it")
+
+
+def _entry_labels(mesh: Mesh, key: Key, spec: Json) -> Json:
+    """Those of the object come first."""
+    own = mesh.objects[key[0]][key[1:]].get("metadata", {}).get("labels", {})
+    return {**spec.get("labels", {}), **own}
+
+
+def nameless_entries(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
+    """Hosts without an identity: Istio sends them plain text, unless a label says that they take TLS."""
+    for key, spec in mesh.each(WORKLOAD_ENTRY):
+        if not spec.get("serviceAccount") and _TLS_MODE not in _entry_labels(mesh, key, spec):
+            text = "without a serviceAccount it has no identity, so that it is sent plain text instead of mutual TLS"
+            yield rule.finding(key, "spec.serviceAccount", text)
+
+
 def types(rule: Rule, mesh: Mesh) -> Iterator[Finding]:
     """What the other checks had to leave out."""
     for key, parts in mesh.odd.items():
@@ -205,6 +238,8 @@ RULES = (
     # A warning: the product may have providers of its own that it does not list.
     Rule("ASM008", WARNING, "", (), unknown_providers),
     Rule("ASM009", WARNING, "", (), unnamed_routes),
+    Rule("ASM010", WARNING, "", (WORKLOAD_ENTRY, SERVICE_ENTRY), unselected_entries),
+    Rule("ASM011", WARNING, "", (), nameless_entries),
 )
 
 

@@ -26,6 +26,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.references impor
     ABOUT_HOSTS,
     ADMITS,
     DELEGATE,
+    DESTINATION_RULE,
     GATEWAY,
     HOST,
     LISTENER,
@@ -152,7 +153,7 @@ def unordered(changes: list[Change]) -> list[str]:
 
 def _labels(found: Json | None) -> dict[str, Any]:
     spec = (found or {}).get("spec")
-    subsets = spec.get("subsets") if isinstance(spec, dict) and (found or {}).get("kind") == "DestinationRule" else None
+    subsets = spec.get("subsets") if isinstance(spec, dict) and sort_of(found) == DESTINATION_RULE else None
     entries = [one for one in subsets if isinstance(one, dict)] if isinstance(subsets, list) else []
     return {str(one.get("name")): one.get("labels") for one in entries}
 

@@ -52,13 +52,12 @@ class KubeError(AsmError):
 class Unreachable(AsmError):
     """The API server did not answer within the time that the client is patient.
 
-    ``passing`` says whether another attempt may help, ``distrust`` that no trusted TLS connection came about.
+    ``passing`` says whether another attempt may help.
     """
 
-    def __init__(self, message: str, *, passing: bool = True, distrust: bool = False, **more: Any) -> None:
+    def __init__(self, message: str, *, passing: bool = True, **more: Any) -> None:
         super().__init__(message, **more)
         self.passing = passing
-        self.distrust = distrust
 
 
 class BadReply(AsmError):

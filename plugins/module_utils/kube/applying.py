@@ -18,7 +18,7 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput, WaitTimeout
 from ansible_collections.meshops.asm.plugins.module_utils.kube import secrets, takeover
-from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError, encoded
+from ansible_collections.meshops.asm.plugins.module_utils.kube.client import MANAGER, KubeClient, KubeError, encoded
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind
 from ansible_collections.meshops.asm.plugins.module_utils.kube.ordering import OrderedStep
 from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import same_content
@@ -31,6 +31,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import (
     UPDATED,
     Item,
 )
+from ansible_collections.meshops.asm.plugins.module_utils.kube.workloads import complaints, is_established
 
 # etcd takes no larger request; the server finds out only at the write, never in a dry run.
 MOST_BYTES = 1_500_000
@@ -117,7 +118,7 @@ def _predicted(client: KubeClient, item: Item, body: Json, force: bool) -> Json:
                 raise
             answer = client.apply(item.path, body, force=True, dry_run=True)
         if taking_over and item.live:
-            return takeover.given_up(item.live, answer, takeover.MANAGER)
+            return takeover.given_up(item.live, answer)
         moved = item.live and _revision(item.live) != _revision(answer)
         if not moved or item.outcome != UPDATED or same_content(item.live or {}, answer):
             break
@@ -307,10 +308,9 @@ def wait_until_gone(client: KubeClient, path: str, live: Json, title: str, *, pa
 
 def _held_by(found: Json) -> str:
     """What keeps an object that is being deleted: its finalizers, or what a namespace says about its content."""
-    conditions = (found.get("status") or {}).get("conditions") or []
-    told = [str(one.get("message")) for one in conditions if one.get("status") == "True" and one.get("message")]
+    told = complaints(found)
     if told:
-        return f"It says: {' '.join(told)}"
+        return f"It says: {told}"
     finalizers = found["metadata"].get("finalizers") or (found.get("spec") or {}).get("finalizers") or []
     return f"Held by finalizers: {', '.join(finalizers)}." if finalizers else "It names no finalizer."
 
@@ -329,7 +329,7 @@ def _take_over(client: KubeClient, item: Item) -> None:
         if not takeover.to_take_over(item.live):
             return
         try:
-            client.patch(item.path, takeover.patch(item.live or {}, takeover.MANAGER))
+            client.patch(item.path, takeover.patch(item.live or {}, MANAGER))
             return
         except KubeError as error:
             # Somebody wrote in between: the patch is for one revision.
@@ -367,14 +367,9 @@ def _wait_for_kinds(client: KubeClient, definitions: list[Item]) -> None:
     deadline = time.monotonic() + KIND_PATIENCE
     waiting = list(definitions)
     while waiting and time.monotonic() < deadline:
-        waiting = [item for item in waiting if not _established(client.get(item.path))]
+        waiting = [item for item in waiting if not is_established(client.get(item.path) or {})]
         if waiting:
             time.sleep(0.1)
-
-
-def _established(definition: Json | None) -> bool:
-    conditions = ((definition or {}).get("status") or {}).get("conditions") or []
-    return any(one.get("type") == "Established" and one.get("status") == "True" for one in conditions)
 
 
 def _conflict(cause: Json) -> str:

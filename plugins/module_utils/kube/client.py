@@ -136,27 +136,27 @@ class KubeClient:
     def create(self, collection: str, body: Json) -> Json:
         """Creates an object; when it is there already (perhaps by an earlier attempt of this call), returns that."""
         try:
-            return self._write("POST", collection, {"fieldManager": MANAGER}, body, "application/json", False)
+            return self._write("POST", collection, {"fieldManager": MANAGER}, body, "application/json")
         except KubeError as error:
             found = self.get(f"{collection}/{body['metadata']['name']}") if error.code == "AlreadyExists" else None
             if found is None:
                 raise
             return found
 
-    def merge(self, path: str, body: Json, *, dry_run: bool = False) -> Json:
+    def merge(self, path: str, body: Json) -> Json:
         """JSON merge patch: the fields named change, ``None`` removes, all others stay."""
-        return self._write("PATCH", path, {"fieldManager": MANAGER}, body, _MERGE, dry_run)
+        return self._write("PATCH", path, {"fieldManager": MANAGER}, body, _MERGE)
 
     def patch(self, path: str, operations: Objects) -> Json:
         """JSON patch: all of its operations, or none."""
-        return self._write("PATCH", path, {"fieldManager": MANAGER}, operations, _JSON_PATCH, False)
+        return self._write("PATCH", path, {"fieldManager": MANAGER}, operations, _JSON_PATCH)
 
     def delete(self, path: str, *, uid: str) -> None:
         """Deletes exactly the object with this uid; one that is gone (or replaced) already is no error."""
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
         body["propagationPolicy"] = "Background"
         try:
-            self._write("DELETE", path, {}, body, "application/json", False)
+            self._write("DELETE", path, {}, body, "application/json")
         except KubeError as error:
             if error.http_status not in (404, 409):
                 raise
@@ -173,6 +173,15 @@ class KubeClient:
                 return error
 
         return list(self._threads.map(guarded, items))
+
+    def all(self, work: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
+        """As ``each``, but when all are through the first failure is raised."""
+        results: list[_Result] = []
+        for one in self.each(work, items):
+            if isinstance(one, AsmError):
+                raise one
+            results.append(one)
+        return results
 
     def close(self) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)
@@ -213,7 +222,7 @@ class KubeClient:
                 raise bad_reply(self._server, f"GET {path}", f"the list does not end ({len(seen)} pages)")
             seen.add(token)
 
-    def _write(self, method: str, path: str, query: Json, body: Any, content: str, dry_run: bool) -> Json:
+    def _write(self, method: str, path: str, query: Json, body: Any, content: str, dry_run: bool = False) -> Json:
         """``writes`` counts what happened or may have happened; what the server refused did not."""
         if dry_run:
             query["dryRun"] = "All"

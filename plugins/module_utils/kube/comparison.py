@@ -156,7 +156,7 @@ class _Comparison:
 
     def _values(self, path: str, want: Any, have: Any, writers: list[_Writer]) -> Iterator[Difference]:
         if have is _ABSENT:
-            if not self._says_nothing(path, want):
+            if not self._says_nothing(want):
                 yield _difference(path, MISSING, want, None, writers)
         elif want is None or (self.secret and want == WITHHELD):
             # Null says nothing.
@@ -168,7 +168,7 @@ class _Comparison:
         elif not self._same(want, have, writers):
             yield _difference(path, CHANGED, want, have, writers)
 
-    def _says_nothing(self, path: str, want: Any) -> bool:
+    def _says_nothing(self, want: Any) -> bool:
         if want is None:
             return True
         return not self.exact and self.builtin and want in ("", 0, [], {})

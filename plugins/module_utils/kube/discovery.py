@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind, entries, objects
 
@@ -58,9 +57,7 @@ def _asked(client: KubeClient, path: str, document: Json) -> Iterator[Kind]:
         first = [group["preferredVersion"]] if isinstance(group.get("preferredVersion"), dict) else []
         several = [*first, *entries(group, "versions", "groupVersion")]
         versions += dict.fromkeys(str(one.get("groupVersion")) for one in several)
-    for version, answer in zip(versions, client.each(lambda one: client.get(f"{path}/{one}"), versions), strict=True):
-        if isinstance(answer, AsmError):
-            raise answer
+    for version, answer in zip(versions, client.all(lambda one: client.get(f"{path}/{one}"), versions), strict=True):
         group_name, _unused, number = version.rpartition("/")
         for one in entries(answer, "resources", "kind"):
             name = str(one.get("name") or "")

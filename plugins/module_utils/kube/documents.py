@@ -208,7 +208,9 @@ def _named(body: Json, source: Source) -> Json:
     if not isinstance(metadata, dict):
         raise InvalidInput(f"{source}: the {kind} has no metadata.{foreign.installation(body['apiVersion'])}")
     if metadata.get("generateName"):
-        raise InvalidInput(f"{source}: a {kind} with generateName would be a new one at every run; name it.")
+        raise InvalidInput(
+            f"{source}: the {kind} has generateName instead of a name, so it would be a new one at every run; name it."
+        )
     if metadata.get("name") in (None, ""):
         raise InvalidInput(f"{source}: the {kind} has no metadata.name.{foreign.installation(body['apiVersion'])}")
     for key in ("name", "namespace"):

@@ -8,6 +8,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
+import codecs
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Inv
 from ansible_collections.meshops.asm.plugins.module_utils.kube.bounds import MOST_TEXT
 
 SUFFIXES = (".yml", ".yaml", ".json")
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # A manifest by its name although it has no ending: kustomize takes it.
 _KUSTOMIZATION = "Kustomization"
 
@@ -48,17 +50,22 @@ def files_of(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Files:
 
 
 def read_text(file: Path) -> str:
-    """The text of a file; raises ``InvalidInput`` when there is none, or more than the limit."""
+    """The text of a file; raises ``InvalidInput`` when there is none, or more than the limit.
+
+    It is UTF-8, or UTF-16 behind its byte order mark, as PowerShell writes the output of kubectl.
+    """
     try:
-        with file.open(encoding="utf-8") as stream:
-            text = stream.read(MOST_TEXT + 1)
+        with file.open("rb") as stream:
+            data = stream.read(MOST_TEXT + 1)
     except OSError as error:
         raise InvalidInput(f"Cannot read {file}: {error.strerror}.") from error
+    if len(data) > MOST_TEXT:
+        raise InvalidInput(f"{file} is longer than {MOST_TEXT >> 20} MiB: split it.")
+    try:
+        text = data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8")
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{file} is not text in UTF-8.") from error
-    if len(text) > MOST_TEXT:
-        raise InvalidInput(f"{file} is longer than {MOST_TEXT >> 20} MiB: split it.")
-    return text
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _look_into(folder: Path, suffixes: tuple[str, ...], found: Files, seen: set[str]) -> None:

@@ -12,6 +12,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +32,6 @@ GATEWAY_API_HINT = (
     "cluster once its definitions are applied."
 )
 _WORKLOAD_GROUPS = frozenset({"", "apps", "batch", "autoscaling", "policy"})
-_CLUSTER_SCOPED = "cluster-scoped"
 
 # Of the groups with a dot in their names, those that the API server serves without a CRD.
 _BUILTIN_GROUPS = frozenset(
@@ -43,85 +43,39 @@ _BUILTIN_GROUPS = frozenset(
     )
 )
 
-# Group -> kind -> plural; a pair says that the kind is cluster-scoped. Istio's are those of its own CRDs, ASM's those
-# whose names and scopes are in its published types; the server is asked for the others (ASMMeshConfig, ASMCompressor,
-# ASMServiceRegistry, ASMReconcileNSLabels, ...).
-_PLURALS: dict[str, dict[str, str | tuple[str, str]]] = {
-    "networking.istio.io": {
-        "DestinationRule": "destinationrules",
-        "EnvoyFilter": "envoyfilters",
-        "Gateway": "gateways",
-        "ProxyConfig": "proxyconfigs",
-        "ServiceEntry": "serviceentries",
-        "Sidecar": "sidecars",
-        "VirtualService": "virtualservices",
-        "WorkloadEntry": "workloadentries",
-        "WorkloadGroup": "workloadgroups",
-    },
-    "security.istio.io": {
-        "AuthorizationPolicy": "authorizationpolicies",
-        "PeerAuthentication": "peerauthentications",
-        "RequestAuthentication": "requestauthentications",
-    },
-    "telemetry.istio.io": {"Telemetry": "telemetries"},
-    "extensions.istio.io": {"TrafficExtension": "trafficextensions", "WasmPlugin": "wasmplugins"},
-    ASM_GROUP: {
-        "ASMAdaptiveConcurrency": "asmadaptiveconcurrencies",
-        "ASMCircuitBreaker": "asmcircuitbreakers",
-        "ASMCredential": "asmcredentials",
-        "ASMEgressTrafficPolicy": "asmegresstrafficpolicies",
-        "ASMGlobalRateLimiter": "asmglobalratelimiters",
-        "ASMLocalRateLimiter": "asmlocalratelimiters",
-        "ASMSwimLane": ("asmswimlanes", _CLUSTER_SCOPED),
-        "ASMSwimLaneGroup": ("asmswimlanegroups", _CLUSTER_SCOPED),
-        "IstioGateway": "istiogateways",
-        "LLMProvider": "llmproviders",
-        "LLMRoute": "llmroutes",
-        "TrafficLabel": "trafficlabels",
-    },
-    "": {
-        "ConfigMap": "configmaps",
-        "Endpoints": "endpoints",
-        "Event": "events",
-        "LimitRange": "limitranges",
-        "Namespace": ("namespaces", _CLUSTER_SCOPED),
-        "Node": ("nodes", _CLUSTER_SCOPED),
-        "PersistentVolume": ("persistentvolumes", _CLUSTER_SCOPED),
-        "PersistentVolumeClaim": "persistentvolumeclaims",
-        "Pod": "pods",
-        "ReplicationController": "replicationcontrollers",
-        "ResourceQuota": "resourcequotas",
-        "Secret": "secrets",
-        "Service": "services",
-        "ServiceAccount": "serviceaccounts",
-    },
-    "apps": {
-        "DaemonSet": "daemonsets",
-        "Deployment": "deployments",
-        "ReplicaSet": "replicasets",
-        "StatefulSet": "statefulsets",
-    },
-    "batch": {"CronJob": "cronjobs", "Job": "jobs"},
-    "autoscaling": {"HorizontalPodAutoscaler": "horizontalpodautoscalers"},
-    "policy": {"PodDisruptionBudget": "poddisruptionbudgets"},
-    GATEWAY_API: {
-        "GRPCRoute": "grpcroutes",
-        "Gateway": "gateways",
-        "GatewayClass": ("gatewayclasses", _CLUSTER_SCOPED),
-        "HTTPRoute": "httproutes",
-        "ReferenceGrant": "referencegrants",
-        "TCPRoute": "tcproutes",
-        "TLSRoute": "tlsroutes",
-    },
-    "networking.k8s.io": {"Ingress": "ingresses", "NetworkPolicy": "networkpolicies"},
-    "rbac.authorization.k8s.io": {
-        "ClusterRole": ("clusterroles", _CLUSTER_SCOPED),
-        "ClusterRoleBinding": ("clusterrolebindings", _CLUSTER_SCOPED),
-        "Role": "roles",
-        "RoleBinding": "rolebindings",
-    },
-    "apiextensions.k8s.io": {"CustomResourceDefinition": ("customresourcedefinitions", _CLUSTER_SCOPED)},
+# Group -> kinds. Istio's are those of its own CRDs, ASM's those whose names and scopes are in its published types; the
+# server is asked for the others (ASMMeshConfig, ASMCompressor, ASMServiceRegistry, ASMReconcileNSLabels, ...).
+_KINDS: dict[str, tuple[str, ...]] = {
+    "networking.istio.io": (
+        *("DestinationRule", "EnvoyFilter", "Gateway", "ProxyConfig", "ServiceEntry", "Sidecar", "VirtualService"),
+        *("WorkloadEntry", "WorkloadGroup"),
+    ),
+    "security.istio.io": ("AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication"),
+    "telemetry.istio.io": ("Telemetry",),
+    "extensions.istio.io": ("TrafficExtension", "WasmPlugin"),
+    ASM_GROUP: (
+        *("ASMAdaptiveConcurrency", "ASMCircuitBreaker", "ASMCredential", "ASMEgressTrafficPolicy"),
+        *("ASMGlobalRateLimiter", "ASMLocalRateLimiter", "ASMSwimLane", "ASMSwimLaneGroup"),
+        *("IstioGateway", "LLMProvider", "LLMRoute", "TrafficLabel"),
+    ),
+    "": (
+        *("ConfigMap", "Endpoints", "Event", "LimitRange", "Namespace", "Node", "PersistentVolume"),
+        *("PersistentVolumeClaim", "Pod", "ReplicationController", "ResourceQuota", "Secret", "Service"),
+        "ServiceAccount",
+    ),
+    "apps": ("DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"),
+    "batch": ("CronJob", "Job"),
+    "autoscaling": ("HorizontalPodAutoscaler",),
+    "policy": ("PodDisruptionBudget",),
+    GATEWAY_API: (*("GRPCRoute", "Gateway", "GatewayClass", "HTTPRoute", "ReferenceGrant", "TCPRoute", "TLSRoute"),),
+    "networking.k8s.io": ("Ingress", "NetworkPolicy"),
+    "rbac.authorization.k8s.io": ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"),
+    "apiextensions.k8s.io": ("CustomResourceDefinition",),
 }
+_CLUSTER_SCOPED = frozenset(
+    {"ASMSwimLane", "ASMSwimLaneGroup", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"}
+    | {"GatewayClass", "Namespace", "Node", "PersistentVolume"}
+)
 
 # The version in which kinds are read when no document says one.
 _VERSIONS = {
@@ -143,8 +97,8 @@ _KIND_VERSIONS = {
 
 # The first group of the table that has a kind is the one that its bare name means.
 _USUAL_GROUPS: dict[str, str] = {}
-for _group, _plurals in _PLURALS.items():
-    for _name in _plurals:
+for _group, _names in _KINDS.items():
+    for _name in _names:
         _USUAL_GROUPS.setdefault(_name, _group)
 
 # What a prune looks for, per target: the kinds that these tasks usually hold. Never namespaces, definitions of kinds,
@@ -208,13 +162,19 @@ Discover = Callable[[str], "dict[str, Any] | None"]
 def known_kind(kind: str, api_version: str = "") -> Kind | None:
     """The kind from the table, or ``None``; without ``api_version`` in the version that is read by default."""
     group, version = split_api_version(api_version) if api_version else (_USUAL_GROUPS.get(kind), "")
-    return _kind(group, kind, version) if group is not None and kind in _PLURALS.get(group, {}) else None
+    return _kind(group, kind, version) if group is not None and kind in _KINDS.get(group, ()) else None
 
 
 def _kind(group: str, kind: str, version: str = "") -> Kind:
-    entry = _PLURALS[group][kind]
-    plural, namespaced = (entry, True) if isinstance(entry, str) else (entry[0], False)
-    return Kind(group, version or default_version(group, kind), kind, plural, namespaced)
+    return Kind(group, version or default_version(group, kind), kind, _plural(kind), kind not in _CLUSTER_SCOPED)
+
+
+def _plural(kind: str) -> str:
+    """The name of a kind of the table in paths: its plural in English, which only Endpoints is already."""
+    if kind == "Endpoints":
+        return "endpoints"
+    name = re.sub(r"(?<![aeiou])y$", "ie", kind.lower())
+    return f"{name}es" if name.endswith("s") else f"{name}s"
 
 
 def default_version(group: str, kind: str) -> str:
@@ -225,11 +185,6 @@ def split_api_version(api_version: str) -> tuple[str, str]:
     """``networking.istio.io/v1`` -> its group and version; the core group is empty."""
     group, _unused, version = api_version.rpartition("/")
     return group, version
-
-
-def istio_kinds() -> list[Kind]:
-    """Every Istio kind of the table, in the version that is read by default."""
-    return _kinds_of(lambda group: group.endswith(".istio.io"))
 
 
 def prunable_kinds(target: str) -> list[Kind]:
@@ -282,9 +237,9 @@ def check_written(api_version: str, kind: str) -> None:
     That is one of another group of the table (``v1`` of a VirtualService), and one in another case.
     """
     group, _version = split_api_version(api_version)
-    here = _PLURALS.get(group, {})
+    here = _KINDS.get(group, ())
     # ASM has kinds that are not in the table.
-    elsewhere = group in _PLURALS and group != ASM_GROUP and kind in _USUAL_GROUPS
+    elsewhere = group in _KINDS and group != ASM_GROUP and kind in _USUAL_GROUPS
     if kind not in here and (elsewhere or kind.lower() in map(str.lower, here)):
         raise UnknownKind(f"{api_version} has no kind '{kind}'.{_suggestion(kind, group, [*here])}")
 
@@ -345,7 +300,7 @@ def check_target(target: str, kind: Kind, namespace: str) -> None:
 
 
 def _kinds_of(wanted: Callable[[str], bool]) -> list[Kind]:
-    return [_kind(group, kind) for group, plurals in _PLURALS.items() if wanted(group) for kind in plurals]
+    return [_kind(group, kind) for group, several in _KINDS.items() if wanted(group) for kind in several]
 
 
 def _no_version(group: str, version: str, kind: str, discover: Discover) -> InvalidInput:
@@ -365,10 +320,13 @@ def _suggestion(kind: str, group: str, served: list[str]) -> str:
 
     Of one name in several groups the group that looks most like the given one is meant.
     """
-    known = sorted({name for plurals in _PLURALS.values() for name in plurals})
-    near = [kind] if kind in known else difflib.get_close_matches(kind, sorted(set(served)) or known, n=1, cutoff=0.6)
+    known = sorted(_USUAL_GROUPS)
+    # In other cases of letters a name is another one to difflib.
+    same = [name for name in (*served, *known) if name.lower() == kind.lower()]
+    near = same or difflib.get_close_matches(kind, sorted(set(served)) or known, n=1, cutoff=0.6)
     if not near or near[0] in served:
         return f" Did you mean {near[0]}?" if near else ""
-    groups = [one for one, plurals in _PLURALS.items() if near[0] in plurals]
-    usual = _kind(max(groups, key=lambda one: difflib.SequenceMatcher(None, one, group).ratio()), near[0])
+    groups = [one for one, names in _KINDS.items() if near[0] in names]
+    likeness = {one: difflib.SequenceMatcher(None, one, group).ratio() + one.endswith(f".{group}") for one in groups}
+    usual = _kind(max(groups, key=lambda one: likeness[one]), near[0])
     return f" Did you mean {usual.kind} of {usual.api_version}?"

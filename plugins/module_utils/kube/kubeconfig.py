@@ -34,6 +34,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube import given, tex
 _HINT = "Check the option kubeconfig."
 # Bytes: those of clusters have 6 KiB. A file that goes on for ever is none.
 _MOST_BYTES = 8 * 2**20
+# What lets kubectl act as somebody else; without it, it would be done with the rights of the user himself.
+_OTHERS = ("as", "as-uid", "as-groups", "as-user-extra")
 # What can stand in a header, and for tokens nothing else is defined (RFC 6750).
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
@@ -97,6 +99,17 @@ class _Entry:
             self.refuse(key, "names a file of this machine, and only a kubeconfig of your own may do that")
         return _read(self.folder / given, f"The kubeconfig's {self.place}.{key} names a file")
 
+    def token(self) -> tuple[str, str]:
+        """The token, and the field that it is from: of two the file counts, as long as it can be read."""
+        written = self.text("token")
+        try:
+            found = self.file("tokenFile").strip()
+        except InvalidInput:
+            if not written:
+                raise
+            found = ""
+        return (found, "tokenFile") if found else (written, "token")
+
     def refuse(self, key: str, why: str) -> NoReturn:
         raise InvalidInput(f"The kubeconfig's {self.place}.{key} {why}. {_HINT}")
 
@@ -129,11 +142,17 @@ def load(text: str, *, context: str | None = None, folder: Path | None = None) -
     cluster = _named(config, "clusters", "cluster", chosen.text("cluster"), folder)
     given = chosen.text("user")
     user = _named(config, "users", "user", given, folder) if given else _Entry("users", {}, folder)
+    for key in _OTHERS:
+        if user.fields.get(key):
+            user.refuse(key, "asks to act as somebody else, which is not done here: give a kubeconfig of that user")
     identity = _identity_by_library(config, name, user) if _is_rare(user.fields) else _identity(user)
+    authority, insecure = cluster.content("certificate-authority"), cluster.flag("insecure-skip-tls-verify")
+    if authority and insecure:
+        cluster.refuse("insecure-skip-tls-verify", "contradicts the certificate-authority beside it: remove one")
     return Endpoint(
         server=_address(cluster, "server").rstrip("/"),
-        ca_pem=cluster.content("certificate-authority"),
-        insecure=cluster.flag("insecure-skip-tls-verify"),
+        ca_pem=authority,
+        insecure=insecure,
         tls_server_name=cluster.text("tls-server-name"),
         proxy_url=_address(cluster, "proxy-url") if cluster.text("proxy-url") else "",
         namespace=chosen.text("namespace"),
@@ -151,8 +170,8 @@ def self_contained(text: str, folder: Path) -> str:
                 if part.get(name) and not part.get(f"{name}-data"):
                     part[f"{name}-data"] = base64.b64encode(entry.file(name).encode()).decode()
                     del part[name]
-            if part.get("tokenFile") and not part.get("token"):
-                part["token"] = entry.file("tokenFile").strip()
+            if part.get("tokenFile"):
+                part["token"] = entry.token()[0]
                 del part["tokenFile"]
             _find_program(part, folder)
     return json.dumps(config, default=str)
@@ -237,8 +256,7 @@ def _is_rare(user: Json) -> bool:
 
 def _identity(user: _Entry) -> dict[str, str]:
     authorization = ""
-    key = "token" if user.text("token") else "tokenFile"
-    token = user.text("token") or user.file("tokenFile").strip()
+    token, key = user.token()
     if token:
         if not _TOKEN.fullmatch(token):
             user.refuse(key, "is no token: it holds blanks, line breaks or characters that are not ASCII")
@@ -246,25 +264,25 @@ def _identity(user: _Entry) -> dict[str, str]:
     elif user.text("username"):
         pair = f"{user.text('username')}:{user.text('password')}"
         authorization = "Basic " + base64.b64encode(pair.encode()).decode()
-    return {
-        "authorization": authorization,
-        "cert_pem": user.content("client-certificate"),
-        "key_pem": user.content("client-key"),
-    }
+    certificate, private_key = user.content("client-certificate"), user.content("client-key")
+    if bool(certificate) != bool(private_key):
+        present, lacking = ("client-certificate", "client-key")[:: 1 if certificate else -1]
+        user.refuse(present, f"needs {lacking} beside it")
+    return {"authorization": authorization, "cert_pem": certificate, "key_pem": private_key}
 
 
 def _find_program(user: Json, folder: Path) -> None:
     """As to kubectl, the path of a login program starts where the kubeconfig is; one without a slash is looked for."""
-    plugin = user.get("exec")
-    command = plugin.get("command") if isinstance(plugin, dict) else None
-    if isinstance(command, str) and "/" in command:
+    command = _program(user)
+    if command is not None and "/" in command:
         user["exec"] = {**user["exec"], "command": str(folder / command)}
 
 
-def _lacks_program(user: Json) -> bool:
+def _program(user: Json) -> str | None:
+    """The login program of a user, if it has one."""
     plugin = user.get("exec")
     command = plugin.get("command") if isinstance(plugin, dict) else None
-    return isinstance(command, str) and shutil.which(command) is None
+    return command if isinstance(command, str) else None
 
 
 def _login_failed(user: _Entry, why: str) -> InvalidInput:
@@ -281,7 +299,8 @@ def _identity_by_library(config: Json, context: str, user: _Entry) -> dict[str, 
     client = library("kubernetes.client", "kubernetes")
     loaded = client.Configuration()
     _find_program(user.fields, user.folder)
-    if _lacks_program(user.fields):
+    program = _program(user.fields)
+    if program is not None and shutil.which(program) is None:
         raise _login_failed(user, "its program is not there, or may not be started")
     try:
         with loggers.silent():

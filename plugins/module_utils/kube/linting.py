@@ -119,9 +119,7 @@ def _kinds(items: list[Item], routes: bool) -> list[Kind]:
 
 
 def _read(client: KubeClient, kinds: list[Kind], mesh: Mesh) -> None:
-    for kind, answer in zip(kinds, client.each(lambda kind: _listed(client, kind), kinds), strict=True):
-        if isinstance(answer, AsmError):
-            raise answer
+    for kind, answer in zip(kinds, client.all(lambda kind: _listed(client, kind), kinds), strict=True):
         for found in answer:
             mesh.put(found)
         if kind.kind == SERVICE:

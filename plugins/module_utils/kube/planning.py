@@ -8,7 +8,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,6 +38,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.takeover import t
 CREATED, UPDATED, UNCHANGED, DELETED = "created", "updated", "unchanged", "deleted"
 FAILED, SKIPPED = "failed", "skipped"
 _RULES = "rbac.authorization.k8s.io"
+# A kind is not served because the server is another one than was meant.
+_NO_MESH = "NoControlPlane"
 _REVOKED = (
     "Its user may not even list namespaces: was the kubeconfig revoked? Fetch a new one (module "
     "meshops.asm.asm_kubeconfig)."
@@ -196,50 +198,63 @@ def read_live(client: KubeClient, items: Iterable[Item], target: str, *, defined
     ``defined`` are kinds that the same task brings: they need not be served yet. Raises ``AsmError`` when a kind
     cannot be listed. Of a kind that is not served nothing can be there, which is all that objects which are to go need.
     """
-    groups: dict[tuple[Kind, str], dict[str, Item]] = {}
-    for item in items:
-        groups.setdefault((item.kind, item.namespace), {})[item.name] = item
+    groups = by_place(items)
     coming = {(kind.group, kind.kind) for kind in defined}
 
     def look(group: tuple[Kind, str]) -> list[Json]:
         kind, namespace = group
         wanted = groups[group]
-        query = {"fieldSelector": f"metadata.name={next(iter(wanted))}"} if len(wanted) == 1 else {}
         try:
-            return client.list(kind.path(namespace), keep=lambda found: found["metadata"]["name"] in wanted, **query)
+            return listed(client, kind, namespace, **asked(wanted))
         except KubeError as error:
             if error.http_status == 404 and (kind.group, kind.kind) in coming:
                 return []
             explained = explain_list_error(error, client, kind, namespace, target)
             leaving = all(item.body is None for item in wanted.values())
-            if leaving and isinstance(explained, UnknownKind) and not is_of_mesh(kind.group):
+            if leaving and isinstance(explained, UnknownKind) and explained.code != _NO_MESH:
                 for item in wanted.values():
                     item.unserved = True
                 return []
             explained.message = f"{next(iter(wanted.values())).title}: {explained.message}"
             raise explained from error
 
-    for (kind, namespace), found in zip(groups, client.each(look, list(groups)), strict=True):
-        if isinstance(found, AsmError):
-            raise found
+    for group, found in zip(groups, client.all(look, groups), strict=True):
         for live in found:
-            live.setdefault("apiVersion", kind.api_version)
-            live.setdefault("kind", kind.kind)
-            groups[kind, namespace][live["metadata"]["name"]].live = live
+            groups[group][live["metadata"]["name"]].live = live
+
+
+def by_place(items: Iterable[Item]) -> dict[tuple[Kind, str], dict[str, Item]]:
+    """``{(kind, namespace): {name: item}}``: what one LIST each tells of."""
+    groups: dict[tuple[Kind, str], dict[str, Item]] = {}
+    for item in items:
+        groups.setdefault((item.kind, item.namespace), {})[item.name] = item
+    return groups
+
+
+def asked(wanted: Collection[str]) -> Json:
+    """The arguments of ``listed`` for the objects of these names alone."""
+    query = {"fieldSelector": f"metadata.name={next(iter(wanted))}"} if len(wanted) == 1 else {}
+    return {"keep": lambda found: found["metadata"]["name"] in wanted, **query}
+
+
+def listed(client: KubeClient, kind: Kind, namespace: str = "", **query: Any) -> list[Json]:
+    """The objects of a kind, with ``apiVersion`` and ``kind``, which an API server leaves out in a list."""
+    found = client.list(kind.path(namespace), **query)
+    return [{"apiVersion": kind.api_version, "kind": kind.kind, **one} for one in found]
 
 
 def explain_list_error(error: KubeError, client: KubeClient, kind: Kind, namespace: str, target: str) -> AsmError:
     """The failure of a LIST in the words of someone who aimed at the wrong place, or lacks the right."""
     where = f" in namespace '{namespace}'" if namespace else ""
-    of_mesh = kind.group.endswith(".istio.io") or kind.group.endswith(".alibabacloud.com")
     if error.http_status == 404:
         versions = [entry["version"] for entry in entries(client.get(f"/apis/{kind.group}"), "versions", "version")]
         if versions and kind.version not in versions:
             text = f"The API server serves {kind.group} as {', '.join(versions)}, not as {kind.version}."
             return InvalidInput(text, code="UnknownKind", http_status=404)
         text = f"The API server does not serve {kind.kind} of {kind.api_version}"
-        if of_mesh and not versions:
+        if is_of_mesh(kind.group) and not versions:
             text += ": it is no control plane of a mesh. Use the option mesh, or the kubeconfig of the mesh itself"
+            return UnknownKind(f"{text}.", code=_NO_MESH, http_status=404)
         hint = f" {GATEWAY_API_HINT}" if kind.group == GATEWAY_API and not versions else ""
         return UnknownKind(f"{text}.{hint}", http_status=404)
     if error.http_status == 403:
@@ -304,11 +319,7 @@ def missing_namespaces(client: KubeClient, items: Iterable[Item]) -> list[str]:
             raise
 
     names = sorted(doubtful)
-    found = client.each(gone, names)
-    for answer in found:
-        if isinstance(answer, AsmError):
-            raise answer
-    return [name for name, answer in zip(names, found, strict=True) if answer]
+    return [name for name, is_gone in zip(names, client.all(gone, names), strict=True) if is_gone]
 
 
 def deletion(kind: Kind, live: Json) -> Item:

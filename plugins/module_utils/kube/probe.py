@@ -8,6 +8,8 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
@@ -19,13 +21,8 @@ def accepted(kubeconfig: str) -> bool:
     False also when the server is away: a new kubeconfig is then no worse than the old one.
     """
     try:
-        client = KubeClient(load(kubeconfig), patience=5.0)
+        with closing(KubeClient(load(kubeconfig), patience=5.0)) as client:
+            client.get("/api/v1/namespaces", limit=1)
     except AsmError:
         return False
-    try:
-        client.get("/api/v1/namespaces", limit=1)
-    except AsmError:
-        return False
-    finally:
-        client.close()
     return True

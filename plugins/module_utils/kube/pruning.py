@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, Refused
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Refused
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
 from ansible_collections.meshops.asm.plugins.module_utils.kube.discovery import served_kinds
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import SET_LABEL
@@ -23,7 +23,12 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import (
     prunable_kinds,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import owns_label
-from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, deletion, explain_list_error
+from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import (
+    Item,
+    deletion,
+    explain_list_error,
+    listed,
+)
 
 Json = dict[str, Any]
 
@@ -48,7 +53,7 @@ def members(
 
     def look(kind: Kind) -> list[Item]:
         try:
-            found = client.list(kind.path(), labelSelector=f"{SET_LABEL}={set_name}")
+            found = listed(client, kind, labelSelector=f"{SET_LABEL}={set_name}")
         except KubeError as error:
             if error.http_status == 404:
                 return []
@@ -56,17 +61,9 @@ def members(
                 unlisted.append(kind)
                 return []
             raise explain_list_error(error, client, kind, "", target) from error
-        for live in found:
-            live.setdefault("apiVersion", kind.api_version)
-            live.setdefault("kind", kind.kind)
-        return [deletion(kind, live) for live in found if owns_label(live, f"{SET_LABEL}")]
+        return [deletion(kind, live) for live in found if owns_label(live, SET_LABEL)]
 
-    result: list[Item] = []
-    for answer in client.each(look, list(looked.values())):
-        if isinstance(answer, AsmError):
-            raise answer
-        result += answer
-    return result
+    return [item for found in client.all(look, looked.values()) for item in found]
 
 
 def unlooked(kinds: Iterable[Kind]) -> list[str]:

@@ -11,11 +11,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import DONE, Progress, failed, waiting
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind, known_kind
-from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item
+from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, asked, by_place, listed
 from ansible_collections.meshops.asm.plugins.module_utils.kube.workloads import (
     condition,
     declines_sidecar,
@@ -75,33 +74,19 @@ class Readiness:
         return waiting(states[0].what + more, min(percents) if percents else None, last=[one.what for one in states])
 
     def _read(self, items: list[Item]) -> dict[Any, Json]:
-        groups: dict[tuple[Kind, str], dict[str, Item]] = {}
-        for item in items:
-            groups.setdefault((item.kind, item.namespace), {})[item.name] = item
-
-        def fetch(group: tuple[Kind, str]) -> list[Json]:
-            kind, namespace = group
-            wanted = groups[group]
-            query = {"fieldSelector": f"metadata.name={next(iter(wanted))}"} if len(wanted) == 1 else {}
-            return self._list(kind, namespace, keep=lambda found: found["metadata"]["name"] in wanted, **query)
-
-        latest: dict[Any, Json] = {}
-        for group, answer in zip(groups, self._client.each(fetch, list(groups)), strict=True):
-            if isinstance(answer, AsmError):
-                raise answer
-            for found in answer:
-                latest[groups[group][found["metadata"]["name"]].key] = found
-        return latest
+        groups = by_place(items)
+        answers = self._client.all(lambda group: self._list(*group, **asked(groups[group])), groups)
+        found = [(group, one) for group, answer in zip(groups, answers, strict=True) for one in answer]
+        return {groups[group][one["metadata"]["name"]].key: one for group, one in found}
 
     def _list(self, kind: Kind, namespace: str, **query: Any) -> list[Json]:
         try:
-            found = self._client.list(kind.path(namespace), **query)
+            return listed(self._client, kind, namespace, **query)
         except KubeError as error:
             # The kind itself has gone, with all its objects.
             if error.http_status == 404:
                 return []
             raise
-        return [{"apiVersion": kind.api_version, "kind": kind.kind, **one} for one in found]
 
     def _explained(self, item: Item, found: Json, state: Progress) -> Progress:
         """Adds what pods and events say to a state that is not ready; a stuck pod makes it a failure."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.flow.libraries import library
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 from ansible_collections.meshops.asm.plugins.module_utils.kube import secrets
@@ -26,7 +26,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import (
     known_kind,
     prunable_kinds,
 )
-from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import explain_list_error
+from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import explain_list_error, listed
 
 Json = dict[str, Any]
 
@@ -44,18 +44,14 @@ def read_objects(client: KubeClient, params: Json) -> list[Json]:
     def look(kind: Kind) -> list[Json]:
         namespace = params["namespace"] or "" if kind.namespaced else ""
         try:
-            found = client.list(kind.path(namespace), **query)
+            found = listed(client, kind, namespace, **query)
         except KubeError as error:
             if not params["kind"] and (error.http_status == 404 or (error.http_status == 403 and is_optional(kind))):
                 return []
             raise explain_list_error(error, client, kind, namespace, MESH) from error
-        return [_told({"apiVersion": kind.api_version, "kind": kind.kind, **one}) for one in found]
+        return list(map(_told, found))
 
-    result: list[Json] = []
-    for answer in client.each(look, kinds):
-        if isinstance(answer, AsmError):
-            raise answer
-        result += answer
+    result = [one for found in client.all(look, kinds) for one in found]
     for one in result:
         one["metadata"].pop("managedFields", None)
     return sorted(result, key=_order)

@@ -31,7 +31,8 @@ _SHOWN = 5
 
 def read(client: KubeClient, namespace: str) -> list[Workload]:
     """The workloads of a namespace with their pods, in the order of a restart, and the pods that belong to none."""
-    found = {kind: client.list(f"/apis/apps/v1/namespaces/{namespace}/{plural}") for kind, plural in _KINDS}
+    kinds = injected.KINDS.items()
+    found = {kind: client.list(f"/apis/apps/v1/namespaces/{namespace}/{plural}") for kind, plural in kinds}
     return injected.group(namespace, found, client.list(f"/api/v1/namespaces/{namespace}/pods"))
 
 
@@ -113,7 +114,7 @@ def check_names(chosen: list[str] | None) -> None:
         kind, slash, rest = name.partition("/")
         if not (slash and rest) or kind not in injected.KINDS:
             raise InvalidInput(
-                f"workloads: '{name}' is not Kind/name with one of the kinds {', '.join(sorted(_NAMES))}."
+                f"workloads: '{name}' is not Kind/name with one of the kinds {', '.join(sorted(injected.KINDS))}."
             )
 
 
@@ -135,7 +136,3 @@ def sidecars(place: Place, workloads: list[Workload]) -> Progress:
         if one.lacking and not one.exempt:
             return failed(f"{place.title(one)}: without a sidecar are {', '.join(one.lacking[:_SHOWN])}.")
     return DONE
-
-
-_KINDS = tuple(injected.KINDS.items())
-_NAMES = tuple(injected.KINDS)

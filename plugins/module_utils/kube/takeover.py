@@ -67,7 +67,7 @@ def taken_over(live: Json, manager: str) -> list[Json]:
     return [merged, *rest]
 
 
-def given_up(live: Json, predicted: Json, manager: str) -> Json:
+def given_up(live: Json, predicted: Json) -> Json:
     """``predicted``, the answer to a dry run of our apply, without what the earlier tool alone still holds in it.
 
     A dry run cannot take over first, so its answer still has these fields. What the tool owns without having declared

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the meshops.asm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From when until when the credentials of a kubeconfig's user are good, as they say it themselves. Pure.
+"""From when until when credentials are good, as they say it themselves. Pure.
 
 PRIVATE: this code is for the modules of this collection only and may change without notice.
 """
@@ -44,7 +44,7 @@ def of_user(user: dict[str, Any]) -> Validity | None:
             return _of_certificate(base64.b64decode(str(user["client-certificate-data"])))
         if user.get("token"):
             return _of_token(str(user["token"]))
-    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, OSError):
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, OSError, RecursionError):
         pass
     return None
 
@@ -57,9 +57,21 @@ def _of_certificate(pem: bytes) -> Validity:
     return Validity(start.replace(tzinfo=timezone.utc).timestamp(), end.replace(tzinfo=timezone.utc).timestamp())
 
 
-def _of_token(token: str) -> Validity:
+def claims_of(token: str) -> Any:
+    """What a token (a JWT) says of itself, unverified; ``None`` where it says nothing readable."""
+    try:
+        return _claims(token)
+    except (ValueError, LookupError, RecursionError):
+        return None
+
+
+def _claims(token: str) -> Any:
     payload = token.split(".")[1]
-    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+
+
+def _of_token(token: str) -> Validity:
+    claims = _claims(token)
     end = float(claims["exp"])
     return _checked(Validity(float(claims.get("iat", end)), end))
 

@@ -53,6 +53,17 @@ def condition(found: Json, kind: str) -> Json:
     return {}
 
 
+def is_established(definition: Json) -> bool:
+    """Whether the kind of a CustomResourceDefinition is served."""
+    return bool(condition(definition, "Established").get("status") == "True")
+
+
+def complaints(found: Json) -> str:
+    """What the conditions of an object that are true have to say; empty when they say nothing."""
+    conditions = (found.get("status") or {}).get("conditions") or []
+    return " ".join(str(one["message"]) for one in conditions if one.get("status") == "True" and one.get("message"))
+
+
 def pod_problem(pod: Json) -> str:
     """Why a pod will not become ready by itself; empty when it still may."""
     name = pod["metadata"]["name"]
@@ -212,7 +223,7 @@ def _definition(found: Json) -> Progress:
     refused = condition(found, "NamesAccepted")
     if refused.get("status") == "False":
         return failed(f"{_title(found)}: {refused.get('message')}")
-    return DONE if condition(found, "Established").get("status") == "True" else waiting(_title(found))
+    return DONE if is_established(found) else waiting(_title(found))
 
 
 _RULES: dict[str, Callable[[Json], Progress]] = {

@@ -85,7 +85,7 @@ class _Builder:
         self._next = get_event
         self._scalar_event, self._alias_event = yaml.ScalarEvent, yaml.AliasEvent
         self._mapping, self._mapping_end = yaml.MappingStartEvent, yaml.MappingEndEvent
-        self._sequence, self._sequence_end = yaml.SequenceStartEvent, yaml.SequenceEndEvent
+        self._sequence_end = yaml.SequenceEndEvent
         self._document = yaml.DocumentStartEvent
         self._like_json = like_json
         self._anchors: dict[str | None, Any] = {}

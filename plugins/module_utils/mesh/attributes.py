@@ -14,19 +14,25 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute, dig
 from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import services_domain
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import equality, values
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.sidecar_attributes import container
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.versions import LATEST, is_build_of
 
 _CONFIG = "Spec.MeshConfig."
-_CLUSTER_DOMAIN = _CONFIG + "Proxy.ClusterDomain"
-_EXTRA = "Spec.MeshConfig.ExtraConfiguration."
-_LOAD_BALANCER_SPECS = (
-    "slb.s1.small",
-    "slb.s2.small",
-    "slb.s2.medium",
-    "slb.s3.small",
-    "slb.s3.medium",
-    "slb.s3.large",
+_EXTRA = _CONFIG + "ExtraConfiguration."
+_ACCESS_LOG = _EXTRA + "AccessLogExtraConf."
+_INJECTOR = _CONFIG + "SidecarInjector."
+_ISTIOD = _EXTRA + "IstiodExtraConfiguration."
+_PILOT = _CONFIG + "Pilot."
+_PROXY = _CONFIG + "Proxy."
+_CLUSTER_DOMAIN = _PROXY + "ClusterDomain"
+_LOAD_BALANCER_SPECS = tuple(
+    f"slb.{size}" for size in ("s1.small", "s2.small", "s2.medium", "s3.small", "s3.medium", "s3.large")
 )
+
+
+def _shown(parameter: str, read: str) -> str:
+    """Where a row is read from: below ``read``, if that ends in a dot, it has the name of the parameter."""
+    return read + parameter if read.endswith(".") else read
 
 
 def _fixed(option: str, kind: str, create: str, read: str, advice: str = "", **more: Any) -> Attribute:
@@ -41,17 +47,25 @@ def _once(option: str, kind: str, create: str, **more: Any) -> Attribute:
 
 def _both(option: str, kind: str, parameter: str, read: str, **more: Any) -> Attribute:
     """Set at creation and changed by UpdateMeshFeature under the same name."""
-    return Attribute(option, kind, create=parameter, change=f"UpdateMeshFeature.{parameter}", read=read, **more)
+    return Attribute(
+        option, kind, create=parameter, change=f"UpdateMeshFeature.{parameter}", read=_shown(parameter, read), **more
+    )
 
 
 def _later(option: str, kind: str, parameter: str, read: str, **more: Any) -> Attribute:
     """Unknown to CreateServiceMesh: UpdateMeshFeature sets it once the mesh runs."""
-    return Attribute(option, kind, change=f"UpdateMeshFeature.{parameter}", read=read, **more)
+    return Attribute(option, kind, change=f"UpdateMeshFeature.{parameter}", read=_shown(parameter, read), **more)
 
 
 def _unseen(option: str, kind: str, parameter: str, **more: Any) -> Attribute:
     """Unknown to CreateServiceMesh, and never shown: sent once the mesh runs, later only when asked to."""
     return Attribute(option, kind, change=f"UpdateMeshFeature.{parameter}", **more)
+
+
+def _logged(option: str, kind: str, parameter: str, shown: str = "", **more: Any) -> Attribute:
+    """Of the logs of the control plane, which have an action of their own."""
+    change, read = f"UpdateControlPlaneLogConfig.{parameter}", f"{_CONFIG}ControlPlaneLogInfo.{shown or parameter}"
+    return Attribute(f"control_plane_log.{option}", kind, change=change, read=read, **more)
 
 
 def _authority(option: str, parameter: str, **more: Any) -> Attribute:
@@ -80,22 +94,6 @@ def _resources(option: str, prefix: str, read: str, *, at_creation: bool) -> lis
         make(f"{option}.{group}.{unit}", "quantity", f"{prefix}{word}{name}", f"{read}.{word}{name}")
         for group, word in (("requests", "Request"), ("limits", "Limit"))
         for unit, name in (("cpu", "CPU"), ("memory", "Memory"))
-    ]
-
-
-def _init_resources() -> list[Attribute]:
-    """Those of the init container that redirects the traffic of a pod."""
-    return [
-        _later(
-            f"proxy.init.{group}.{name.lower()}",
-            "quantity",
-            f"ProxyInit{name}Resource{word}",
-            f"{_EXTRA}SidecarProxyInitResource{word}.Resource{name}{word}",
-            same=equality.amounts,
-            check=values.quantity,
-        )
-        for group, word in (("requests", "Request"), ("limits", "Limit"))
-        for name in ("CPU", "Memory")
     ]
 
 
@@ -181,60 +179,32 @@ MESH_ATTRIBUTES: list[Attribute] = [
     # Logs.
     _both("access_log.enabled", "bool", "AccessLogEnabled", _CONFIG + "AccessLog.Enabled"),
     _both("access_log.project", "str", "AccessLogProject", _CONFIG + "AccessLog.Project"),
-    _both("access_log.file", "str", "AccessLogFile", _CONFIG + "Proxy.AccessLogFile"),
-    _both("access_log.format", "str", "AccessLogFormat", _CONFIG + "Proxy.AccessLogFormat"),
-    _both("access_log.service_enabled", "bool", "AccessLogServiceEnabled", _CONFIG + "Proxy.AccessLogServiceEnabled"),
-    _both("access_log.service_host", "str", "AccessLogServiceHost", _CONFIG + "Proxy.AccessLogServiceHost"),
-    _both(
-        "access_log.service_port",
-        "int",
-        "AccessLogServicePort",
-        _CONFIG + "Proxy.AccessLogServicePort",
-        check=values.port,
-    ),
-    _later(
-        "access_log.gateway_enabled", "bool", "AccessLogGatewayEnabled", _EXTRA + "AccessLogExtraConf.GatewayEnabled"
-    ),
+    _both("access_log.file", "str", "AccessLogFile", _PROXY),
+    _both("access_log.format", "str", "AccessLogFormat", _PROXY),
+    _both("access_log.service_enabled", "bool", "AccessLogServiceEnabled", _PROXY),
+    _both("access_log.service_host", "str", "AccessLogServiceHost", _PROXY),
+    _both("access_log.service_port", "int", "AccessLogServicePort", _PROXY, check=values.port),
+    _later("access_log.gateway_enabled", "bool", "AccessLogGatewayEnabled", _ACCESS_LOG + "GatewayEnabled"),
     _later(
         "access_log.gateway_lifecycle",
         "int",
         "AccessLogGatewayLifecycle",
-        _EXTRA + "AccessLogExtraConf.GatewayLifecycle",
+        _ACCESS_LOG + "GatewayLifecycle",
         check=values.count,
     ),
-    _later(
-        "access_log.sidecar_enabled", "bool", "AccessLogSidecarEnabled", _EXTRA + "AccessLogExtraConf.SidecarEnabled"
-    ),
+    _later("access_log.sidecar_enabled", "bool", "AccessLogSidecarEnabled", _ACCESS_LOG + "SidecarEnabled"),
     _later(
         "access_log.sidecar_lifecycle",
         "int",
         "AccessLogSidecarLifecycle",
-        _EXTRA + "AccessLogExtraConf.SidecarLifecycle",
+        _ACCESS_LOG + "SidecarLifecycle",
         check=values.count,
     ),
     _both("audit.enabled", "bool", "EnableAudit", _CONFIG + "Audit.Enabled"),
     _both("audit.project", "str", "AuditProject", _CONFIG + "Audit.Project"),
-    Attribute(
-        "control_plane_log.enabled",
-        "bool",
-        create="ControlPlaneLogEnabled",
-        change="UpdateControlPlaneLogConfig.Enabled",
-        read=_CONFIG + "ControlPlaneLogInfo.Enabled",
-    ),
-    Attribute(
-        "control_plane_log.project",
-        "str",
-        create="ControlPlaneLogProject",
-        change="UpdateControlPlaneLogConfig.Project",
-        read=_CONFIG + "ControlPlaneLogInfo.Project",
-    ),
-    Attribute(
-        "control_plane_log.ttl_days",
-        "int",
-        change="UpdateControlPlaneLogConfig.LogTTLInDay",
-        read=_CONFIG + "ControlPlaneLogInfo.LogTTL",
-        check=values.positive,
-    ),
+    _logged("enabled", "bool", "Enabled", create="ControlPlaneLogEnabled"),
+    _logged("project", "str", "Project", create="ControlPlaneLogProject"),
+    _logged("ttl_days", "int", "LogTTLInDay", "LogTTL", check=values.positive),
     # Components.
     _both("opa.enabled", "bool", "OpaEnabled", _CONFIG + "OPA.Enabled"),
     _both("opa.log_level", "str", "OPALogLevel", _CONFIG + "OPA.LogLevel"),
@@ -242,25 +212,20 @@ MESH_ATTRIBUTES: list[Attribute] = [
     *_resources("opa", "OPA", _CONFIG + "OPA", at_creation=True),
     *_unseen_resources("opa.injector", "OPAInjector{unit}{group}", "Requirement", "Limit"),
     *_resources("proxy", "Proxy", _CONFIG + "Proxy", at_creation=True),
-    _both("proxy.dns_proxying_enabled", "bool", "DNSProxyingEnabled", _CONFIG + "Proxy.EnableDNSProxying"),
+    _both("proxy.dns_proxying_enabled", "bool", "DNSProxyingEnabled", _PROXY + "EnableDNSProxying"),
     _later(
-        "proxy.lifecycle",
-        "json",
-        "Lifecycle",
-        _EXTRA + "Lifecycle",
-        decode=decoding.mapping,
-        same=equality.hooks,
-        check=values.hooks,
+        "proxy.lifecycle", "json", "Lifecycle", _EXTRA, decode=decoding.mapping, same=equality.hooks, check=values.hooks
     ),
     _later(
         "proxy.termination_drain_duration",
         "str",
         "TerminationDrainDuration",
-        _EXTRA + "TerminationDrainDuration",
+        _EXTRA,
         same=equality.durations,
         check=values.duration,
     ),
-    *_init_resources(),
+    # The init container redirects the traffic of a pod.
+    *container(_later, "proxy.init", "ProxyInit", _EXTRA + "SidecarProxyInitResource"),
     _unseen("proxy.concurrency", "int", "Concurrency", check=values.count),
     _unseen("proxy.log_level", "str", "LogLevel"),
     _unseen("proxy.hold_application_until_proxy_starts", "bool", "HoldApplicationUntilProxyStarts"),
@@ -268,86 +233,48 @@ MESH_ATTRIBUTES: list[Attribute] = [
     _unseen("proxy.stats_matcher", "json", "ProxyStatsMatcher", check=values.statistics),
     _unseen("proxy.bootstrap_xds_agent_enabled", "bool", "EnableBootstrapXdsAgent"),
     _unseen("proxy.smc_enabled", "bool", "SMCEnabled"),
-    _both("pilot.trace_sampling", "float", "TraceSampling", _CONFIG + "Pilot.TraceSampling", check=values.percent),
+    _both("pilot.trace_sampling", "float", "TraceSampling", _PILOT, check=values.percent),
     _unseen("pilot.trace_custom_tags", "json", "TraceCustomTags", check=values.tags),
     _unseen("pilot.trace_max_path_tag_length", "str", "TraceMaxPathTagLength", check=values.digits),
-    _later("pilot.http10_enabled", "bool", "Http10Enabled", _CONFIG + "Pilot.Http10Enabled"),
-    _both("pilot.sds_server_enabled", "bool", "EnableSDSServer", _CONFIG + "Pilot.Feature.EnableSDSServer"),
+    _later("pilot.http10_enabled", "bool", "Http10Enabled", _PILOT),
+    _both("pilot.sds_server_enabled", "bool", "EnableSDSServer", _PILOT + "Feature.EnableSDSServer"),
     _both(
         "pilot.filter_gateway_cluster_config",
         "bool",
         "FilterGatewayClusterConfig",
-        _CONFIG + "Pilot.Feature.FilterGatewayClusterConfig",
+        _PILOT + "Feature.FilterGatewayClusterConfig",
     ),
-    _both("pilot.config_source_enabled", "bool", "ConfigSourceEnabled", _CONFIG + "Pilot.ConfigSource.Enabled"),
-    _both("pilot.config_source_nacos_id", "str", "ConfigSourceNacosID", _CONFIG + "Pilot.ConfigSource.NacosID"),
-    _later(
-        "pilot.quic_listeners_enabled",
-        "bool",
-        "PilotEnableQuicListeners",
-        _EXTRA + "IstiodExtraConfiguration.PilotEnableQuicListeners",
-    ),
-    _later(
-        "pilot.offloaded_workload_labels",
-        "csv",
-        "LabelsForOffloadedWorkloads",
-        _EXTRA + "IstiodExtraConfiguration.LabelsForOffloadedWorkloads",
-    ),
-    _later(
-        "sidecar_injector.enable_namespaces_by_default",
-        "bool",
-        "EnableNamespacesByDefault",
-        _CONFIG + "SidecarInjector.EnableNamespacesByDefault",
-    ),
-    _later(
-        "sidecar_injector.auto_injection_policy_enabled",
-        "bool",
-        "AutoInjectionPolicyEnabled",
-        _CONFIG + "SidecarInjector.AutoInjectionPolicyEnabled",
-    ),
-    _later(
-        "sidecar_injector.webhook",
-        "str",
-        "SidecarInjectorWebhookAsYaml",
-        _CONFIG + "SidecarInjector.SidecarInjectorWebhookAsYaml",
-        same=equality.documents,
-    ),
+    _both("pilot.config_source_enabled", "bool", "ConfigSourceEnabled", _PILOT + "ConfigSource.Enabled"),
+    _both("pilot.config_source_nacos_id", "str", "ConfigSourceNacosID", _PILOT + "ConfigSource.NacosID"),
+    _later("pilot.quic_listeners_enabled", "bool", "PilotEnableQuicListeners", _ISTIOD),
+    _later("pilot.offloaded_workload_labels", "csv", "LabelsForOffloadedWorkloads", _ISTIOD),
+    _later("sidecar_injector.enable_namespaces_by_default", "bool", "EnableNamespacesByDefault", _INJECTOR),
+    _later("sidecar_injector.auto_injection_policy_enabled", "bool", "AutoInjectionPolicyEnabled", _INJECTOR),
+    _later("sidecar_injector.webhook", "str", "SidecarInjectorWebhookAsYaml", _INJECTOR, same=equality.documents),
     *_resources("sidecar_injector", "SidecarInjector", _CONFIG + "SidecarInjector", at_creation=False),
-    _later(
-        "sidecar_injector.cni.enabled", "bool", "CniEnabled", _CONFIG + "SidecarInjector.InitCNIConfiguration.Enabled"
-    ),
+    _later("sidecar_injector.cni.enabled", "bool", "CniEnabled", _INJECTOR + "InitCNIConfiguration.Enabled"),
     _later(
         "sidecar_injector.cni.exclude_namespaces",
         "csv",
         "CniExcludeNamespaces",
-        _CONFIG + "SidecarInjector.InitCNIConfiguration.ExcludeNamespaces",
+        _INJECTOR + "InitCNIConfiguration.ExcludeNamespaces",
     ),
     # Observability.
     _both("kiali.enabled", "bool", "KialiEnabled", _CONFIG + "Kiali.Enabled"),
     _unseen("kiali.integrate_clb", "bool", "IntegrateKiali"),
     _unseen("kiali.arms_auth_tokens", "json", "KialiArmsAuthTokens", no_log=True, check=values.texts),
     _unseen("kiali.service_annotations", "json", "KialiServiceAnnotations", check=values.by_cluster),
-    _both("telemetry", "bool", "Telemetry", _CONFIG + "Telemetry"),
-    _both("tracing", "bool", "Tracing", _CONFIG + "Tracing"),
-    _both("customized_zipkin", "bool", "CustomizedZipkin", _CONFIG + "CustomizedZipkin"),
+    _both("telemetry", "bool", "Telemetry", _CONFIG),
+    _both("tracing", "bool", "Tracing", _CONFIG),
+    _both("customized_zipkin", "bool", "CustomizedZipkin", _CONFIG),
     _both("customized_prometheus", "bool", "CustomizedPrometheus", _CONFIG + "Prometheus.UseExternal"),
-    _both("prometheus_url", "str", "PrometheusUrl", _CONFIG + "Prometheus.ExternalUrl"),
+    _both("prometheus_url", "url", "PrometheusUrl", _CONFIG + "Prometheus.ExternalUrl"),
     _unseen("trace_exporter.replicas", "str", "TracingOnExtZipkinReplicaCount", check=values.digits),
     *_unseen_resources("trace_exporter", "TracingOnExtZipkin{group}{unit}", "Request", "Limit"),
-    _later(
-        "auto_diagnosis_enabled",
-        "bool",
-        "EnableAutoDiagnosis",
-        _EXTRA + "AutoDiagnosis.AutoDiagnosisEnabled",
-    ),
+    _later("auto_diagnosis_enabled", "bool", "EnableAutoDiagnosis", _EXTRA + "AutoDiagnosis.AutoDiagnosisEnabled"),
     # Traffic.
     _later(
-        "discovery_selectors",
-        "objects",
-        "DiscoverySelectors",
-        _EXTRA + "DiscoverySelectors",
-        same=equality.selectors,
-        check=values.selectors,
+        "discovery_selectors", "objects", "DiscoverySelectors", _EXTRA, same=equality.selectors, check=values.selectors
     ),
     _both("locality_lb.enabled", "bool", "LocalityLoadBalancing", _CONFIG + "LocalityLB.Enabled"),
     _both(
@@ -358,19 +285,11 @@ MESH_ATTRIBUTES: list[Attribute] = [
         decode=_locality_config,
         same=_same_locality,
     ),
-    _later(
-        "outbound_traffic_policy",
-        "str",
-        "OutboundTrafficPolicy",
-        _CONFIG + "OutboundTrafficPolicy",
-        choices=("ALLOW_ANY", "REGISTRY_ONLY"),
-    ),
-    _both("include_ip_ranges", "csv", "IncludeIPRanges", _CONFIG + "IncludeIPRanges", check=values.ranges),
-    _both("exclude_ip_ranges", "csv", "ExcludeIPRanges", _CONFIG + "ExcludeIPRanges", check=values.ranges),
-    _both("exclude_inbound_ports", "csv", "ExcludeInboundPorts", _CONFIG + "ExcludeInboundPorts", check=values.ports),
-    _both(
-        "exclude_outbound_ports", "csv", "ExcludeOutboundPorts", _CONFIG + "ExcludeOutboundPorts", check=values.ports
-    ),
+    _later("outbound_traffic_policy", "str", "OutboundTrafficPolicy", _CONFIG, choices=("ALLOW_ANY", "REGISTRY_ONLY")),
+    _both("include_ip_ranges", "csv", "IncludeIPRanges", _CONFIG, check=values.ranges),
+    _both("exclude_ip_ranges", "csv", "ExcludeIPRanges", _CONFIG, check=values.ranges),
+    _both("exclude_inbound_ports", "csv", "ExcludeInboundPorts", _CONFIG, check=values.ports),
+    _both("exclude_outbound_ports", "csv", "ExcludeOutboundPorts", _CONFIG, check=values.ports),
     _unseen("include_inbound_ports", "csv", "IncludeInboundPorts", check=values.ports),
     _unseen("include_outbound_ports", "csv", "IncludeOutboundPorts", check=values.ports),
     # Nodes.

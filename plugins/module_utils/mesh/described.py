@@ -12,9 +12,8 @@ import json
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import tags
-from ansible_collections.meshops.asm.plugins.module_utils.flow import options
+from ansible_collections.meshops.asm.plugins.module_utils.flow import options, table
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.flow.table import argument_spec
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import MESH_ATTRIBUTES
 
 _MORE: dict[str, Any] = {"tags": {"type": "dict"}, "purge_tags": {"type": "bool", "default": True}}
@@ -28,16 +27,11 @@ def differences(item: Any, found: Json) -> list[str]:
     ``item`` is ``asm_mesh`` of a spec, of whatever types; ``found`` is the mesh as ``mesh_view.whole`` gives it.
     Secrets are never compared.
     """
-    spec = {**argument_spec(MESH_ATTRIBUTES), **_MORE}
+    spec = {**table.argument_spec(MESH_ATTRIBUTES), **_MORE}
     params = options.accepted(item, spec)
     if params is None:
         return []
-    told = []
-    for row in MESH_ATTRIBUTES:
-        desired = None if row.no_log or row.read is None else row.desired(params)
-        current = None if desired is None else row.current(found["detail"])
-        if desired is not None and row.differs(desired, current):
-            told.append(f"{row.option}: {json.dumps(current)} is there, {json.dumps(desired)} is described")
+    told = table.differences(MESH_ATTRIBUTES, params, found["detail"])
     if found.get("unfinished"):
         told.append("its creation was interrupted before all settings were sent: run the role create again")
     return told + _tags(params, found["tags"])

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding
+from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding, table
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, Refused
-from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute, argument_spec, dig, put
+from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute, dig, put
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.hidden import is_hidden
 
 TOKEN, OPENID, RAM = "token", "openid", "ramoauth"
@@ -29,7 +29,7 @@ KIALI_ATTRIBUTES = (
     Attribute("auth_strategy", "str", read="AuthStrategy", choices=(TOKEN, OPENID, RAM)),
     Attribute("openid.client_id", "str", read="OpenIdConfig.ClientId"),
     Attribute("openid.client_secret", "str", read="OpenIdConfig.ClientSecret", no_log=True),
-    Attribute("openid.issuer_uri", "str", read="OpenIdConfig.IssuerUri"),
+    Attribute("openid.issuer_uri", "url", read="OpenIdConfig.IssuerUri"),
     Attribute("openid.scopes", "list", read="OpenIdConfig.Scopes"),
     Attribute("ram_redirect_uris", "str", read="RAMOAuthConfig.RedirectUris"),
     Attribute("server.fqdn", "str", read="ServerConfig.WebFQDN"),
@@ -38,7 +38,7 @@ KIALI_ATTRIBUTES = (
     Attribute("server.protocol", "str", read="ServerConfig.WebSchema", choices=("http", "https")),
     Attribute("public_load_balancer", "bool", read="IntegrateCLB"),
     Attribute("service_annotations", "json", read="KialiServiceAnnotations"),
-    Attribute("prometheus_url", "str", read="CustomPrometheusUrl"),
+    Attribute("prometheus_url", "url", read="CustomPrometheusUrl"),
     Attribute("prometheus_tokens", "json", read="KialiArmsAuthTokens", no_log=True),
 )
 # Structures, which are sent as JSON text and as a whole; of the others the value alone.
@@ -61,11 +61,6 @@ class Change:
     parameters: Json = field(default_factory=dict)
     after: Json = field(default_factory=dict)
     secrets: bool = False
-
-
-def options() -> Json:
-    """The argument spec of the rows."""
-    return argument_spec(KIALI_ATTRIBUTES)
 
 
 def check(params: Json) -> None:
@@ -109,7 +104,7 @@ def change(params: Json, described: Json, *, renew: bool = False) -> Change:
             differs = row.differs(value, row.current(described))
         if differs:
             touched[path.split(".", maxsplit=1)[0]] = None
-            found.secrets = found.secrets or row.no_log
+            found.secrets = found.secrets or row.no_log or row.looks_like(value, row.current(described))
         if differs or row.no_log:
             put(found.after, path, value)
     _complete(found, touched, known=_has_login(described))
@@ -158,11 +153,9 @@ def _complete(found: Change, touched: Iterable[str], *, known: bool) -> None:
 
 def view(mesh: str, described: Json) -> Json:
     """Kiali as the user sees it, without secrets and tokens."""
-    shown: Json = {"name": mesh, "enabled": bool(decoding.boolean(described.get("Enabled")))}
-    for row in KIALI_ATTRIBUTES:
-        if not row.no_log:
-            put(shown, row.option, row.current(described))
-    return {**shown, "addresses": addresses(described), "state": "on" if shown["enabled"] else "off"}
+    enabled = bool(decoding.boolean(described.get("Enabled")))
+    shown = {"name": mesh, "enabled": enabled, **table.view(KIALI_ATTRIBUTES, described)}
+    return {**shown, "addresses": addresses(described), "state": "on" if enabled else "off"}
 
 
 def addresses(described: Json) -> Json:

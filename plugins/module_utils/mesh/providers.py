@@ -19,12 +19,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
-from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding, options
+from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding, options, table
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput, Refused
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import (
     Attribute,
     argument_spec,
     dig,
+    nested,
     put,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.hidden import is_hidden
@@ -207,23 +208,14 @@ def differences(item: Any, config: Json) -> list[str]:
     ``item`` is of whatever types; what the module would refuse has no differences, and secrets are not compared.
     """
     params = options.accepted(item, argument_spec(EXTENSION_ATTRIBUTES))
-    told = []
-    for row in EXTENSION_ATTRIBUTES if params else ():
-        wanted = None if row.no_log else row.desired(params or {})
-        there = None if wanted is None else row.current(config)
-        if wanted is not None and row.differs(wanted, there):
-            told.append(f"{row.option}: {json.dumps(there)} is there, {json.dumps(wanted)} is described")
-    return told
+    return table.differences(EXTENSION_ATTRIBUTES, params, config) if params else []
 
 
 def public(item: Json) -> Json:
     """An item of a spec with nothing but its name and what is compared: what else is in it may be a secret. Pure."""
-    found: Json = {"name": item["name"]}
-    for row in EXTENSION_ATTRIBUTES:
-        value = None if row.no_log else dig(item, row.option)
-        if value is not None:
-            put(found, row.option, value)
-    return found
+    compared = [row.option for row in EXTENSION_ATTRIBUTES if not row.no_log]
+    given = {option: dig(item, option) for option in compared}
+    return {"name": item["name"], **nested({option: value for option, value in given.items() if value is not None})}
 
 
 def encoded(config: Json) -> str:
@@ -234,12 +226,10 @@ def encoded(config: Json) -> str:
 def view(name: str, config: Json) -> Json:
     """A provider as the user sees it, without its secrets; of settings that this collection does not know the names."""
     kind = name.partition("-")[0]
-    rows = [row for row in EXTENSION_ATTRIBUTES if not row.no_log and _belongs(row.option, kind, config)]
-    shown: Json = {"name": name, "type": kind}
-    for row in rows:
-        put(shown, row.option, row.current(config))
+    rows = [row for row in EXTENSION_ATTRIBUTES if _belongs(row.option, kind, config)]
     known = {str(row.read).split(".", maxsplit=1)[0] for row in EXTENSION_ATTRIBUTES}
-    return {**shown, "further": sorted(key for key in config if key not in known), "state": "ready"}
+    further = sorted(key for key in config if key not in known)
+    return {"name": name, "type": kind, **table.view(rows, config), "further": further, "state": "ready"}
 
 
 def _belongs(option: str, kind: str, config: Json) -> bool:

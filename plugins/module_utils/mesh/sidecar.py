@@ -17,7 +17,7 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding
-from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute, put
+from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute, put, shown
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import equality, meshes
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.sidecar_attributes import SIDECAR_ATTRIBUTES
 
@@ -44,7 +44,8 @@ def settings(patches: Json) -> Json:
     zeros = zeros and patches.get("ReadinessPeriodSeconds") not in (None, "")
     found = {}
     for row in SIDECAR_ATTRIBUTES:
-        raw = _raw(patches, row)
+        raw = shown(patches, str(row.read))
+        raw = raw if row.decode is None else row.decode(raw)
         if raw in (None, "", "null", [], {}):
             continue
         value = row.current(patches)
@@ -99,21 +100,3 @@ def parameters(target: Json, cleared: tuple[str, ...] = ()) -> Json:
         elif row.option in cleared and row.type not in ("bool", "int", "float"):
             sent[parameter] = "{}" if row.type == "json" else ""
     return {key: json.dumps(value, sort_keys=True) if key in _JSON_GROUPS else value for key, value in sent.items()}
-
-
-def nested(found: Json) -> Json:
-    """Settings by dotted option, nested as the options are."""
-    shown: Json = {}
-    for option, value in found.items():
-        put(shown, option, value)
-    return shown
-
-
-def _raw(patches: Json, row: Attribute) -> Any:
-    """What stands in the place of a value, with parts above it that may be JSON text."""
-    *groups, leaf = str(row.read).split(".")
-    level: Any = patches
-    for group in groups:
-        level = (decoding.mapping(level) or {}).get(group)
-    raw = (decoding.mapping(level) or {}).get(leaf)
-    return raw if row.decode is None else row.decode(raw)

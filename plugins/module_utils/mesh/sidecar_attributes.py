@@ -23,10 +23,10 @@ def _row(option: str, kind: str, parameter: str, read: str = "", **more: Any) ->
     )
 
 
-def _resources(option: str, prefix: str, read: str) -> list[Attribute]:
-    """Requests and limits of a container."""
+def container(make: Callable[..., Attribute], option: str, prefix: str, read: str) -> list[Attribute]:
+    """Requests and limits of a container, of a mesh or of a namespace; ``make`` makes a row of them."""
     return [
-        _row(
+        make(
             f"{option}.{group}.{name.lower()}",
             "quantity",
             f"{prefix}{name}Resource{word}",
@@ -60,17 +60,18 @@ def _batch(option: str, prefix: str, read: str) -> list[Attribute]:
     ]
 
 
+def _statistics(part: str) -> Attribute:
+    name = "ProxyStatsMatcher"
+    return _row(f"stats_matcher.inclusion_{part.lower()}", "list", f"{name}.inclusion{part}", f"{name}.Inclusion{part}")
+
+
 SIDECAR_ATTRIBUTES: list[Attribute] = [
     _row("concurrency", "int", "Concurrency", check=values.count),
     _row("log_level", "str", "LogLevel"),
     # Its life beside the application.
     _row("hold_application_until_proxy_starts", "bool", "HoldApplicationUntilProxyStarts"),
     _row(
-        "termination_drain_duration",
-        "str",
-        "TerminationDrainDuration",
-        same=equality.durations,
-        check=values.duration,
+        "termination_drain_duration", "str", "TerminationDrainDuration", same=equality.durations, check=values.duration
     ),
     _row("lifecycle", "json", "Lifecycle", "LifecycleStr", same=equality.hooks, check=values.hooks),
     _row("readiness.initial_delay_seconds", "int", "ReadinessInitialDelaySeconds", check=values.count),
@@ -86,8 +87,8 @@ SIDECAR_ATTRIBUTES: list[Attribute] = [
     _row("exclude_outbound_ports", "csv", "ExcludeOutboundPorts", check=values.ports),
     _row("dns_proxying_enabled", "bool", "IstioDNSProxyEnabled"),
     # What it may use.
-    *_resources("resources", "SidecarProxy", "SidecarProxyResource"),
-    *_resources("init_resources", "ProxyInit", "SidecarProxyInitResource"),
+    *container(_row, "resources", "SidecarProxy", "SidecarProxyResource"),
+    *container(_row, "init_resources", "ProxyInit", "SidecarProxyInitResource"),
     *_batch("batch_resources", "SidecarProxy", "SidecarProxyAckSloResource"),
     *_batch("init_batch_resources", "ProxyInit", "SidecarProxyInitAckSloResource"),
     _row("scaled_resources.container", "str", "ScaledSidecarResource.ContainerRef"),
@@ -99,24 +100,7 @@ SIDECAR_ATTRIBUTES: list[Attribute] = [
     _row("proxy_metadata", "json", "ProxyMetadata", same=equality.texts, check=values.texts),
     _row("runtime_values", "json", "RuntimeValues", same=equality.texts, check=values.texts),
     _row("smc_enabled", "bool", "SMCEnabled", "SMCConfiguration.Enabled"),
-    _row(
-        "stats_matcher.inclusion_prefixes",
-        "list",
-        "ProxyStatsMatcher.inclusionPrefixes",
-        "ProxyStatsMatcher.InclusionPrefixes",
-    ),
-    _row(
-        "stats_matcher.inclusion_suffixes",
-        "list",
-        "ProxyStatsMatcher.inclusionSuffixes",
-        "ProxyStatsMatcher.InclusionSuffixes",
-    ),
-    _row(
-        "stats_matcher.inclusion_regexps",
-        "list",
-        "ProxyStatsMatcher.inclusionRegexps",
-        "ProxyStatsMatcher.InclusionRegexps",
-    ),
+    *map(_statistics, ("Prefixes", "Suffixes", "Regexps")),
     _row("tracing.sampling", "float", "Tracing.sampling", "Tracing.Sampling", check=values.percent),
     _row(
         "tracing.max_path_tag_length",

@@ -66,23 +66,22 @@ def percent(value: Any) -> str:
 
 def hooks(value: Any) -> str:
     """Lifecycle hooks as those of a container in Kubernetes."""
-    for name, hook in value.items():
-        if name not in _HOOKS:
-            return f"{name} is none of {', '.join(_HOOKS)}"
-        if not isinstance(hook, dict) or len(hook) != 1 or not {*hook} <= {*_ACTIONS}:
-            return f"{name} needs exactly one of {', '.join(_ACTIONS)}"
-        if not isinstance(next(iter(hook.values())), dict):
-            return f"{name}.{next(iter(hook))} is no mapping"
-    return ""
+    wrong = [name for name in value if name not in _HOOKS]
+    return f"{wrong[0]} is none of {', '.join(_HOOKS)}" if wrong else _one_each(value, _ACTIONS)
 
 
 def tags(value: Any) -> str:
     """Tags of spans, each with one source of its value."""
-    for name, tag in value.items():
-        if not isinstance(tag, dict) or len(tag) != 1 or not {*tag} <= {*_TAGS}:
-            return f"{name} needs exactly one of {', '.join(_TAGS)}"
-        if not isinstance(next(iter(tag.values())), dict):
-            return f"{name}.{next(iter(tag))} is no mapping"
+    return _one_each(value, _TAGS)
+
+
+def _one_each(value: Any, kinds: tuple[str, ...]) -> str:
+    """Mappings with exactly one of these keys, which has a mapping itself."""
+    for name, part in value.items():
+        if not isinstance(part, dict) or len(part) != 1 or not {*part} <= {*kinds}:
+            return f"{name} needs exactly one of {', '.join(kinds)}"
+        if not isinstance(next(iter(part.values())), dict):
+            return f"{name}.{next(iter(part))} is no mapping"
     return ""
 
 

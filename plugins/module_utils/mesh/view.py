@@ -8,7 +8,6 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud import tags
@@ -172,7 +171,3 @@ def needs_second_step(params: dict[str, Any]) -> bool:
 def unseen(params: dict[str, Any]) -> Changes:
     """The options that the service never shows, and that creation does not know: what an interruption would lose."""
     return unseen_changes([row for row in MESH_ATTRIBUTES if row.create is None], params)
-
-
-def as_json(value: Any) -> str:
-    return json.dumps(value)

@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.meshops.asm.plugins.module_utils.flow.options import without_nulls, wrong_options
+from ansible_collections.meshops.asm.plugins.module_utils.flow.text import without_password
 from ansible_collections.meshops.asm.plugins.module_utils.module.traces import traces
 
 HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
@@ -76,6 +77,7 @@ class AsmModule(AnsibleModule):
         if kwargs.get("failed"):
             # In the words of whoever refused it, a secret may stand in another way than it was given.
             self.no_log_values |= traces(map(str, self.no_log_values))
+            kwargs["msg"] = without_password(str(kwargs.get("msg") or ""))
         super()._return_formatted(kwargs)
 
 
@@ -121,4 +123,6 @@ def _by_name(value: Any) -> Any:
             key: HIDDEN if item is not None and _SECRET.fullmatch(str(key)) else _by_name(item)
             for key, item in value.items()
         }
-    return [_by_name(item) for item in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [_by_name(item) for item in value]
+    return without_password(value) if isinstance(value, str) else value

@@ -11,13 +11,14 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
+from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import DONE, Plan, Progress
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import ResourceModule
 
 
 class OfGateway(ResourceModule):
-    """Has the options ``mesh`` and ``gateway``; ``look`` is asked once both are there.
+    """Has the options ``mesh`` and ``gateway``; ``look`` is asked once both are there, and gives what users see.
 
     ``nothing`` is what ``find`` gives until then.
     """
@@ -40,6 +41,16 @@ class OfGateway(ResourceModule):
         self.kube = self.kube or gateways.control_plane(self.cloud, mesh)
         self.has_gateway = gateways.is_there(self.kube, self.params["gateway"])
         return self.look() if self.has_gateway else self.nothing
+
+    def progress(self, plan: Plan) -> Progress:
+        return self.judged(self.look()) if self.has_gateway else DONE
+
+    def judged(self, there: Any) -> Progress:
+        """How far ``there``, what ``look`` gives, is from what is wanted."""
+        raise NotImplementedError
+
+    def view(self, found: Any) -> Any:
+        return found
 
     def not_yet(self) -> tuple[str, ...]:
         """The warning of a plan for a mesh or a gateway that is yet to be made, as in check mode."""

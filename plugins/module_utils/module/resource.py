@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from ansible.module_utils.basic import env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -46,6 +46,7 @@ DEBUG_OPTION = {
     "meshops_debug": {"type": "bool", "default": False, "fallback": (env_fallback, ["MESHOPS_DEBUG"])},
 }
 _SECONDS = ("wait_timeout", "api_timeout", "proxies_timeout", "proxies_settle")
+_Result = TypeVar("_Result")
 # Options that name what a task is about; none of them may hold a secret.
 _NAMES = ("name", "mesh", "gateway", "cluster")
 
@@ -158,6 +159,10 @@ class Task:
         """Says what is being done from now on, as the end of the sentence 'It stopped while it was ...'."""
         named = [f"{name} '{self.params[name]}'" for name in _NAMES if isinstance(self.params.get(name), str)]
         self.doing = f"{doing} ({', '.join(named)})" if named else doing
+
+    def sending(self, requests: Callable[[], _Result], untried: Callable[[], _Result]) -> _Result:
+        """What comes of ``requests``, or in check mode, in which none is sent, what ``untried`` says instead."""
+        return untried() if self.module.check_mode else requests()
 
     def may_have_written(self) -> bool:
         try:

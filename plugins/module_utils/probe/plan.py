@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -256,8 +255,11 @@ def _split(declared: Json | None, even: list[Any] | None) -> dict[str, float]:
     except (TypeError, ValueError):
         raise InvalidInput(f"expect.split maps keys to percentages, not {declared}.") from None
     total = sum(percents.values())
-    if any(not 0 <= value <= 100 or math.isnan(value) for value in percents.values()) or abs(total - 100) > _SUM_SLACK:
-        shown = " + ".join(f"{value:g}" for value in percents.values())
+    shown = " + ".join(f"{value:g}" for value in percents.values())
+    if any(value < 0 for value in percents.values()):
+        raise InvalidInput(f"expect.split must sum to 100 percent, with no share below 0: {shown}.")
+    # A share that is no number is in no range.
+    if not all(value <= 100 for value in percents.values()) or abs(total - 100) > _SUM_SLACK:
         raise InvalidInput(f"expect.split must sum to 100 percent: {shown} is {total:g}.")
     return {name: value / total for name, value in percents.items()}
 

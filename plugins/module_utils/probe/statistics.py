@@ -26,6 +26,7 @@ from statistics import NormalDist
 
 #: The smallest sample that anything is said about.
 SMALLEST_SAMPLE = 20
+_LARGEST_SAMPLE = 10_000_000
 
 
 def sample_size(shares: Iterable[float], tolerance: float, confidence: float) -> int:
@@ -43,11 +44,12 @@ def sample_size(shares: Iterable[float], tolerance: float, confidence: float) ->
     quantile = NormalDist().inv_cdf(1 - alpha / (2 * len(wanted)))
     widest = max(share * (1 - share) for share in wanted)
     size = max(size, math.ceil(0.7 * widest * (quantile / tolerance) ** 2))
-    while not _decides(size, wanted, tolerance, alpha):
+    # What is too large is not tried first: that would take as long as the sample itself.
+    while size <= _LARGEST_SAMPLE:
+        if _decides(size, wanted, tolerance, alpha):
+            return size
         size = math.ceil(size * 1.05)
-        if size > 10_000_000:
-            raise ValueError("no sample of a reasonable size decides this")
-    return size
+    raise ValueError("no sample of a reasonable size decides this")
 
 
 def smallest_tolerance(shares: Sequence[float], confidence: float, size: int) -> float:

@@ -49,8 +49,8 @@ def summary(plan: Plan, seen: Observation) -> Json:
         "retries": seen.retries,
         "reconnects": seen.reconnects,
         "distribution": distribution(plan, answered),
-        "by_request": _by_request(plan, samples),
-        "by_address": _by_address(plan, samples),
+        "by_request": _by(plan, samples, "request", "name", [one.name for one in plan.requests]),
+        "by_address": _by(plan, samples, "address", "address", [f"{host}:{port}" for host, port in plan.addresses]),
         "excerpts": {str(status): text for status, text in sorted(seen.excerpts.items())},
     }
     result["outage"] = _outage(plan, samples)
@@ -121,7 +121,7 @@ def compared(plan: Plan, samples: list[Sample]) -> Json:
 def problems(plan: Plan, seen: Observation, result: Json) -> list[str]:
     """What is not as expected; without expectations, only that nobody answered at all."""
     if not result["answered"]:
-        return [_nobody(plan, seen, result)]
+        return [_nobody(seen, result)]
     found = [text for text in (result.get("compare", {}).get("problem"),) if text]
     if plan.expect is None:
         return found
@@ -135,7 +135,7 @@ def problems(plan: Plan, seen: Observation, result: Json) -> list[str]:
         *found,
         *([] if plan.compare else _failures(expect, result)),
         *_split(plan, expect, seen, result),
-        *_balancing(plan, expect, seen),
+        *_balancing(expect, seen),
     ] + [
         f"Latency {name} was {result['latency'][name]:g} s, expected at most {most:g} s."
         for name, most in expect.latency.items()
@@ -162,25 +162,11 @@ def _latency(ordered: list[float]) -> Json:
     return {name: round(value, 6) for name, value in {**edges, "mean": mean, **figures}.items()}
 
 
-def _by_request(plan: Plan, samples: list[Sample]) -> list[Json]:
-    """Statuses and keys of each request, where there are several."""
-    if len(plan.requests) < 2:
-        return []
-    rows = []
-    for index, request in enumerate(plan.requests):
-        own = [sample for sample in samples if sample.request == index]
-        rows.append({"name": request.name, **_counts(plan, own)})
-    return rows
-
-
-def _by_address(plan: Plan, samples: list[Sample]) -> list[Json]:
-    if len(plan.addresses) < 2:
-        return []
-    rows = []
-    for index, (host, port) in enumerate(plan.addresses):
-        own = [sample for sample in samples if sample.address == index]
-        rows.append({"address": f"{host}:{port}", **_counts(plan, own)})
-    return rows
+def _by(plan: Plan, samples: list[Sample], part: str, title: str, names: list[str]) -> list[Json]:
+    """Statuses and keys of each request, or at each address, where there are several."""
+    own = [[sample for sample in samples if getattr(sample, part) == index] for index in range(len(names))]
+    rows = [{title: name, **_counts(plan, those)} for name, those in zip(names, own, strict=True)]
+    return rows if len(rows) > 1 else []
 
 
 def _counts(plan: Plan, own: list[Sample]) -> Json:
@@ -201,7 +187,7 @@ def _outage(plan: Plan, samples: list[Sample]) -> float:
     return round(max(sample.at + sample.seconds for sample in failed) - min(sample.at for sample in failed), 3)
 
 
-def _nobody(plan: Plan, seen: Observation, result: Json) -> str:
+def _nobody(seen: Observation, result: Json) -> str:
     why = "; ".join(f"{text} ({count}x)" for text, count in list(result["errors"].items())[:3]) or "nothing was sent"
     early = " It was given up early." if seen.aborted else ""
     return f"None of {result['requests']} requests was answered: {why}.{early}"
@@ -257,7 +243,7 @@ def _split(plan: Plan, expect: Expectation, seen: Observation, result: Json) -> 
     return found
 
 
-def _balancing(plan: Plan, expect: Expectation, seen: Observation) -> list[str]:
+def _balancing(expect: Expectation, seen: Observation) -> list[str]:
     """Whether the sequence of instances is what the policy makes; see ``statistics.dispersion``."""
     wanted = expect.balancing
     if wanted is None:

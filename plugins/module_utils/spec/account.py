@@ -16,7 +16,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.cluster import access, clusters
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, NotFound
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import WORD
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import argument_spec, changes_between
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes, versions
@@ -47,8 +47,12 @@ _SHAPE: shapes.Shape = {"mesh": {}, "clusters": [{"name": WORD}], "gateways": _G
 
 @dataclass
 class Findings:
-    """Sentences: what is wrong, what might be, and what creating the mesh brings along."""
+    """Sentences: what is wrong, what might be, and what creating the mesh brings along.
 
+    ``unread`` is what is of another type: then the account was not asked.
+    """
+
+    unread: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     creates: list[str] = field(default_factory=list)
@@ -58,7 +62,7 @@ def check(cloud: Cloud, params: Json) -> Findings:
     """Compares ``{mesh, clusters, gateways}`` with the account. Raises ``AsmError`` when it cannot be asked at all."""
     findings = Findings()
     params, mesh = _read(params, findings)
-    if findings.errors:
+    if findings.unread:
         return findings
     listed = meshes.list_meshes(cloud)
     try:
@@ -79,15 +83,15 @@ def check(cloud: Cloud, params: Json) -> Findings:
 
 
 def _read(params: Any, findings: Findings) -> tuple[Json, Json]:
-    """The parameters and the options of the mesh in their types; what is of another is among the errors."""
+    """The parameters and the options of the mesh in their types; what is of another is ``unread``."""
     fitted, odd = shapes.fit(params, _SHAPE)
     found = {"clusters": [], "gateways": [], **fitted}
-    findings.errors += [f"asm_{one}." for one in odd]
+    findings.unread += [f"asm_{one}." for one in odd]
     for option in ("clusters", "gateways"):
         items = found[option]
-        findings.errors += [f"asm_{option}[{n}] has no name." for n, item in enumerate(items) if "name" not in item]
+        findings.unread += [f"asm_{option}[{n}] has no name." for n, item in enumerate(items) if "name" not in item]
     mesh, problems = _options(found.get("mesh", {}))
-    findings.errors += [f"asm_mesh: {problem}." for problem in problems]
+    findings.unread += [f"asm_mesh: {problem}." for problem in problems]
     return found, mesh
 
 
@@ -228,18 +232,14 @@ def _check_known_clusters(cloud: Cloud, mesh: Json, wanted: list[Json], listed: 
     if not wanted or not cloud.region:
         return
     known = access.list_clusters(cloud)
-    seen = [
-        {"ClusterId": one["cluster_id"], "Name": one.get("name"), "RegionId": one.get("region_id")} for one in known
-    ]
-    by_id = {str(one["cluster_id"]): one for one in known}
     owners = {str(key): meshes.info(owner) for owner in listed for key in owner.get("Clusters") or []}
     for item in wanted:
         try:
-            if item.get("by_kubeconfig") and clusters.pick(seen, item["name"]) is None:
-                continue
-            cluster = by_id[str(clusters.require(seen, item["name"])["ClusterId"])]
+            cluster = access.pick_cluster(known, item["name"])
         except AsmError as error:
-            findings.errors.append(f"asm_clusters: {error.message}")
+            # One with a kubeconfig of its own need not be known to Container Service.
+            if not (item.get("by_kubeconfig") and isinstance(error, NotFound)):
+                findings.errors.append(f"asm_clusters: {error.message}")
             continue
         owner = owners.get(str(cluster["cluster_id"]))
         state = cluster.get("state") or "running"

@@ -20,6 +20,7 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils.checks import running
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
+from ansible_collections.meshops.asm.plugins.module_utils.flow.options import Sentence
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import COUNT, NUMBER, TEXT, WORD
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import GIVEN_NAMESPACES
@@ -47,17 +48,20 @@ _SHAPE: shapes.Shape = {
 _NEEDED = {"overrides": ("cluster",), "ports": ("name", "port")}
 
 
-def read(spec: Any) -> tuple[Json, list[str]]:
+def read(spec: Any) -> tuple[Json, list[Sentence]]:
     """A spec in which the checks find the types that they expect, and a sentence for each part that was of another.
 
     Items without a name are left out, and told.
     """
     fitted, odd = shapes.fit(_with_named_clusters(spec), _SHAPE)
-    found, problems = dict(fitted), [f"{one}." for one in odd]
+    found, problems = dict(fitted), [Sentence(f"{one}.", one.place) for one in odd]
+    # Of these it is told what they are instead.
+    told = {one.place for one in odd}
     for variable in (one.variable for one in NAMED):
         items = found.get(variable, [])
         found[variable] = [_complete(item) for item in items if "name" in item]
-        problems += [f"{variable}[{number}] has no name." for number, item in enumerate(items) if "name" not in item]
+        nameless = [f"{variable}[{number}]" for number, item in enumerate(items) if "name" not in item]
+        problems += [Sentence(f"{one} has no name.", one) for one in nameless if not told & {one, f"{one}.name"}]
     return found, problems
 
 

@@ -8,6 +8,7 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from itertools import groupby
@@ -228,17 +229,14 @@ def _control_plane_rows(cloud: Cloud, mesh: Json | None, attached: list[Json], p
     if not params["gateways"] and not wanted:
         return []
     if mesh is None:
-        return _all_gateways(params, ABSENT) + _all_resources(wanted, ABSENT)
+        return _unseen(params["gateways"], wanted, ABSENT)
     try:
-        kube = gateways.control_plane(cloud, mesh)
-        try:
+        with closing(gateways.control_plane(cloud, mesh)) as kube:
             listed = kube.list(gateways.COLLECTION) if params["gateways"] else []
             read_live(kube, [one for _item, objects in wanted for one in objects], MESH)
             respect(one for _item, objects in wanted for one in objects)
-        finally:
-            kube.close()
     except AsmError as error:
-        return _all_gateways(params, error.message) + _all_resources(wanted, error.message)
+        return _unseen(params["gateways"], wanted, error.message)
     live = {one["metadata"]["name"]: one for one in listed}
     names = clusters.labels(attached)
     rows = [row for gateway in params["gateways"] for row in _gateway_rows(gateway, live.get(gateway["name"]), names)]
@@ -272,12 +270,10 @@ def _places(fields: list[comparison.Difference]) -> str:
     return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
-def _all_gateways(params: Json, state: str) -> list[Row]:
-    return [Row("gateway", gateway["name"], "", state, False) for gateway in params["gateways"]]
-
-
-def _all_resources(wanted: list[tuple[Json, list[Item]]], state: str) -> list[Row]:
-    return [Row("istio", one.short, item["name"], state, False) for item, objects in wanted for one in objects]
+def _unseen(gateways: list[Json], wanted: list[tuple[Json, list[Item]]], state: str) -> list[Row]:
+    """The rows where there is no control plane to be asked."""
+    rows = [Row("gateway", one["name"], "", state, False) for one in gateways]
+    return rows + [Row("istio", one.short, item["name"], state, False) for item, objects in wanted for one in objects]
 
 
 def _gateway_rows(gateway: Json, live: Json | None, names: dict[str, str]) -> list[Row]:
@@ -294,19 +290,17 @@ def _gateway_rows(gateway: Json, live: Json | None, names: dict[str, str]) -> li
     rows = []
     for cluster in wanted:
         addresses = ", ".join(view["addresses"].get(cluster) or [])
+        there, problem = addresses or "deployed", ""
         if cluster not in deployed:
-            row = Row("gateway", gateway["name"], cluster, "not deployed there", False)
+            problem = "not deployed there"
         elif has_address and not addresses:
-            row = Row("gateway", gateway["name"], cluster, complaint or "no address yet", False)
+            problem = complaint or "no address yet"
         elif differs:
-            state = f"{addresses or 'deployed'}, not as described: {', '.join(differs)}"
-            row = Row("gateway", gateway["name"], cluster, state, False)
+            problem = f"{there}, not as described: {', '.join(differs)}"
         elif complaint and (cluster in told or not told):
             # The address may be that of before: what was asked for since then was refused.
-            row = Row("gateway", gateway["name"], cluster, f"{addresses or 'deployed'}, but: {complaint}", False)
-        else:
-            row = Row("gateway", gateway["name"], cluster, addresses or "deployed", True)
-        rows.append(row)
+            problem = f"{there}, but: {complaint}"
+        rows.append(Row("gateway", gateway["name"], cluster, problem or there, not problem))
     return rows
 
 
@@ -356,12 +350,9 @@ def _workload_rows(cloud: Cloud, wanted: list[Json]) -> list[Row]:
         here = [(item, _items(item, CLUSTER)) for item in wanted if name in (item.get("clusters") or [])]
         objects = [one for _item, listed in here for one in listed]
         try:
-            kube = KubeClient(load(access.cluster_kubeconfig(cloud, name)))
-            try:
+            with closing(KubeClient(load(access.cluster_kubeconfig(cloud, name)))) as kube:
                 read_live(kube, objects, CLUSTER)
                 pods = _pods(kube, objects)
-            finally:
-                kube.close()
         except AsmError as error:
             rows += [Row("workload", item["name"], name, error.message, False) for item, _listed in here]
             continue

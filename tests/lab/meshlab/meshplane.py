@@ -119,6 +119,7 @@ class MeshPlane(Plane):
         if not discovery_only:
             attachment.create_pilot_service(cluster.api)
             if self._istiod:
+                attachment.create_root(cluster.api, self._istiod)
                 attachment.create_injector(cluster.api, cluster_id=cluster.plane_id, pilot=self._istiod)
         if self._istiod:
             cluster.follow(Pilot(self._istiod.endpoint, self._istiod.ca_file))

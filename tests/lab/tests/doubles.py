@@ -27,6 +27,8 @@ NO_BINARIES = Binaries(
     istiod=None,
     envoy=None,
     dataplane=None,
+    pilot_agent=None,
+    sidecar=None,
     gateway_api=None,
     missing={},
 )

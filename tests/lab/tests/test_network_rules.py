@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -191,7 +192,7 @@ def test_what_is_missing_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_network_that_was_not_started_says_so() -> None:
-    network = Network(1, envoy=None, dataplane=None)  # type: ignore[arg-type]
+    network = Network(1, envoy=Path("envoy"), dataplane=Path("dataplane"), binaries=NO_BINARIES)
     with pytest.raises(RuntimeError, match="has not been started"):
         assert network.dataplane
     with pytest.raises(ValueError, match="is not running"):

@@ -24,9 +24,12 @@ case "$1 $2" in
   "env GOMODCACHE") echo "$FAKE_MODULES"; exit ;;
   "mod download")
     if [ -n "$FAKE_REFUSE" ]; then echo '{"Error": "403 Forbidden"}'; exit 1; fi
-    crds="$FAKE_MODULES/gateway-api/config/crd/standard"
-    mkdir -p "$crds" && echo "kind: x" > "$crds/gateway.networking.k8s.io_x.yaml"
-    printf '{"Dir": "%s", "Sum": "%s"}' "$FAKE_MODULES/gateway-api" "$FAKE_SUM"; exit ;;
+    module="$FAKE_MODULES/${4%@*}"
+    crds="$module/config/crd/standard" && sidecar="$module/tools/packaging/common"
+    mkdir -p "$crds" "$sidecar" && echo "kind: x" > "$crds/gateway.networking.k8s.io_x.yaml"
+    echo "exec pilot-agent" > "$sidecar/istio-start.sh" && echo "{}" > "$sidecar/envoy_bootstrap.json"
+    sum="${FAKE_SUM:-$(grep "^${4%@*} ${4#*@} h1:" "$FAKE_SUMS" | cut -d " " -f 3)}"
+    printf '{"Dir": "%s", "Sum": "%s"}' "$module" "$sum"; exit ;;
 esac
 echo "$@" >> "$FAKE_LOG"
 mkdir -p "$GOCACHE" "$FAKE_MODULES" && : > "$GOCACHE/object"
@@ -62,7 +65,7 @@ def fake_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("FAKE_LOG", str(log))
     monkeypatch.setenv("FAKE_MODULES", str(tmp_path / "modules"))
-    monkeypatch.setenv("FAKE_SUM", "h1:735YBRj5NXFrOGX0GoSjwzUIzbz8kiEOfADsqHFmHgE=")
+    monkeypatch.setenv("FAKE_SUMS", str(binaries.SERVERS / "go.sum"))
     monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
 
     def install(requirement: str, target: Path) -> None:
@@ -81,9 +84,8 @@ def test_everything_is_built_once(fake_go: Path) -> None:
     assert found.missing == {}
     paths = [found.etcd, found.kube_apiserver, found.kube_controller_manager, found.kube_scheduler]
     assert [one.name for one in paths] == ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]
-    assert all(
-        one is not None and one.exists() for one in [*paths, found.istiod, found.crds, found.envoy, found.dataplane]
-    )
+    of_istio = [found.istiod, found.crds, found.envoy, found.dataplane, found.pilot_agent]
+    assert all(one is not None and one.exists() for one in [*paths, *of_istio])
     assert len(fake_go.read_text().splitlines()) == 1
     assert any("only once" in line for line in lines)
     assert ensure_binaries(lines.append) == found
@@ -108,7 +110,7 @@ def test_the_lab_does_without_istio_when_it_is_refused(fake_go: Path, monkeypatc
     monkeypatch.setenv("FAKE_REFUSE", "1")
     lines: list[str] = []
     found = ensure_binaries(lines.append)
-    assert (found.istiod, found.crds, found.dataplane) == (None, None, None)
+    assert (found.istiod, found.crds, found.dataplane, found.pilot_agent) == (None, None, None, None)
     assert found.kube_apiserver.exists()
     assert "403 Forbidden" in found.missing["istiod"]
     assert any("without Istio" in line and "403 Forbidden" in line for line in lines)
@@ -174,6 +176,12 @@ def test_the_gateway_api_comes_from_the_module_that_istio_needs(fake_go: Path) -
     assert found.gateway_api.read_text() == "kind: x\n"
 
 
+def test_the_sidecar_of_hosts_comes_from_istios_module(fake_go: Path) -> None:
+    found = ensure_binaries(lambda line: None)
+    assert found.sidecar is not None
+    assert {one.name for one in found.sidecar.iterdir()} == set(binaries.SIDECAR_FILES)
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "problem"),
     [("FAKE_REFUSE", "1", "403"), ("FAKE_SUM", "h1:other=", "not the module whose sum")],
@@ -185,6 +193,8 @@ def test_without_the_gateway_api_the_lab_still_comes_up(
     found = ensure_binaries(lambda line: None)
     assert found.gateway_api is None
     assert problem in found.missing["gateway-api"]
+    assert found.sidecar is None
+    assert problem in found.missing["sidecar"]
 
 
 def test_progress_is_reported_while_go_builds(fake_go: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from meshlab.binaries import Binaries
 from meshlab.files import private_dir
 from meshlab.kubeapi import KubeApi, Object
 from meshlab.processes import Processes
 from meshlab.traffic import services as tables
 from meshlab.traffic.dataplane import Dataplane
+from meshlab.traffic.machines import Machine, Machines
 from meshlab.traffic.namespaces import Namespaces
 from meshlab.traffic.servicewatch import ServiceWatch
 
@@ -27,6 +29,9 @@ _RUN = Path("/run/meshops.asm")
 #: Addresses of what is outside of the clusters are documentation ranges (RFC 5737).
 _LOAD_BALANCERS = "198.51.100.1"
 _OUTSIDE = "203.0.113.{}"
+
+#: The first port at which something of the host is reached from the VPC.
+_ADMITTED = 15012
 
 #: Names that every cluster's DNS resolves to a machine outside of the mesh; it echoes what it is asked.
 OUTSIDE_HOSTS = ("httpbin.org", "www.example.com")
@@ -43,15 +48,17 @@ class Pilot:
 class Network:
     """Everything between the pods of one lab. ``octet``: the lab's range 127.X. Thread-safe."""
 
-    def __init__(self, octet: int, *, envoy: Path, dataplane: Path) -> None:
+    def __init__(self, octet: int, *, envoy: Path, dataplane: Path, binaries: Binaries) -> None:
         self.namespaces = Namespaces(prefix(octet))
         self.folder = run_folder(octet)
         self.envoy = envoy
         self._binary = dataplane
+        self._binaries = binaries
+        self._machines: Machines | None = None
         self._dataplane: Dataplane | None = None
         self._nodes: dict[str, Node] = {}
         self._hosts: dict[str, list[str]] = {}
-        self._exposed: dict[str, dict[str, str]] = {}
+        self._forwards: dict[str, dict[str, str]] = {}
         self._host_range = f"127.{octet}"
         self._lock = threading.Lock()
 
@@ -68,12 +75,16 @@ class Network:
         private_dir(self.folder)
         self._dataplane = Dataplane(self._binary, self.folder, processes)
         self._dataplane.start()
+        self._machines = Machines(self.folder / "machines", self._binaries, processes)
         self.namespaces.make_vpc(_LOAD_BALANCERS)
         for name in OUTSIDE_HOSTS:
             self.add_host(name)
 
     def stop(self) -> None:
         """Remove everything."""
+        if self._machines:
+            self._machines.stop()
+            self._machines = None
         if self._dataplane:
             self._dataplane.stop()
             self._dataplane = None
@@ -111,30 +122,65 @@ class Network:
             return sorted(key for key, node in self._nodes.items() if not node.connected)
 
     def add_host(self, name: str, ports: tuple[int, ...] = (80,)) -> str:
-        """A machine outside of the clusters that all of them know by ``name``; it echoes requests. Its address."""
+        """A host outside of the clusters that all of them know by ``name``; it echoes requests. Its address."""
+        address, netns, new = self._host(name)
+        if new:
+            app = {"kind": "echo", "ports": list(ports), "pod": name, "namespace": "", "cluster": "outside"}
+            self.dataplane.call("start", id=f"outside/{name}", netns=netns, app=app)
+        return address
+
+    def add_machine(self, name: str) -> Machine:
+        """The machine outside of the clusters that all of them know by ``name``; nothing serves there yet.
+
+        MachineError when it cannot be made.
+        """
+        if self._machines is None:
+            raise RuntimeError("the network has not been started")
+        known = self._machines.find(name)
+        if known:
+            return known
+        address, netns, new = self._host(name)
+        if not new:
+            raise ValueError(f"{name} is a host that is no machine")
+        return self._machines.start(name, netns, address=address, resolver=_LOAD_BALANCERS)
+
+    def _host(self, name: str) -> tuple[str, str, bool]:
+        """A host's address, the path of its namespace, and whether it has been made just now."""
         with self._lock:
-            known = self._hosts.get(name)
-            number = len(self._hosts) + 1
-            address = known[0] if known else _OUTSIDE.format(number)
-            netns = f"{self.namespaces.prefix}outside-{number}"
-            if known is None:
-                self.namespaces.make_host(netns, [address])
-                app = {"kind": "echo", "ports": list(ports), "pod": name, "namespace": "", "cluster": "outside"}
-                self.dataplane.call("start", id=f"outside/{name}", netns=str(self.namespaces.path(netns)), app=app)
+            new = name not in self._hosts
+            if new:
+                address = _OUTSIDE.format(len(self._hosts) + 1)
+                self.namespaces.make_host(self._host_netns(address), [address])
                 self._hosts[name] = [address]
-            nodes = list(self._nodes.values())
+            address = self._hosts[name][0]
+            nodes = list(self._nodes.values()) if new else []
         for node in nodes:
             node.refresh()
-        return address
+        return address, str(self.namespaces.path(self._host_netns(address))), new
+
+    def _host_netns(self, address: str) -> str:
+        return f"{self.namespaces.prefix}outside-{address.rpartition('.')[2]}"
 
     def expose(self, address: str, port: int) -> str:
         """Pass connections to an address of the host on to a pod's; "address:port" of the former."""
         vpc = str(self.namespaces.path(self.namespaces.vpc))
         with self._lock:
             target = f"{address}:{port}"
-            listen = f"{self._host_range}.{210 + len(self._exposed) // 250}.{len(self._exposed) % 250 + 1}:{port}"
-            entry = self._exposed.setdefault(target, {"listen": listen, "netns": vpc, "target": target})
-            problems = self.dataplane.call("forward", node="", forwards=list(self._exposed.values()))
+            number = sum(1 for one in self._forwards.values() if "from" not in one)
+            listen = f"{self._host_range}.{210 + number // 250}.{number % 250 + 1}:{port}"
+            return self._forward({"listen": listen, "netns": vpc, "target": target})
+
+    def admit(self, target: str) -> str:
+        """Pass connections to an address in the VPC on to one of the host, such as an istiod's; the former."""
+        vpc = str(self.namespaces.path(self.namespaces.vpc))
+        with self._lock:
+            number = sum(1 for one in self._forwards.values() if "from" in one)
+            listen = f"{_LOAD_BALANCERS}:{_ADMITTED + number}"
+            return self._forward({"from": vpc, "listen": listen, "netns": "", "target": target})
+
+    def _forward(self, wanted: dict[str, str]) -> str:
+        entry = self._forwards.setdefault(wanted["target"], wanted)
+        problems = self.dataplane.call("forward", node="", forwards=list(self._forwards.values()))
         if problems:
             raise RuntimeError("; ".join(problems.values()))
         return entry["listen"]

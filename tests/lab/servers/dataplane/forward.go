@@ -13,14 +13,19 @@ import (
 	"time"
 )
 
-// forward passes connections to Listen (an address of the host) on to Target, connecting from inside Namespace.
+// forward passes connections to Listen on to Target, connecting from inside Namespace. Listen is an address of the host,
+// or of the namespace From.
 type forward struct {
+	From      string `json:"from"`
 	Listen    string `json:"listen"`
 	Namespace string `json:"netns"`
 	Target    string `json:"target"`
 }
 
-// forwarders are the load balancers of all clusters.
+// key tells forwards apart: every namespace has addresses of its own.
+func (f forward) key() string { return f.From + " " + f.Listen }
+
+// forwarders are the load balancers of all clusters, and what leads from the host to pods and back.
 type forwarders struct {
 	mutex  sync.Mutex
 	active map[string]*forwarder
@@ -43,24 +48,24 @@ func (f *forwarders) set(owner string, wanted []forward) map[string]string {
 	problems := map[string]string{}
 	keep := map[string]bool{}
 	for _, one := range wanted {
-		keep[one.Listen] = true
+		keep[one.key()] = true
 	}
-	for listen, active := range f.active {
-		if active.owner == owner && !keep[listen] {
+	for key, active := range f.active {
+		if active.owner == owner && !keep[key] {
 			active.close()
-			delete(f.active, listen)
+			delete(f.active, key)
 		}
 	}
 	for _, one := range wanted {
-		active := f.active[one.Listen]
+		active := f.active[one.key()]
 		if active == nil {
-			listener, err := net.Listen("tcp4", one.Listen)
+			listener, err := listenInside(one.From, one.Listen)
 			if err != nil {
 				problems[one.Listen] = err.Error()
 				continue
 			}
 			active = &forwarder{owner: owner, listener: listener, open: map[net.Conn]struct{}{}}
-			f.active[one.Listen] = active
+			f.active[one.key()] = active
 			active.to = one
 			go active.serve()
 			continue

@@ -122,6 +122,17 @@ def test_another_secret_is_shown_as_such(asm: Viewing, run: Run) -> None:
     assert asm.kiali["KialiArmsAuthTokens"] == {"k1": "hush-3"}
 
 
+def test_a_password_in_a_url_is_compared_and_never_shown(asm: Viewing, run: Run) -> None:
+    url = "https://reader:{}@prometheus.example.com".format
+    run(prometheus_url=url("hush-1"))
+    assert not run(prometheus_url=url("hush-1")).changed
+    done = run(prometheus_url=url("hush-2"))
+    assert done.value["prometheus_url"] == done.plan.after["prometheus_url"] == url("***")
+    assert (done.plan.before["secrets"], done.plan.after["secrets"]) == ("those that are there", "those of the task")
+    assert asm.kiali["CustomPrometheusUrl"] == url("hush-2")
+    assert "secrets" not in run(prometheus_url="https://elsewhere.example.com").plan.after
+
+
 @pytest.mark.parametrize("shown", [masked, left_out])
 def test_a_secret_that_is_not_shown_is_not_lost(asm: Viewing, run: Run, shown: Any) -> None:
     run(auth_strategy="openid", openid=OPENID)

@@ -870,3 +870,23 @@ def test_of_several_builds_the_newest_of_the_edition_is_made(run: Run, asm: Fake
     for spec, version in (("standard", "v1.25.6.9-aliyun"), ("enterprise", "v1.25.6.10-aliyun")):
         planned = run(check=True, **BASICS, version="v1.25.6", cluster_spec=spec)
         assert planned.value["version"] == version
+
+
+# Passwords in URLs
+
+
+def test_a_password_in_a_url_is_compared_and_never_shown(run: Run, asm: FakeAsm) -> None:
+    url = "https://reader:{}@prometheus.example.com/api".format
+    first = run(**BASICS, prometheus_url=url("hush-1"))
+    assert not run(**BASICS, prometheus_url=url("hush-1")).changed
+    second = run(**BASICS, prometheus_url=url("hush-2"))
+    assert second.changed
+    assert second.value["prometheus_url"] == url("***")
+    assert "secrets" not in second.value
+    assert (second.plan.before["secrets"], second.plan.after["secrets"]) == (
+        "those that are there",
+        "those of the task",
+    )
+    assert asm.sent("UpdateMeshFeature")[-1]["PrometheusUrl"] == url("hush-2")
+    shown = [one for done in (first, second) for one in (done.value, done.plan.before, done.plan.after)]
+    assert "hush" not in json.dumps(shown)

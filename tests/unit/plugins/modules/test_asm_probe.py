@@ -18,7 +18,8 @@ from ansible_collections.meshops.asm.tests.unit.plugins.module_utils.probe.conft
 
 
 def probe(options: dict[str, Any], *, check: bool) -> tuple[dict[str, Any], AsmError | None]:
-    return asm_probe.probe(Cloud(options), options, check)
+    plan = asm_probe.planned(Cloud(options), options)
+    return asm_probe.untried(plan) if check else asm_probe.observed(plan)
 
 
 def params(**options: Any) -> dict[str, Any]:

@@ -188,6 +188,7 @@ LANE = {"mesh": "shop", "group": "features", "name": "gray", "label_value": "v2"
 DOMAIN = {"mesh": "shop", "name": "http", "namespace": "web", "hosts": ["a.org"], "port": 80, "protocol": "HTTP"}
 ROUTE = {"mesh": "shop", "name": "page", "hosts": ["a.org"], "destinations": [{"host": "page", "port": 80}]}
 GATEWAY = {"mesh": "shop", "name": "in", "clusters": ["shop-1"]}
+HOST = OPTIONS["asm_host_config"]
 COPY = {"clusters": [], "namespace": "a", "deployment": "b", "service": "c", "like": "d"}
 SENTENCES: list[tuple[str, Json, tuple[str, ...]]] = [
     ("asm_baseline", COPY, ("clusters",)),
@@ -210,6 +211,13 @@ SENTENCES: list[tuple[str, Json, tuple[str, ...]]] = [
     ("asm_gateway_secret", {"mesh": "shop", "name": "a", "certificate": "x", "private_key": "y"}, ("certificate",)),
     ("asm_gateway_secret", {"mesh": "shop", "name": "a", "certificate": None, "private_key": "y"}, ("certificate",)),
     ("asm_gateway_secret_info", {"mesh": "shop", "within_days": -1}, ("within_days", "negative")),
+    ("asm_host_config", {**HOST, "address": "stock"}, ("address 'stock'", "IP address")),
+    ("asm_host_config", {**HOST, "address": "127.0.0.1"}, ("address '127.0.0.1'", "reach")),
+    ("asm_host_config", {**HOST, "name": "A_"}, ("name 'A_'",)),
+    ("asm_host_config", {**HOST, "namespace": "a.b"}, ("namespace 'a.b'",)),
+    ("asm_host_config", {**HOST, "pilot_address": "192.0.2.1"}, ("pilot_address '192.0.2.1'", "port")),
+    ("asm_host_config", {**HOST, "pilot_address": "192.0.2.1:0"}, ("pilot_address '192.0.2.1:0'", "port")),
+    ("asm_host_config", {**HOST, "token_minutes": 9}, ("token_minutes", "10")),
     ("asm_kiali", {"mesh": "shop", "server": {"port": 99999}}, ("server.port", "65535")),
     ("asm_mesh", {"name": ""}, ("name", "empty")),
     ("asm_mesh", {"name": "shop", "pilot": {"trace_sampling": 101}}, ("pilot.trace_sampling", "100")),

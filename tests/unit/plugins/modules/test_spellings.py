@@ -31,6 +31,7 @@ _SAMPLES: dict[str, Any] = {
     "float": 2.5,
     "str": "text",
     "quantity": "2",
+    "url": "https://x",
     "csv": ["80", "443"],
     "list": ["vsw-1", "vsw-2"],
 }

@@ -9,8 +9,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
+from ansible_collections.meshops.asm.plugins.action import asm_preflight
 from ansible_collections.meshops.asm.plugins.action.asm_preflight import ActionModule as Preflight
 from ansible_collections.meshops.asm.plugins.plugin_utils.spec import SpecAction
 
@@ -48,7 +50,6 @@ def test_odd_items_are_problems(tmp_path: Path) -> None:
     assert found == {}
     assert problems == [
         "asm_istio_resources[0] must be a mapping, it is text.",
-        "asm_istio_resources[0] has no name.",
         "asm_istio_resources[1] has no name.",
         "asm_istio_resources, 'a': definition, document 1: an object must be a mapping, this is a number.",
         "asm_istio_resources, 'b': definition: it has more than 100 levels within each other.",
@@ -71,3 +72,49 @@ def test_preflight_names_one_object_in_two_places(tmp_path: Path) -> None:
     assert problem.startswith("Gateway default/a is described twice, in asm_istio_resources, 'a' (")
     assert "a.yml, document 1) and in asm_istio_resources, 'b' (" in problem
     assert "b.yml, document 1), and not alike (spec.more, spec.routes)" in problem
+
+
+@pytest.mark.parametrize(
+    ("variable", "items", "told"),
+    [
+        # Each part once, in the better words, and no part is lost behind another of the same list.
+        ("gateways", ["in"], ["asm_gateways[0] must be a mapping with name, it is text."]),
+        (
+            "gateways",
+            [{"name": "in", "clusters": "shop-1", "port": [80]}],
+            [
+                "asm_gateways[0].clusters must be a list, it is text.",
+                "asm_gateways, 'in': it has no option 'port'. Did you mean ports?",
+            ],
+        ),
+        (
+            "gateways",
+            [{"name": "in", "ports": [{"name": True, "port": 80}]}, {"name": "out", "ports": [80]}],
+            [
+                "asm_gateways[0].ports[0].name must be a name, it is a boolean.",
+                "asm_gateways, 'out': ports[0] must be a mapping with name and port, it is a number.",
+            ],
+        ),
+        ("clusters", [None], ["asm_clusters[0] must be a name or a mapping with name, it is null."]),
+        ("clusters", [{"name": True}, {}], ["asm_clusters[0].name must be a name, it is a boolean.", "needs name."]),
+    ],
+)
+def test_a_wrong_part_is_told_once_and_none_is_lost(
+    tmp_path: Path, variable: str, items: list[Any], told: list[str]
+) -> None:
+    problems, _hints = action(tmp_path, Preflight, mesh={"name": "shop"}, **{variable: items})._offline({})
+    assert len(problems) == len(told), problems
+    assert all(words in one for words, one in zip(told, problems, strict=True)), problems
+
+
+@pytest.mark.parametrize("unread", [["asm_mesh: pilot must be a mapping, it is text."], []])
+@pytest.mark.parametrize("pilot", ["x", {}])
+def test_what_the_module_cannot_read_is_told_where_nothing_was_told_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unread: list[str], pilot: Any
+) -> None:
+    found = {"errors": ["asm_checks, 'a': no."], "unread": unread, "creates": []}
+    monkeypatch.setattr(asm_preflight, "run_module", lambda *_args: dict(found))
+    result = action(tmp_path, Preflight, mesh={"name": "shop", "pilot": pilot}).run(task_vars={})
+    mine = ["asm_mesh.pilot must be a mapping, it is text."] if pilot else []
+    assert result["errors"] == [*mine, *([] if mine else unread), "asm_checks, 'a': no."]
+    assert "unread" not in result

@@ -109,3 +109,9 @@ def test_texts_that_cannot_be_changed(text: str, options: dict[str, Any], compla
         return
     with pytest.raises(AnsibleFilterError, match=complaint):
         written(text, {**OPTIONS, **options})
+
+
+def test_a_kind_of_another_group_is_another_object() -> None:
+    """Gloo has a VirtualService, too."""
+    other = MANIFEST.replace("networking.istio.io/v1", "gateway.solo.io/v1")
+    assert written(f"{other}---\n{MANIFEST}", OPTIONS) == f"{other}---\n{written(MANIFEST, OPTIONS)}"

@@ -28,10 +28,12 @@ SPELLINGS: list[tuple[Callable[[Any], Any], Any, list[Any]]] = [
     (decoding.texts, ["a", "b"], [["a", "b"], '["a", "b"]', ['["a","b"]'], "a,b", " a , b,", ["a", '["b"]']]),
     (decoding.texts, ["vsw-1"], [["vsw-1"], '["vsw-1"]', ['["vsw-1"]'], "vsw-1"]),
     (decoding.texts, ["80", "443"], [["80", "443"], [80, 443], "80,443", "[80, 443]"]),
-    (decoding.texts, [], [[], None, "", "[]", ["[]"], " "]),
+    (decoding.texts, [], [[], None, "", "[]", ["[]"], " ", "null", [""], [None], ["null"]]),
+    (decoding.texts, ["a", ""], [["a", ""], '["a", ""]']),
+    (decoding.listed, [], [None, "null", [None], "[null]", [""]]),
     (decoding.listed, [{"a": 1}], [[{"a": 1}], '[{"a": 1}]', ['[{"a": 1}]']]),
     (decoding.mapping, {"a": [1]}, [{"a": [1]}, '{"a": [1]}', ' {"a":[1]} ']),
-    (decoding.mapping, {}, [{}, None, "", "{}"]),
+    (decoding.mapping, {}, [{}, None, "", "{}", "null", " null "]),
     (decoding.json_text, '{"a": 1}', ['{"a": 1}', {"a": 1}]),
 ]
 

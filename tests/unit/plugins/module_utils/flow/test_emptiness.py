@@ -205,3 +205,22 @@ def test_the_folder_of_a_spec_can_be_one(base: str) -> None:
 def test_no_objects_are_what_is_asked_for() -> None:
     """A list of objects that is empty says that there are none; a name that is empty says nothing."""
     emptiness.refuse({"checks": []}, {"checks": {"type": "list", "elements": "dict"}})
+
+
+@pytest.mark.parametrize("value", ["", "  ", None, [], {}, [""], ["a", None], {"": "a"}, {"team": "shop", " ": "a"}])
+def test_a_choice_that_is_empty_or_has_an_empty_item_is_refused(value: Any) -> None:
+    with pytest.raises(InvalidInput, match=r"^regions: is empty\. Give it a value, or leave it out"):
+        emptiness.refuse_choices({"name": "shop", "regions": value, "revision": ""})
+
+
+def test_a_choice_of_a_tag_with_any_value_is_one() -> None:
+    emptiness.refuse_choices({"tags": {"team": ""}, "names": ["a"], "name": "shop", "count": 0, "revision": ""})
+
+
+def test_an_address_of_the_web_is_no_path() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        emptiness.given_paths("src", ["here.yml", "https://example.com/a.yml"])
+    assert str(refused.value) == (
+        "src: files and folders of the controller are read, no addresses. Download it first, as with "
+        "ansible.builtin.get_url, so that it is known what is applied."
+    )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.flow import errors
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, LostReply
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, LostReply, NotFound
 
 FAMILY = [
     errors.InvalidInput,
@@ -57,3 +57,8 @@ def test_lost_reply_tells_silence_from_an_answered_error() -> None:
     assert LostReply("No answer.").answered is False
     answered = LostReply("HTTP 500.", answered=True, http_status=500, code="ERR500")
     assert (answered.answered, answered.http_status, answered.code) == (True, 500, "ERR500")
+
+
+def test_what_is_not_there_yet_is_told_as_the_failure_or_in_a_sentence_of_its_own() -> None:
+    assert NotFound("There is no mesh shop.").yet == "There is no mesh shop."
+    assert NotFound("There is no mesh shop.", yet="The mesh will be made.").yet == "The mesh will be made."

@@ -40,6 +40,13 @@ PORT = {"name": "http", "port": 80}
         ({"asm_gateways": [5]}, "asm_gateways[0] must be a mapping with name, it is a number."),
         ({"asm_gateways": [None]}, "asm_gateways[0] must be a mapping with name, it is null."),
         ({"asm_gateways": {"name": "in"}}, "asm_gateways must be a list, it is a mapping."),
+        *(
+            (
+                {"asm_gateways": [{"name": "in", "ports": value}]},
+                f"asm_gateways, 'in': ports must be a list, each item a mapping with name and port; it is {what}.",
+            )
+            for value, what in ((80, "a number"), (True, "a boolean"), ("80:8080", "text"), ({"http": 80}, "a mapping"))
+        ),
         ({"asm_clusters": "shop-1"}, "asm_clusters must be a list, it is text."),
         ({"asm_clusters": [["shop-1"]]}, "asm_clusters[0] must be a name or a mapping with name, it is a list."),
         (

@@ -16,9 +16,12 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.table import (
     argument_spec,
     changes_between,
     create_parameters,
+    differences,
     dig,
+    nested,
     overlay,
     put,
+    shown,
     view,
 )
 
@@ -408,6 +411,29 @@ def test_put_makes_the_levels_in_between_and_keeps_their_neighbours() -> None:
     assert dig(tree, "a.b.c") == 2
 
 
+def test_dotted_paths_become_a_tree() -> None:
+    assert nested({"a.b.c": 1, "a.d": None}) == {"a": {"b": {"c": 1}, "d": None}}
+    assert nested({}) == {}
+
+
+def test_what_is_shown_may_be_json_text_at_any_level() -> None:
+    for tree in ({"a": {"b": 1}}, {"a": '{"b": 1}'}, '{"a": "{\\"b\\": 1}"}'):
+        assert shown(tree, "a.b") == shown(tree, "a.b", ...) == 1
+    assert shown({"a": {}}, "a.b", ...) is None
+    assert shown({"a": 7}, "a.b.c") is None
+    assert shown({"a": 7}, "a.b.c", ...) is ...
+
+
+def test_differences_are_told_of_what_is_set_and_shown_and_is_no_secret() -> None:
+    rows = [Attribute("log.days", "int", read="Log.Days"), Attribute("name", "str", read="Name")]
+    rows += [Attribute("unseen", "str", create="Unseen"), Attribute("key", "str", read="Key", no_log=True)]
+    params = {"log": {"days": 8}, "name": "shop", "unseen": "x", "key": "y"}
+    found = {"Log": {"Days": "7"}, "Name": "shop", "Key": "z"}
+    assert differences(rows, params, found) == ["log.days: 7 is there, 8 is described"]
+    assert differences(rows, {"log": {"days": 7}, "name": None}, found) == []
+    assert differences(rows, {"name": "söp"}, {}) == ['name: "" is there, "s\\u00f6p" is described']
+
+
 # What the service shows in another type
 
 
@@ -432,7 +458,7 @@ def test_a_value_is_read_in_the_options_type(kind: str, shown: Any, value: Any) 
     assert Attribute("option", kind, read="A.B").current({"A": {"B": shown}}) == value
 
 
-@pytest.mark.parametrize("kind", ["bool", "int", "float", "str", "quantity", "csv", "list", "json"])
+@pytest.mark.parametrize("kind", ["bool", "int", "float", "str", "url", "quantity", "csv", "list", "json"])
 @pytest.mark.parametrize("shown", [{"a": []}, [{}], True, "[", "x" * 10, 1.5, "[" * 100_000])
 def test_a_value_of_another_type_is_named_with_its_place(kind: str, shown: Any) -> None:
     row = Attribute("option", kind, read="A.B")

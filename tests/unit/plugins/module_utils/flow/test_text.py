@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.flow import progress
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_line, printable
+from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_line, printable, without_password
 from ansible_collections.meshops.asm.plugins.module_utils.probe import rounds
 from ansible_collections.meshops.asm.plugins.module_utils.spec import inspection
 from ansible_collections.meshops.asm.plugins.plugin_utils.drift_report import drift_report
@@ -134,3 +134,19 @@ def test_nothing_of_a_servers_text_reaches_the_terminal(place: Callable[[], str]
 def test_progress_is_one_harmless_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = in_progress(tmp_path, monkeypatch)
     assert harmless(said) and "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://reader:hush@example.com:9090/api", "https://reader:***@example.com:9090/api"),
+        ("https://hush@example.com", "https://***@example.com"),
+        ("http://reader:hu@sh:@example.com", "http://reader:***@example.com"),
+        ("no answer from grpc+tls://a:hush@b, nor from http://c:hush@d.", None),
+        ("https://example.com:9090/a@b?c=d@e#f@g", "https://example.com:9090/a@b?c=d@e#f@g"),
+        ("mail to a@b: http://c", "mail to a@b: http://c"),
+    ],
+)
+def test_a_password_in_a_url_is_not_shown(text: str, shown: str | None) -> None:
+    found = without_password(text)
+    assert found == (shown or "no answer from grpc+tls://a:***@b, nor from http://c:***@d.")

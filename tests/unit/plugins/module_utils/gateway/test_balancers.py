@@ -17,7 +17,7 @@ UDP = [{"name": "x", "port": 80, "protocol": "UDP"}]
 
 
 def gateway(name: str, *clusters: str, **options: Any) -> dict[str, Any]:
-    return {"name": name, "clusters": list(clusters), "ports": HTTP, **options}
+    return {"name": name, "clusters": list(clusters), "ports": HTTP} | options
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,19 @@ def test_one_load_balancer_for_two_clusters(how: dict[str, Any]) -> None:
 def test_two_gateways_on_one_port() -> None:
     (said,) = clashes([gateway("in", "a", **OWN), gateway("other", "a", **OWN)])
     assert "'in' and 'other' both want port 80/TCP of the load balancer lb-1 in a" in said
+
+
+@pytest.mark.parametrize(
+    ("ports", "told"),
+    [
+        ({"spec": {"ports": HTTP}, "ports": UDP}, "port 80/TCP"),
+        ({"ports": None}, "port the service's default"),
+        ({"ports": []}, "port the service's default"),
+    ],
+)
+def test_two_gateways_on_one_port_in_other_words(ports: dict[str, Any], told: str) -> None:
+    (said,) = clashes([gateway("in", "a", **OWN | ports), gateway("other", "a", **OWN | ports)])
+    assert f"both want {told} of the load balancer lb-1 in a" in said
 
 
 def test_two_gateways_in_two_clusters() -> None:

@@ -238,3 +238,23 @@ def test_clb_takes_a_class_away() -> None:
     live["spec"]["loadBalancerClass"] = "alibabacloud.com/nlb"
     assert changes(live, wanted, params) == {"spec": {"loadBalancerClass": None}}
     assert changes(live, wanted, options()) == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"ports": [{"name": "http", "port": 80}]}, "ports"),
+        ({"tolerations": [{"operator": "Exists"}]}, "tolerations"),
+        ({"clusters": ["shop-1"]}, "clusterIds"),
+    ],
+)
+def test_a_list_is_given_in_one_place(given: dict[str, Any], field: str) -> None:
+    ((option, value),) = given.items()
+    with pytest.raises(InvalidInput, match=rf"'it': {option} and spec\.{field} are one list, given twice"):
+        check(options(name="it", **given, spec={field: [{"x": 1}]}))
+    check(options(name="it", **given, spec={"kernel": {}}))
+    check(options(name="it", spec={field: [{"x": 1}]}))
+    if option != "clusters":
+        override = {"cluster": "shop-2", option: value, "spec": {field: [{"x": 1}]}}
+        with pytest.raises(InvalidInput, match=r"'it' for shop-2: .* given twice"):
+            check(options(name="it", overrides=[override]))

@@ -77,7 +77,7 @@ def test_hosts_are_read_with_the_cluster_domain_of_the_mesh() -> None:
 
 def test_codes_are_unique_and_name_istios_message() -> None:
     assert [rule.code for rule in RULES] == [f"ASM{number:03}" for number in range(1, len(RULES) + 1)]
-    assert [rule.istio for rule in RULES] == ["", "IST0101", "IST0101", "IST0109", "IST0101", "", "", "", ""]
+    assert [rule.istio for rule in RULES] == ["", "IST0101", "IST0101", "IST0109", "IST0101", *6 * [""]]
 
 
 @pytest.mark.parametrize(
@@ -112,6 +112,13 @@ def test_a_missing_subset_names_those_that_are_there() -> None:
     assert "'v4' (it has: v1, v2)" in found.message
     [found] = told(routes("reviews", to("reviews", "v4")))
     assert "no DestinationRule is for the host 'reviews'" in found.message
+
+
+def test_a_label_of_traffic_is_no_subset_that_has_to_be_there() -> None:
+    """``$name`` is how routes of ASM lead each request to the version that its label names."""
+    routed = routes("reviews", to("reviews", "$userdefinelabel1"))
+    assert codes(routed) == []
+    assert codes(routed, subsets("reviews", "v1")) == []
 
 
 def test_mirrors_need_their_subset_too() -> None:
@@ -331,6 +338,48 @@ def test_a_policy_with_a_provider_that_nobody_has(spec: Json, known: set[str] | 
     )
     there = ", ".join(sorted(known or ())) or "none"
     assert all(f"no extension provider 'ours' (it has: {there})" in one.message for one in found)
+
+
+def host(name: str = "vm", namespace: str = "shop", own: Json | None = None, **spec: Any) -> Json:
+    entry = made("WorkloadEntry", name, namespace, **{"address": "192.0.2.1", "serviceAccount": "vm", **spec})
+    return {**entry, "metadata": {**entry["metadata"], "labels": own or {}}}
+
+
+def selecting(namespace: str = "shop", **labels: str) -> Json:
+    return made("ServiceEntry", "vms", namespace, hosts=["vm.example"], workloadSelector={"labels": labels})
+
+
+@pytest.mark.parametrize(
+    ("entry", "selector", "wrong"),
+    [
+        (host(labels={"app": "vm", "version": "v1"}), selecting(app="vm"), False),
+        (host(labels={"app": "vm"}), selecting(app="vm", version="v1"), True),
+        (host(labels={"app": "other"}, own={"app": "vm"}), selecting(app="vm"), False),
+        (host(labels={"app": "vm"}, own={"app": "other"}), selecting(app="vm"), True),
+        (host(labels={"app": "vm"}), selecting("elsewhere", app="vm"), True),
+        (host(labels={"app": "vm"}), made("ServiceEntry", "vms", hosts=["vm.example"]), True),
+        (host(), selecting(), True),
+    ],
+)
+def test_a_host_that_no_service_entry_selects(entry: Json, selector: Json, wrong: bool) -> None:
+    assert codes(entry, selector) == (["ASM010"] if wrong else [])
+
+
+def test_taking_the_service_entry_of_a_host_away_is_told() -> None:
+    (found,) = told(selecting(app="new"), before=(host(labels={"app": "vm"}), selecting(app="vm")))
+    assert (found.code, found.key[2]) == ("ASM010", "vm")
+    assert "no ServiceEntry of the namespace 'shop' selects its labels (app=vm)" in found.message
+
+
+@pytest.mark.parametrize(
+    ("spec", "wrong"),
+    [({}, False), ({"serviceAccount": ""}, True), ({"serviceAccount": None}, True)],
+)
+def test_a_host_without_an_identity(spec: Json, wrong: bool) -> None:
+    labels = {"app": "vm"}
+    assert codes(host(labels=labels, **spec), selecting(**labels)) == (["ASM011"] if wrong else [])
+    said = {**labels, "security.istio.io/tlsMode": "istio"}
+    assert codes(host(labels=said, **spec), selecting(**labels)) == []
 
 
 def test_the_providers_stay_with_a_copy() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
-from ansible_collections.meshops.asm.plugins.module_utils.kube.files import Files, files_of
+from ansible_collections.meshops.asm.plugins.module_utils.kube.files import Files, files_of, read_text
 
 
 def make(folder: Path, *names: str) -> None:
@@ -87,3 +87,18 @@ def test_a_file_that_is_named_is_read_whatever_its_ending(tmp_path: Path) -> Non
 def test_a_kustomization_without_ending_is_not_overlooked(tmp_path: Path) -> None:
     make(tmp_path, "Kustomization", "a.yml", "sub/Kustomize")
     assert names(files_of(tmp_path), tmp_path) == (["Kustomization", "a.yml"], ["sub/Kustomize"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_text_as_windows_writes_it(tmp_path: Path, encoding: str) -> None:
+    """PowerShell writes what a program prints in UTF-16, with its mark, and kubectl reads it."""
+    mark = "\ufeff" if encoding in ("utf-16-le", "utf-16-be") else ""
+    (tmp_path / "a.yml").write_bytes(f"{mark}note: \U0001f680 é\r\nb: c\r\n".encode(encoding))
+    assert read_text(tmp_path / "a.yml").lstrip("\ufeff") == "note: \U0001f680 é\nb: c\n"
+
+
+@pytest.mark.parametrize("data", ["é".encode("latin-1"), b"\xff\xfea", b"\xfe\xff\xd8\x00"])
+def test_bytes_that_are_no_text(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a.yml").write_bytes(data)
+    with pytest.raises(InvalidInput, match="not text in UTF-8"):
+        read_text(tmp_path / "a.yml")

@@ -203,6 +203,9 @@ def test_definitions_of_odd_types_bring_no_kinds(versions: Any) -> None:
         ("networking.istio.io/v1", "Virtualservice", "VirtualService"),
         ("networking.k8s.io/v1", "Networkpolicy", "NetworkPolicy"),
         ("gateway.networking.k8s.io/v1", "HttpRoute", "HTTPRoute"),
+        ("gateway.networking.k8s.io/v1", "Httproute", "HTTPRoute"),
+        ("networking.k8s.io/v1", "Gateway", "Gateway of gateway.networking.k8s.io/v1"),
+        ("networking.k8s.io/v1", "HTTPRoute", "HTTPRoute of gateway.networking.k8s.io/v1"),
         ("istio.alibabacloud.com/v1", "ASMSwimlane", "ASMSwimLane"),
     ],
 )

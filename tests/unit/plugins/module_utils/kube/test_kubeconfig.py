@@ -286,3 +286,44 @@ def test_the_path_of_an_exec_plugin_starts_where_the_kubeconfig_is(tmp_path: Pat
 def test_an_exec_plugin_that_is_missing_is_no_login_of_nobody(tmp_path: Path, command: str) -> None:
     with pytest.raises(InvalidInput, match=r"login method of the kubeconfig's users\[.*\]\.user .* failed"):
         load(yaml.safe_dump(config(with_login(command))), folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("inside", "token"), [("from-file\n", "from-file"), (" \n", "written"), (None, "written"), ("again\n\n", "again")]
+)
+def test_of_two_tokens_that_of_the_file_counts(tmp_path: Path, inside: str | None, token: str) -> None:
+    """As to kubectl, which reads the file anew and falls back to the other."""
+    if inside is not None:
+        (tmp_path / "token").write_text(inside)
+    text = yaml.safe_dump(config({"token": "written", "tokenFile": "token"}))
+    assert load(text, folder=tmp_path).authorization == f"Bearer {token}"
+    assert load(self_contained(text, tmp_path), folder=None).authorization == f"Bearer {token}"
+    # What a service has sent names no file of this machine.
+    assert load(text).authorization == "Bearer written"
+
+
+@pytest.mark.parametrize(
+    ("user", "cluster", "told"),
+    [
+        *(({"token": "a", key: value}, {}, f"user.{key} asks to act as somebody else") for key, value in (
+            ("as", "bob"), ("as-uid", "7"), ("as-groups", ["a"]), ("as-user-extra", {"a": ["b"]}),
+        )),
+        ({"client-certificate-data": coded("CERT")}, {}, "user.client-certificate needs client-key beside it"),
+        ({"client-key-data": coded("KEY")}, {}, "user.client-key needs client-certificate beside it"),
+        (
+            {"token": "a"},
+            {"certificate-authority-data": coded("CA"), "insecure-skip-tls-verify": True},
+            "contradicts the certificate-authority beside it",
+        ),
+    ],
+)  # fmt: skip
+def test_nobody_goes_on_as_somebody_else(user: dict[str, Any], cluster: dict[str, Any], told: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        loaded(user, **cluster)
+    assert told in caught.value.message
+    assert "CERT" not in caught.value.message
+
+
+@pytest.mark.parametrize("nothing", [{"as": ""}, {"as": None, "as-groups": []}])
+def test_nobody_else_is_nobody_else(nothing: dict[str, Any]) -> None:
+    assert loaded({"token": "a", **nothing}).authorization == "Bearer a"

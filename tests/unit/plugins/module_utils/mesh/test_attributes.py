@@ -28,6 +28,7 @@ SAMPLES: dict[str, Any] = {
     "int": 7,
     "float": 2.5,
     "str": "text",
+    "url": "https://text",
     "quantity": "500m",
     "csv": ["a", "b"],
     "list": ["a", "b"],

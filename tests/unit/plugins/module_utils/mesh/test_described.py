@@ -49,3 +49,14 @@ def test_each_difference_is_told_with_both_values() -> None:
         'tags.new: null is there, "1" is described',
     ]
     assert differences({"tags": {}}, FOUND) == ['tags.team: "shop" is there, and not described']
+
+
+def test_no_password_in_a_url_is_told() -> None:
+    there = {**FOUND, "detail": {"Spec": {"MeshConfig": {"Prometheus": {"ExternalUrl": "https://a:hush-1@x"}}}}}
+    assert differences({"prometheus_url": "https://a:hush-1@x"}, there) == []
+    assert differences({"prometheus_url": "https://a:hush-2@x"}, there) == [
+        'prometheus_url: another password than in "https://a:***@x" is described'
+    ]
+    assert differences({"prometheus_url": "https://b:hush-2@x"}, there) == [
+        'prometheus_url: "https://a:***@x" is there, "https://b:***@x" is described'
+    ]

@@ -210,7 +210,3 @@ def test_all_wrong_values_are_in_one_message_and_empty_ones_are_fine() -> None:
     refuse_wrong(
         SIDECAR_ATTRIBUTES, {"exclude_inbound_ports": ["*"], "include_ip_ranges": ["*", "::/0"], "concurrency": 0}
     )
-
-
-def test_settings_are_shown_nested() -> None:
-    assert sidecar.nested({"a.b.c": 1, "a.d": 2}) == {"a": {"b": {"c": 1}, "d": 2}}

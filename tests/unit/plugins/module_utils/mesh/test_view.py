@@ -213,10 +213,6 @@ def test_a_second_step_is_needed_for_what_creation_does_not_know(options: dict[s
     assert mesh_view.needs_second_step(params(**options)) is late
 
 
-def test_retained_resources_travel_as_json() -> None:
-    assert mesh_view.as_json(["lb-1", "sg-1"]) == '["lb-1", "sg-1"]'
-
-
 # What the options about addresses cannot mean
 
 

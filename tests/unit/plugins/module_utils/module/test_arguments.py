@@ -70,3 +70,8 @@ def test_what_may_be_one_is_not(secret: dict[str, Any]) -> None:
 
 def test_arguments_of_any_shape() -> None:
     assert shown("s3cret", SPEC) == HIDDEN
+
+
+def test_no_password_in_a_url_is_repeated() -> None:
+    given = {"name": "https://a:s3cret@b", "labels": {"x": ["https://s3cret@b"]}}
+    assert shown(given, SPEC) == {"name": "https://a:***@b", "labels": {"x": ["https://***@b"]}}

@@ -46,6 +46,15 @@ BY = {"status": True}
             {"by": BY, "expect": {"split": {"a": 50, "b": 50}, "tolerance": 1e-17}},
             "percentage points.* allow a wider one",
         ),
+        # It is said at once, not after as many steps as it would take requests.
+        *(
+            ({"by": BY, "expect": {"split": {"a": 50, "b": 50}, "tolerance": tolerance}}, "allow a wider one")
+            for tolerance in (1e-4, 1e-7, 1e-9, 1e-12)
+        ),
+        (
+            {"by": BY, "expect": {"split": {"a": 80, "b": -20, "c": 40}}},
+            r"with no share below 0: 80 \+ -20 \+ 40\.",
+        ),
         ({"by": {}}, "by needs one of"),
         ({"by": {"status": False}}, "by needs one of"),
         ({"by": {"status": True, "header": "x"}}, "not header, status|not status, header"),

@@ -273,10 +273,11 @@ def test_what_creation_exposes() -> None:
         ({"gateways": [{"name": "a", "ports": 5}]}, "asm_gateways[0].ports must be a list, it is a number."),
     ],
 )
-def test_odd_types_are_errors_before_anything_is_asked(
+def test_odd_types_are_told_before_anything_is_asked(
     fake_cloud: Callable[..., Any], params: dict[str, Any], message: str
 ) -> None:
     cloud = account(fake_cloud)
     findings = account_checks.check(cloud, {"mesh": NEW_MESH, "clusters": [], "gateways": [], **params})
-    assert any(message in error for error in findings.errors), findings.errors
+    assert any(message in one for one in findings.unread), findings.unread
+    assert findings.errors == []
     assert cloud.sent("DescribeServiceMeshes") == []

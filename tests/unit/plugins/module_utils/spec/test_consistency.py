@@ -291,7 +291,6 @@ def test_odd_types_in_a_spec_are_told_with_their_places() -> None:
         "asm_gateways[0].overrides[0] must be a mapping, it is null.",
         "asm_namespaces must be a list, it is a mapping.",
         "asm_workloads must be a list, it is a number.",
-        "asm_clusters[0] has no name.",
         "asm_clusters[2] has no name.",
     ]
     assert found["asm_clusters"] == [{"name": "7"}]

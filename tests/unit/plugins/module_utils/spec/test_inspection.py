@@ -44,7 +44,7 @@ class FakeKube:
         plural = path.rsplit("/", 1)[-1]
         return [one for one in self.objects.get(plural, []) if keep is None or keep(one)]
 
-    def each(self, work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    def all(self, work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         return [work(item) for item in items]
 
     def close(self) -> None:
