@@ -16,7 +16,7 @@ description:
     its C(WorkloadEntry).
   - Gets the token by which the control plane knows the host, from the service account that the group names in a cluster
     of the mesh. A token is good for a short time, and the sidecar needs it until it has its first certificate.
-  - The role M(meshops.asm.host#role) puts all of it in place. The module itself writes nothing to the host, and nothing
+  - The role P(meshops.asm.host#role) puts all of it in place. The module itself writes nothing to the host, and nothing
     to the mesh or to the cluster.
   - The service's own actions for virtual machines (C(AddVMIntoServiceMesh) and the like) are deprecated and not used.
 extends_documentation_fragment:

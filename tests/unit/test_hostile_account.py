@@ -118,6 +118,7 @@ SILENT = [
     "asm_baseline",
     "asm_gateway_secret",
     "asm_gateway_secret_info",
+    "asm_host_config",
     "asm_preflight",
     "asm_probe",
     "asm_restart",
