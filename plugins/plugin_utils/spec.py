@@ -47,7 +47,7 @@ class SpecAction(ManifestsAction):
 
     def _items_of(self, option: str) -> tuple[list[Json], list[str]]:
         spec, problems = spec_checks.read({f"asm_{option}": self._task.args.get(option)})
-        return spec[f"asm_{option}"], problems
+        return spec[f"asm_{option}"], [*problems]
 
     def _objects(self, item: Json, target: str, task_vars: Json) -> list[Item]:
         located = {"definition": item.get("definition")}
