@@ -34,6 +34,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio import (
     rules,
     steps,
     subsets,
+    unions,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.istio import model as mesh
 from ansible_collections.meshops.asm.plugins.module_utils.kube import (
@@ -311,8 +312,9 @@ ORDER: dict[Callable[..., Any], Taker] = {
     references.facts_of: lambda value: [references.facts_of(one) for one in manifests(value)],
     references.sort_of: lambda value: [references.sort_of(one) for one in manifests(value)],
     references.is_sidecar: lambda value: [references.is_sidecar(one) for one in manifests(value)],
-    references.union: lambda value: [
-        references.union(*pair) for one in manifests(value) for pair in ((one, one, one), (one, bare(one), bare(one)))
+    references.absent: lambda value: [references.absent(one) for one in manifests(value)],
+    unions.union: lambda value: [
+        unions.union(*pair) for one in manifests(value) for pair in ((one, one, one), (one, bare(one), bare(one)))
     ],
     steps.plan: lambda value: [steps.plan(changes, "svc.corp.test") for changes in changes_of(value)],
     steps.reads_hosts: lambda value: [steps.reads_hosts(changes) for changes in changes_of(value)],
@@ -491,7 +493,8 @@ OTHERS: dict[ModuleType, set[str]] = {
     mesh_described: set(),
     inspection: {"inspect", "check_rows", "table", "problems", "public_providers"},
     account_checks: {"check"},
-    references: {"entries_of"},
+    references: {"entries_of", "fitted"},
+    unions: set(),
     baseline: {"named", "leftovers", "refuse_others"},
     rollout: set(),
     injected: {"exemption", "interruption", "asks_for_sidecars"},
