@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +62,17 @@ def questions(roles: list[str]) -> list[Json]:
     """The scalar variables of some roles as questions, each once."""
     found: dict[str, Json] = {}
     for role in roles:
-        spec = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
-        for name, option in spec["argument_specs"]["main"]["options"].items():
+        for name, option in _options(role).items():
             if option["type"] in _TYPES and name not in _GIVEN:
                 found.setdefault(name, _question(name, option))
     return [SPEC, *found.values()]
+
+
+@cache
+def _options(role: str) -> Json:
+    spec = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+    options: Json = spec["argument_specs"]["main"]["options"]
+    return options
 
 
 def _question(name: str, option: Json) -> Json:

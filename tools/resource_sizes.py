@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes into CONTRIBUTING.md how many files and lines each room has, and each resource of its own.
 
-A file is a resource's own when its modules alone import it, directly or through others. Lines are rounded to 50, so
-that a table changes when a room or a resource does. With ``--check`` nothing is written, and the exit code is 1 when a
-table is stale.
+A file is a resource's own when its modules alone import it, directly or through others. Lines are rounded to 50, those
+of rooms to 100, so that a table changes when a room or a resource does. With ``--check`` nothing is written, and the
+exit code is 1 when a table is stale.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ PAGE = ROOT / "CONTRIBUTING.md"
 MODULES = ROOT / "plugins" / "modules"
 ROOMS = ROOT / "plugins" / "module_utils"
 _DOCUMENTATION = ("DOCUMENTATION", "EXAMPLES", "RETURN")
-_STEP = 50
 _NO_CODE = {
     *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT),
     *(tokenize.ENCODING, tokenize.ENDMARKER),
@@ -95,8 +94,8 @@ def room_rows() -> Iterator[str]:
             files=len(texts), lines=sum(len(text.splitlines()) for text in texts), code=sum(map(code_of, texts))
         )
         whole += size
-        yield f"| `{room.name}` | {size['files']} | {_rounded(size['lines'])} | {_rounded(size['code'])} |"
-    yield f"| all of them | {whole['files']} | {_rounded(whole['lines'])} | {_rounded(whole['code'])} |"
+        yield f"| `{room.name}` | {size['files']} | {_rounded(size['lines'], 100)} | {_rounded(size['code'], 100)} |"
+    yield f"| all of them | {whole['files']} | {_rounded(whole['lines'], 100)} | {_rounded(whole['code'], 100)} |"
 
 
 def rows() -> list[str]:
@@ -113,8 +112,8 @@ def rows() -> list[str]:
     return table
 
 
-def _rounded(lines: int) -> int:
-    return max(_STEP, round(lines / _STEP) * _STEP)
+def _rounded(lines: int, step: int = 50) -> int:
+    return max(step, round(lines / step) * step)
 
 
 def page(text: str) -> str:

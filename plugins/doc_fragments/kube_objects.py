@@ -88,6 +88,7 @@ options:
       - Remove members of O(set) that the task does not list any more, in all namespaces. Only objects that carry the
         label of the set from this field manager are looked at; namespaces, volumes, volume claims, bare pods and
         definitions of kinds are never pruned.
+      - An object that moves to another set has to be applied there first; it carries the label of that set then.
       - A kind that the user may not list is not looked at, and a warning says so; one of the task's own kinds, or of
         those that such tasks usually hold, is an error.
       - C(check_mode) shows what would go.

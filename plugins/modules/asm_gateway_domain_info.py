@@ -67,7 +67,6 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import domains, gateways
 from ansible_collections.meshops.asm.plugins.module_utils.gateway.naming import refuse_names
-from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import run_info
 
 OPTIONS = {
@@ -79,9 +78,8 @@ OPTIONS = {
 
 def read(params: dict[str, Any], cloud: Cloud) -> list[dict[str, Any]]:
     refuse_names(params, "gateway", "namespace")
-    mesh = meshes.require_mesh(cloud, params["mesh"])
-    with gateways.required(cloud, mesh, params["gateway"], params["mesh"]) as kube:
-        return domains.listed(cloud, kube, meshes.mesh_id(mesh), params["gateway"], params["namespace"])
+    with gateways.required(cloud, params["mesh"], params["gateway"]) as (kube, identifier):
+        return domains.listed(cloud, kube, identifier, params["gateway"], params["namespace"])
 
 
 def main() -> None:

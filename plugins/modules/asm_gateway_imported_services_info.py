@@ -67,7 +67,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cl
 from ansible_collections.meshops.asm.plugins.module_utils.cluster import clusters
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways, imported
 from ansible_collections.meshops.asm.plugins.module_utils.gateway.naming import refuse_names
-from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import run_info
 
 OPTIONS = {
@@ -79,9 +78,7 @@ OPTIONS = {
 
 def read(params: dict[str, Any], cloud: Cloud) -> list[dict[str, Any]]:
     refuse_names(params, "gateway", "namespace")
-    mesh = meshes.require_mesh(cloud, params["mesh"])
-    identifier = meshes.mesh_id(mesh)
-    with gateways.required(cloud, mesh, params["gateway"], params["mesh"]):
+    with gateways.required(cloud, params["mesh"], params["gateway"]) as (_kube, identifier):
         names = clusters.labels(clusters.attached(cloud, identifier))
         return imported.details(cloud, identifier, params["gateway"], params["namespace"], names)
 

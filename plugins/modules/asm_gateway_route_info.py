@@ -69,7 +69,6 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils.cloud.client import Cloud
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import gateways, routes
 from ansible_collections.meshops.asm.plugins.module_utils.gateway.naming import refuse_names
-from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.module.resource import run_info
 
 OPTIONS = {
@@ -81,9 +80,8 @@ OPTIONS = {
 
 def read(params: dict[str, Any], cloud: Cloud) -> list[dict[str, Any]]:
     refuse_names(params, "gateway", "name")
-    mesh = meshes.require_mesh(cloud, params["mesh"])
-    with gateways.required(cloud, mesh, params["gateway"], params["mesh"]):
-        identifier, gateway = meshes.mesh_id(mesh), params["gateway"]
+    gateway = params["gateway"]
+    with gateways.required(cloud, params["mesh"], gateway) as (_kube, identifier):
         rows = [row for row in routes.rows_of(cloud, identifier, gateway) if params["name"] in (None, row["RouteName"])]
         found = [routes.read_row(cloud, identifier, gateway, row) for row in rows]
     return sorted(found, key=lambda one: (one["priority"], one["name"]))

@@ -11,9 +11,9 @@ short_description: What the sidecar of a host outside of Kubernetes needs to joi
 version_added: 0.2.0
 author: The meshops.asm authors (@meshops)
 description:
-  - Reads a C(WorkloadGroup) of the mesh and says what a host of it needs beside the program, that is the files that Istio
-    documents for virtual machines, the line of C(/etc/hosts) by which it finds the control plane, and its
-    C(WorkloadEntry).
+  - Reads a C(WorkloadGroup) of the mesh and says what a host of it needs beside the program, that is the files of the
+    sidecar as Istio has them for virtual machines, the line of C(/etc/hosts) by which it finds the control plane, and
+    its C(WorkloadEntry).
   - Gets the token by which the control plane knows the host, from the service account that the group names in a cluster
     of the mesh. A token is good for a short time, and the sidecar needs it until it has its first certificate.
   - The role M(meshops.asm.host#role) puts all of it in place. The module itself writes nothing to the host, and nothing
@@ -21,16 +21,13 @@ description:
   - The service's own actions for virtual machines (C(AddVMIntoServiceMesh) and the like) are deprecated and not used.
 extends_documentation_fragment:
   - meshops.asm.cloud
+  - meshops.asm.mesh
   - meshops.asm.attributes
 options:
-  mesh:
-    description: Name or id of the mesh.
-    type: str
-    required: true
   cluster:
     description:
-      - Name or id of the cluster of the mesh that vouches for the host. It has the namespace O(namespace) with the service
-        account of the group, and the host is reached from it.
+      - Name or id of the cluster of the mesh that vouches for the host. It has the namespace O(namespace) with the
+        service account of the group.
     type: str
     required: true
   namespace:
@@ -124,6 +121,11 @@ host:
       kind: WorkloadEntry
       metadata: {name: stock-1, namespace: bookinfo}
       spec: {address: 192.0.2.20, labels: {app: stock}, serviceAccount: stock, ports: {http: 8080}}
+token_needed:
+  description: Whether the host needs another token than O(token).
+  returned: success
+  type: bool
+  sample: false
 token:
   description: The new token, which is a secret. Unset where O(token) is still good, and in check mode.
   returned: success
@@ -142,7 +144,7 @@ error:
   description: What the service said, see M(meshops.asm.asm_mesh).
   returned: failure
   type: dict
-  sample: {code: NotFound, message: "Mesh 'shop' has no WorkloadGroup bookinfo/stock...", request_id: "", http_status: null}
+  sample: {code: NotFound, message: "Mesh 'shop' has no WorkloadGroup...", request_id: "", http_status: null}
 """
 
 import ipaddress
@@ -193,7 +195,7 @@ class HostConfig(ResourceModule):
         self.token: str | None = None
 
     def find(self) -> dict[str, Any]:
-        """``{group, host, pilot, domain, account}``, see ``host_files``; read once, as nothing of it is changed here."""
+        """``{group, host, pilot, domain, account}``, see ``host_files``; read once, as nothing here changes it."""
         if not self.found:
             self.found = self._found()
         return self.found
@@ -223,7 +225,7 @@ class HostConfig(ResourceModule):
         }
 
     def extra(self, plan: Plan) -> dict[str, Any]:
-        return {"token": self.token}
+        return {"token": self.token, "token_needed": plan.changed}
 
     def wrote(self) -> bool:
         return any(one.writes for one in self.clients) or super().wrote()

@@ -43,8 +43,8 @@ options:
         see M(meshops.asm.asm_extension_provider). Only with O(mesh), and where the account may list the providers.
       - V(ASM009), a warning, tells an ASMLocalRateLimiter, ASMGlobalRateLimiter or ASMCircuitBreaker for an HTTP route
         whose name no VirtualService has.
-      - V(ASM010), a warning, tells a WorkloadEntry that no ServiceEntry of its namespace selects. A Service of a cluster
-        may select it as well, which nobody can tell from the mesh.
+      - V(ASM010), a warning, tells a WorkloadEntry that no ServiceEntry of its namespace selects. A Service of a
+        cluster may select it as well, which nobody can tell from the mesh.
       - V(ASM011), a warning, tells a WorkloadEntry without a service account, which is sent plain text.
       - Objects of others are told only for what the task breaks, for example by taking away a subset that they use.
       - Any error fails the task, and nothing is written.
@@ -52,15 +52,18 @@ options:
     default: false
   order:
     description:
-      - In which order objects are written when the task takes something away that routes may use - a subset, a host or
-        port of a ServiceEntry, a Gateway or one of its hosts and ports, a delegate.
+      - In which order objects are written when the task takes something away that others may use - a subset, a host or
+        port of a ServiceEntry, a Gateway or one of its hosts, ports and listeners, a delegate, a Secret, an issuer of
+        tokens, traffic without mutual TLS - when an object that is there begins to use something new, or when a host or
+        rule moves from one route to another that stays.
       - With V(strict), what is new is written first, then what refers to it, and what nobody refers to any more goes
         last. An object that gets something new while it loses something else is written with both in between. Before
         each step but the first, the proxies of the mesh have to have what was written before, so that no request is
         sent to what is not there yet or is gone already, with O(wait=false), too. RV(steps) shows it, also in check
         mode.
       - Where no order does that, the task fails before anything is written and says which objects are in each other's
-        way. Where nothing is taken away, one pass does, with no wait and no further request.
+        way. Where one pass does, there is no wait and no further request. It does where all objects are new, so that
+        those who have requests already get what their first routes lead to in a task before.
       - Only objects of the same task are put in order. Routes of others to what the task removes are found by O(lint).
       - V(fast) writes all in one pass, and requests may fail until the proxies have followed.
     type: str

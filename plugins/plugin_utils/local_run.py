@@ -13,6 +13,7 @@ PRIVATE: this code is for the action plugins of this collection only and may cha
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import inspect
 import json
@@ -60,6 +61,8 @@ def load(name: str, *, sdk: bool = True) -> None:
         # A controller that runs no module itself needs none of them, and a module says what it lacks.
         with contextlib.suppress(ImportError):
             importlib.import_module(needed)
+    # What is loaded stays: no collection of garbage has to look at it any more, nor copy its pages in each fork.
+    gc.freeze()
 
 
 def run_module(

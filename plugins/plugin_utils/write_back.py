@@ -42,6 +42,7 @@ def written_back(text: str, route: Route, weights: Mapping[str, int]) -> str:
     ``InvalidInput`` when the text has no such rule, or more than one.
     """
     targets = _targets(text, route, weights)
+    before = _others(text, route)
     edits = []
     for target in targets:
         weight, value = nodes.get(target, "weight"), weights.get(_name(target), 0)
@@ -52,7 +53,9 @@ def written_back(text: str, route: Route, weights: Mapping[str, int]) -> str:
     for start, end, new in sorted(edits, reverse=True):
         text = text[:start] + new + text[end:]
     found = {_name(target): nodes.get(target, "weight") for target in _targets(text, route, weights)}
-    if any(not isinstance(found[name], ScalarNode) or found[name].value != str(weights[name]) for name in weights):
+    missed = any(not isinstance(found[name], ScalarNode) or found[name].value != str(weights[name]) for name in weights)
+    # By an anchor others may have a part of what was changed.
+    if missed or _others(text, route) != before:
         raise InvalidInput(f"The weights of {route.title} cannot be changed in this text: change them by hand.")
     return text
 
@@ -70,6 +73,17 @@ def _targets(text: str, route: Route, weights: Mapping[str, int]) -> list[Mappin
         how = "no rule" if not found else f"{len(found)} rules"
         raise InvalidInput(f"The text has {how} of {route.title} for {' and '.join(weights)}, and one is needed.")
     return found[0]
+
+
+def _others(text: str, route: Route) -> list[str]:
+    """All other rules of the text with targets, each as text."""
+    rules, targets = _PLACES[route.kind]
+    found = []
+    for one in _mappings(text):
+        for rule in nodes.items_of(nodes.get(nodes.get(one, "spec"), rules)):
+            own = _is(one, route) and (not route.rule or _text(rule, "name") == route.rule)
+            found += [] if own else [yaml.serialize(node) for node in [nodes.get(rule, targets)] if node]
+    return found
 
 
 def _is(one: MappingNode, route: Route) -> bool:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from itertools import product
@@ -33,12 +34,14 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio import (
     rules,
     steps,
     subsets,
+    unions,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.istio import model as mesh
 from ansible_collections.meshops.asm.plugins.module_utils.kube import (
     baseline,
     bounds,
     documents,
+    host_files,
     injected,
     kinds,
     linting,
@@ -160,6 +163,16 @@ def changes_of(value: Any) -> list[list[steps.Change]]:
     return [[steps.Change("x", old, new, new) for old, new in several] for several in pairs]
 
 
+def host_of(value: Any) -> tuple[Any, ...]:
+    """What a host is told by a WorkloadGroup with this in its places."""
+    noted = {"annotations": {"proxy.istio.io/config": value if isinstance(value, str) else json.dumps(value)}}
+    given = value if isinstance(value, dict) and "spec" in value else {"metadata": noted, "spec": value}
+    group = host_files.read_group(given, "shop", "stock")
+    host = host_files.Host("stock-1", "192.0.2.20", "one")
+    pilot = host_files.Pilot("istiod.istio-system.svc", "192.0.2.1", 15012, "PEM")
+    return host_files.files_of(group, host, pilot), host_files.entry_of(group, host)
+
+
 MANIFESTS: dict[Callable[..., Any], Taker] = {
     documents.from_definition: lambda value: [one.title for one in documents.from_definition(value)],
     documents.plain_definition: documents.plain_definition,
@@ -175,6 +188,14 @@ MANIFESTS: dict[Callable[..., Any], Taker] = {
         kinds.check_written(one.body["apiVersion"], one.body["kind"]) for one in documents.from_definition(value)
     ],
     linting.lint: lint_of,
+    host_files.read_group: host_of,
+    host_files.why_new_token: lambda value: host_files.why_new_token(
+        f"e30.{base64.urlsafe_b64encode(json.dumps(value).encode()).decode()}.e30",
+        host_files.read_group({}, "shop", "stock"),
+        {},
+        minutes=60,
+        now=0.0,
+    ),
 }
 LINT: dict[Callable[..., Any], Taker] = {
     mesh.destinations: lambda value: [list(mesh.destinations(spec)) for spec in specs_of(value)],
@@ -291,8 +312,9 @@ ORDER: dict[Callable[..., Any], Taker] = {
     references.facts_of: lambda value: [references.facts_of(one) for one in manifests(value)],
     references.sort_of: lambda value: [references.sort_of(one) for one in manifests(value)],
     references.is_sidecar: lambda value: [references.is_sidecar(one) for one in manifests(value)],
-    references.union: lambda value: [
-        references.union(*pair) for one in manifests(value) for pair in ((one, one, one), (one, bare(one), bare(one)))
+    references.absent: lambda value: [references.absent(one) for one in manifests(value)],
+    unions.union: lambda value: [
+        unions.union(*pair) for one in manifests(value) for pair in ((one, one, one), (one, bare(one), bare(one)))
     ],
     steps.plan: lambda value: [steps.plan(changes, "svc.corp.test") for changes in changes_of(value)],
     steps.reads_hosts: lambda value: [steps.reads_hosts(changes) for changes in changes_of(value)],
@@ -448,7 +470,6 @@ OTHERS: dict[ModuleType, set[str]] = {
         "entries",
         "is_of_mesh",
         "is_optional",
-        "istio_kinds",
         "objects",
         "prunable_kinds",
         "may_prune",
@@ -472,7 +493,8 @@ OTHERS: dict[ModuleType, set[str]] = {
     mesh_described: set(),
     inspection: {"inspect", "check_rows", "table", "problems", "public_providers"},
     account_checks: {"check"},
-    references: {"entries_of"},
+    references: {"entries_of", "fitted"},
+    unions: set(),
     baseline: {"named", "leftovers", "refuse_others"},
     rollout: set(),
     injected: {"exemption", "interruption", "asks_for_sidecars"},

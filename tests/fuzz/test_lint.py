@@ -34,12 +34,23 @@ _KEYS = (
     "egress",
     "delegate",
     "name",
+    *("match", "matches", "rules", "parentRefs", "backendRefs", "hostnames", "listeners", "tls", "mode", "from", "to"),
+    *("mtls", "portLevelMtls", "jwtRules", "issuer", "source", "requestPrincipals", "when", "key", "trafficPolicy"),
 )
-_KINDS = ("VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "Service", "Sidecar", "WorkloadEntry")
+_API, _SECURITY = "gateway.networking.k8s.io/v1", "security.istio.io/v1"
+_VERSIONS = {
+    **dict.fromkeys(("Service", "Secret"), "v1"),
+    **dict.fromkeys(("HTTPRoute", "TLSRoute", "ReferenceGrant"), _API),
+    **dict.fromkeys(("PeerAuthentication", "RequestAuthentication", "AuthorizationPolicy"), _SECURITY),
+}
+_KINDS = (
+    *("VirtualService", "DestinationRule", "Gateway", "ServiceEntry", "Sidecar", "WorkloadEntry"),
+    *_VERSIONS,
+)
 
 
-def _made(kind: str, name: str, spec: Any) -> dict[str, Any]:
-    version = "v1" if kind == "Service" else "networking.istio.io/v1"
+def _made(kind: str, name: str, spec: Any, version: str = "") -> dict[str, Any]:
+    version = version or _VERSIONS.get(kind, "networking.istio.io/v1")
     return {"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": "shop"}, "spec": spec}
 
 
@@ -105,7 +116,55 @@ OBJECTS: list[Any] = [
     _made("Sidecar", "view", {"egress": [{"hosts": ["shop/*"]}]}),
     _made("VirtualService", "root", {"hosts": ["a.org"], "http": [{"delegate": {"name": "part"}}]}),
     _made("AuthorizationPolicy", "deny", {"action": "DENY", "selector": {"matchLabels": {"app": "reviews"}}}),
-    _made("PeerAuthentication", "strict", {"mtls": {"mode": "STRICT"}}),
+    _made("PeerAuthentication", "strict", {"mtls": {"mode": "STRICT"}, "portLevelMtls": {"80": {"mode": "DISABLE"}}}),
+    _made("RequestAuthentication", "jwt", {"jwtRules": [{"issuer": "https://a.org"}]}),
+    _made(
+        "AuthorizationPolicy",
+        "tokens",
+        {
+            "rules": [
+                {
+                    "from": [{"source": {"requestPrincipals": ["https://a.org/*"]}}],
+                    "when": [{"key": "request.auth.claims[a]"}],
+                }
+            ]
+        },
+    ),
+    _made(
+        "DestinationRule",
+        "tls",
+        {
+            "host": "*.local",
+            "workloadSelector": {"matchLabels": {"a": "b"}},
+            "trafficPolicy": {"portLevelSettings": [{"port": {"number": 80}, "tls": {"mode": "DISABLE"}}]},
+        },
+    ),
+    _made(
+        "Gateway",
+        "api",
+        {"listeners": [{"name": "a", "port": 80, "tls": {"certificateRefs": [{"name": "s", "namespace": "t"}]}}]},
+        _API,
+    ),
+    _made(
+        "HTTPRoute",
+        "api",
+        {
+            "parentRefs": [{"name": "api", "sectionName": "a", "port": 80}],
+            "hostnames": ["a.org"],
+            "rules": [
+                {
+                    "matches": [{"path": {"value": "/"}}],
+                    "filters": [{"requestMirror": {"backendRef": {"name": "x", "namespace": "t"}}}],
+                    "backendRefs": [
+                        {"group": "networking.istio.io", "kind": "Hostname", "name": "a.org", "port": 80},
+                        {"name": "y", "namespace": "t"},
+                    ],
+                }
+            ],
+        },
+    ),
+    _made("ReferenceGrant", "api", {"from": [{"kind": "HTTPRoute", "namespace": "shop"}], "to": [{"kind": "Service"}]}),
+    _made("Secret", "s", {}),
 ]
 
 

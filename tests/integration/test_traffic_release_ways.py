@@ -86,8 +86,11 @@ def copied(book: Bookinfo) -> list[str]:
 def test_site_shifts_nothing_in_the_middle_of_a_release_and_nothing_after_it_was_written_back(
     book: Bookinfo, release: Callable[..., Played], hooks: Callable[..., dict[str, str]], tmp_path: Path
 ) -> None:
-    described = tmp_path / "reviews.json"
+    # The file is where a link leads, and not for everybody.
+    described, file = tmp_path / "reviews.json", tmp_path / "file.json"
+    described.symlink_to(file.name)
     described.write_text(json.dumps(service(100, 0)), encoding="utf-8")
+    file.chmod(0o640)
     item = {"name": "release", "src": str(described)}
     spec = {"asm_mesh": {"name": "bookinfo", "region": "cn-hangzhou"}, "asm_istio_resources": [item], "asm_checks": []}
 
@@ -99,19 +102,50 @@ def test_site_shifts_nothing_in_the_middle_of_a_release_and_nothing_after_it_was
 
     # Compared with a fresh copy of v1, which gets as many requests.
     fresh = {"clusters": CLUSTERS, "deployment": "reviews-v1", "like": "reviews-v3", "service": "reviews"}
-    begun = release(steps=[25], baseline=fresh).ok()
+    begun = release(steps=[25], baseline=fresh, write_back=str(described)).ok()
+    assert json.loads(described.read_text()) == service(100, 0), "25 % are no promotion"
     assert "v3 is as good as v1-baseline after " in " ".join(begun.output.split())
     assert weights(live(book)) == [50, 25, 25]
     assert copied(book) == ["reviews-baseline"] * 2 + ["reviews-v1-baseline"] * 2
     told = site()
     assert "v3 has 25 %, described 0 %, by canary of 20" in " ".join(told.output.split())
-    done = release(steps=[25, 100], baseline=fresh, write_back=str(described), hooks=hooks()).ok()
+    # Somebody describes another timeout in the middle of the release, and applies it.
+    changed = service(100, 0)
+    changed["spec"]["http"][0]["timeout"] = "7s"
+    described.write_text(json.dumps(changed), encoding="utf-8")
+    applies = {"mesh": "bookinfo", "region": "cn-hangzhou", "src": str(described)}
+    more = {"hooks": hooks(between=f"meshops.asm.istio_resource: {json.dumps(applies)}")}
+    done = release(steps=[25, 100], baseline=fresh, write_back=str(described), **more).ok()
     assert "v3 has 25 %. Steps left: 25 %, 100 %." in done.output
     assert ran(tmp_path) == {"before", "between", "after"}
-    assert json.loads(described.read_text()) == service(0, 100)
+    changed["spec"]["http"][0]["route"] = service(0, 100)["spec"]["http"][0]["route"]
+    assert json.loads(described.read_text()) == changed
+    assert described.is_symlink() and file.stat().st_mode & 0o777 == 0o640
     assert "by canary of" not in site().output
     assert weights(live(book)) == [0, 100]
+    assert live(book)["spec"]["http"][0]["timeout"] == "7s"
     assert copied(book) == []
+
+
+def test_a_hook_after_that_fails_rolls_back_before_anything_is_described(
+    book: Bookinfo, release: Callable[..., Played], hooks: Callable[..., dict[str, str]], tmp_path: Path
+) -> None:
+    described = tmp_path / "reviews.json"
+    described.write_text(json.dumps(service(100, 0)), encoding="utf-8")
+    failing = hooks(
+        after="ansible.builtin.fail: {msg: 'not what we want'}", rollback="ansible.builtin.fail: {msg: 'nor that'}"
+    )
+    played = release(steps=[100], hooks=failing, write_back=str(described))
+    assert played.code == 2
+    said = " ".join(played.output.split())
+    assert "v3 was rolled back to 0 %, v1 has all requests again." in said and "not what we want" in said
+    assert weights(live(book)) == [100, 0]
+    assert json.loads(described.read_text()) == service(100, 0)
+    # What cannot be described is said before anything is shifted.
+    described.write_text("[]", encoding="utf-8")
+    with book.lab.unwritten():
+        played = release(steps=[100], write_back=str(described))
+    assert played.code == 2 and "no rule of VirtualService bookinfo/reviews" in " ".join(played.output.split())
 
 
 def test_a_version_that_is_slower_is_rolled_back(book: Bookinfo, release: Callable[..., Played]) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ ROOT = Path(errors.__file__).resolve().parents[3]
 AWX = ROOT / "awx"
 
 
+@cache
 def settings(name: str) -> dict[str, Any]:
     found: dict[str, Any] = DataLoader().load_from_file(str(AWX / f"{name}.yml"))
     return found

@@ -43,6 +43,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.playbooks
 @pytest.mark.parametrize("page", PAGES)
 def test_what_is_installed_is_where_the_page_says(home: Path, page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8").replace("$HERE", HERE)
@@ -56,6 +57,7 @@ def test_what_is_installed_is_where_the_page_says(home: Path, page: str) -> None
     assert all(HERE in line for line in commands)
 
 
+@pytest.mark.playbooks
 def test_the_artifact_is_linted_by_what_is_in_it(home: Path) -> None:
     installed = Path(HERE.replace("~", str(home), 1))
     rules = yaml.safe_load((installed / ".yamllint").read_text(encoding="utf-8"))
@@ -106,6 +108,7 @@ def verified(folder: Path, account: Account, **environment: str) -> subprocess.C
     return play("ansible-playbook", "meshops.asm.verify", "-e", "@mesh.yml", "--check", **where, **environment)
 
 
+@pytest.mark.playbooks
 @pytest.mark.parametrize("form", ["json", "yaml"])
 def test_the_table_is_printed_as_it_is(tmp_path: Path, account: Account, form: str) -> None:
     played = verified(tmp_path, account, ANSIBLE_CALLBACK_RESULT_FORMAT=form)
@@ -120,6 +123,7 @@ def test_the_table_is_printed_as_it_is(tmp_path: Path, account: Account, form: s
     assert max(map(len, lines[start : start + 6])) <= 80
 
 
+@pytest.mark.playbooks
 def test_output_for_programs_stays_what_it_is(tmp_path: Path, account: Account) -> None:
     played = verified(tmp_path, account, ANSIBLE_STDOUT_CALLBACK="results_json")
     assert played.returncode == 0, played.stdout + played.stderr
@@ -140,6 +144,7 @@ def played(folder: Path, account: Account, spec: dict[str, Any], *words: str) ->
     return Ansible(folder, account)("ansible-playbook", "meshops.asm.site", "-e", "@mesh.yml", "--check", *words)
 
 
+@pytest.mark.playbooks
 def test_what_is_wrong_in_a_spec_is_named_by_its_item(tmp_path: Path, account: Account) -> None:
     mesh = {"name": MESH, "region": "cn-hangzhou"}
     done = played(tmp_path, account, {"asm_mesh": mesh, **WRONG})
@@ -157,6 +162,7 @@ def test_what_is_wrong_in_a_spec_is_named_by_its_item(tmp_path: Path, account: A
     assert account.calls == []
 
 
+@pytest.mark.playbooks
 def test_a_spec_that_was_not_handed_over_is_told(tmp_path: Path, account: Account) -> None:
     done = played(tmp_path, account, {"mesh": {"name": MESH}})
     output = done.stdout + done.stderr
@@ -168,6 +174,7 @@ def test_a_spec_that_was_not_handed_over_is_told(tmp_path: Path, account: Accoun
     assert account.calls == []
 
 
+@pytest.mark.playbooks
 def test_an_empty_account_takes_few_lines(tmp_path: Path, account: Account) -> None:
     """Clusters by plain names, the user's own variables beside them, and of what does not exist yet a line."""
     account.answers["DescribeServiceMeshes"] = (200, {"RequestId": "r", "ServiceMeshes": []})

@@ -20,6 +20,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
+from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 
 COLLECTION = f"/apis/istio.alibabacloud.com/v1beta1/namespaces/{ROOT_NAMESPACE}/istiogateways"
 
@@ -50,11 +51,12 @@ def require_one(is_there: bool, name: str, mesh: str) -> None:
 
 
 @contextmanager
-def required(cloud: Cloud, mesh: dict[str, Any], name: str, mesh_name: str) -> Iterator[KubeClient]:
-    """The control plane of a mesh that has the gateway ``name``. Raises ``NotFound``, which says ``mesh_name``."""
-    with closing(control_plane(cloud, mesh)) as kube:
-        require_one(is_there(kube, name), name, mesh_name)
-        yield kube
+def required(cloud: Cloud, mesh: str, name: str) -> Iterator[tuple[KubeClient, str]]:
+    """The control plane and the id of a mesh (by name or id) that has the gateway ``name``. Raises ``NotFound``."""
+    found = meshes.require_mesh(cloud, mesh)
+    with closing(control_plane(cloud, found)) as kube:
+        require_one(is_there(kube, name), name, mesh)
+        yield kube, meshes.mesh_id(found)
 
 
 def listed(cloud: Cloud, mesh: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the meshops.asm authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What one object of the mesh gives to others and what it needs of them, and an object that gives what two states give.
+"""What one object of the mesh gives to others and what it needs of them.
 
 Both are sets of tokens, tuples whose first part says what they are about:
 
@@ -9,38 +9,64 @@ Both are sets of tokens, tuples whose first part says what they are about:
 - ``(HOST, host)`` and ``(PORT, host, number)`` of a ServiceEntry, for the destinations of routes
 - ``(GATEWAY, namespace, name)`` of a Gateway, and ``(ADMITS, namespace, name, port, host)`` of each host of its servers
 - ``(DELEGATE, namespace, name)`` of a VirtualService without hosts; ``(ROUTE, scope, host)`` of one with hosts,
-  where the scope is the mesh, a gateway, or any gateway: to its callers a route that moves between them is the same
-- ``(LISTENER, namespace, name, section)`` of a Gateway of the Gateway API
+  where the scope is the mesh, a gateway, or any gateway: to its callers a route that moves between them is the same;
+  ``(MATCH, scope, host, conditions)`` of each of its rules at a gateway, where those of all objects for a host are put
+  together
+- ``(LISTENER, namespace, name, section)`` of a Gateway of the Gateway API, where the section may be ``:port``; its
+  routes give ``ROUTE`` and ``MATCH`` as a VirtualService does
+- ``(GRANT, kind, namespace, kind, namespace, name)`` of a ReferenceGrant: who may refer to what
+- ``(SECRET, name)`` of a Secret, for the Gateways that name it
 - ``(WORKLOADS, namespace)`` of a WorkloadEntry, for a ServiceEntry that selects some
+- ``(ACCEPTS, namespace, traffic)`` of a PeerAuthentication, for the DestinationRules whose clients send such traffic
+- ``(ISSUER, name)`` of a RequestAuthentication, for the AuthorizationPolicies that ask for its tokens
+- ``(PERMIT, namespace, action and workloads, rule)`` of an AuthorizationPolicy, whose rules count together
 
-Secrets named by ``credentialName`` are in clusters, and the providers of AuthorizationPolicies in the mesh's own
-configuration: no task has them beside the objects that name them. Pure.
+The providers that AuthorizationPolicies and Telemetries name are in the mesh's own configuration, and most Secrets in
+clusters: other tasks have them. Pure.
 
 PRIVATE: this code is for the modules of this collection only and may change without notice.
 """
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import partial
+from types import EllipsisType
+from typing import Any, cast
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import NUMBER, TEXT
-from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import SERVICES_DOMAIN, full_host, overlap
+from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import (
+    SERVICES_DOMAIN,
+    full_host,
+    kubernetes_namespace,
+    overlap,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.istio.model import destinations
+from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 
 SUBSET, HOST, PORT, GATEWAY, ADMITS = "subset", "host", "port", "gateway", "admits"
-DELEGATE, ROUTE, LISTENER, WORKLOADS = "delegate", "route", "listener", "workloads"
+DELEGATE, ROUTE, MATCH, LISTENER, WORKLOADS = "delegate", "route", "match", "listener", "workloads"
+GRANT, SECRET, ACCEPTS, ISSUER, PERMIT = "grant", "secret", "accepts", "issuer", "permit"
+
+#: The scopes of routes that are no gateway: the sidecars, and any gateway.
+MESH, GATEWAYS = "mesh", "gateways"
+PLAIN, MUTUAL = "requests without TLS", "requests with mutual TLS"
 
 Json = dict[str, Any]
 Token = tuple[Any, ...]
 
-_ISTIO, _GATEWAY_API = "networking.istio.io", "gateway.networking.k8s.io"
-DESTINATION_RULE = (_ISTIO, "DestinationRule")
+_ISTIO, _SECURITY, _GATEWAY_API = "networking.istio.io", "security.istio.io", "gateway.networking.k8s.io"
+DESTINATION_RULE, SERVICE_ENTRY = (_ISTIO, "DestinationRule"), (_ISTIO, "ServiceEntry")
+_POLICY = (_SECURITY, "PeerAuthentication")
 _MESH = ("", "mesh")
+_EVERYWHERE = "*"
+# What clients send by the mode of TLS of a DestinationRule; without one they send what is taken.
+_SENT = {"DISABLE": PLAIN, "SIMPLE": PLAIN, "ISTIO_MUTUAL": MUTUAL, "MUTUAL": MUTUAL}
+# What a PeerAuthentication refuses by its mode.
+_REFUSED = {"STRICT": PLAIN, "DISABLE": MUTUAL}
 _TARGET: shapes.Shape = {"host": TEXT, "subset": TEXT, "port": {"number": NUMBER}}
 _RULES: shapes.Shape = [
     {
@@ -48,33 +74,69 @@ _RULES: shapes.Shape = [
         "mirror": _TARGET,
         "mirrors": [{"destination": _TARGET}],
         "delegate": {"name": TEXT, "namespace": TEXT},
+        "match": [{}],
     }
 ]
 _NUMBERED: shapes.Shape = {"number": NUMBER, "name": TEXT}
-_ROUTE_OF_API: shapes.Shape = {"parentRefs": [{"name": TEXT, "namespace": TEXT, "sectionName": TEXT}]}
+_TLS: shapes.Shape = {"tls": {"mode": TEXT}}
+_TRAFFIC: dict[str | EllipsisType, shapes.Shape] = {"tls": {"mode": TEXT}, "portLevelSettings": [_TLS]}
+_BACKEND: shapes.Shape = {"group": TEXT, "kind": TEXT, "name": TEXT, "namespace": TEXT, "port": NUMBER}
+_ROUTE_OF_API: shapes.Shape = {
+    "parentRefs": [{"name": TEXT, "namespace": TEXT, "sectionName": TEXT, "port": NUMBER}],
+    "hostnames": [TEXT],
+    "rules": [{"matches": [{}], "backendRefs": [_BACKEND], "filters": [{"requestMirror": {"backendRef": _BACKEND}}]}],
+}
+_REFERENCE: shapes.Shape = {"kind": TEXT, "namespace": TEXT, "name": TEXT}
+_PRINCIPALS_OF = ("requestPrincipals", "notRequestPrincipals")
+_PRINCIPALS: shapes.Shape = {key: [TEXT] for key in _PRINCIPALS_OF}
 _SPECS: dict[tuple[str, str], shapes.Shape] = {
     (_ISTIO, "VirtualService"): {
         "hosts": [TEXT],
         "gateways": [TEXT],
         **dict.fromkeys(("http", "tls", "tcp"), _RULES),
     },
-    DESTINATION_RULE: {"host": TEXT, "subsets": [{"name": TEXT}]},
-    (_ISTIO, "Gateway"): {"selector": {...: TEXT}, "servers": [{"hosts": [TEXT], "bind": TEXT, "port": _NUMBERED}]},
-    (_ISTIO, "ServiceEntry"): {
+    DESTINATION_RULE: {
+        "host": TEXT,
+        "subsets": [{"name": TEXT, "trafficPolicy": _TRAFFIC}],
+        "trafficPolicy": _TRAFFIC,
+        "workloadSelector": {},
+    },
+    (_ISTIO, "Gateway"): {
+        "selector": {...: TEXT},
+        "servers": [
+            {
+                "hosts": [TEXT],
+                "bind": TEXT,
+                "port": _NUMBERED,
+                "tls": {"credentialName": TEXT, "credentialNames": [TEXT]},
+            }
+        ],
+    },
+    SERVICE_ENTRY: {
         "hosts": [TEXT],
         "ports": [_NUMBERED],
         "endpoints": [{}],
         "workloadSelector": {},
     },
-    (_ISTIO, "Sidecar"): {"egress": [{"hosts": [TEXT]}]},
+    (_ISTIO, "Sidecar"): {"egress": [{"hosts": [TEXT]}], "outboundTrafficPolicy": {"mode": TEXT}},
     (_ISTIO, "WorkloadEntry"): {},
-    (_GATEWAY_API, "Gateway"): {"listeners": [{"name": TEXT}]},
+    (_GATEWAY_API, "Gateway"): {
+        "listeners": [{"name": TEXT, "port": NUMBER, "tls": {"certificateRefs": [_REFERENCE]}}]
+    },
+    (_GATEWAY_API, "ReferenceGrant"): {"from": [_REFERENCE], "to": [_REFERENCE]},
+    ("", "Secret"): {},
+    _POLICY: {"mtls": {"mode": TEXT}, "portLevelMtls": {...: {"mode": TEXT}}},
+    (_SECURITY, "RequestAuthentication"): {"jwtRules": [{"issuer": TEXT}]},
+    (_SECURITY, "AuthorizationPolicy"): {
+        "rules": [{"from": [{"source": _PRINCIPALS}], "when": [{"key": TEXT}]}],
+    },
     **{(_GATEWAY_API, one): _ROUTE_OF_API for one in ("GRPCRoute", "HTTPRoute", "TCPRoute", "TLSRoute")},
 }
+_EXPORTED = frozenset({DESTINATION_RULE, SERVICE_ENTRY, (_ISTIO, "VirtualService")})
 
 
 #: The kinds whose hosts may be short names of Services.
-ABOUT_HOSTS = frozenset({DESTINATION_RULE, (_ISTIO, "ServiceEntry"), (_ISTIO, "VirtualService")})
+ABOUT_HOSTS = frozenset({DESTINATION_RULE, SERVICE_ENTRY, (_ISTIO, "VirtualService")})
 
 
 @dataclass(frozen=True)
@@ -82,13 +144,19 @@ class Facts:
     """One state of an object: what others can refer to, what it refers to, and by which hosts Gateways may admit it.
 
     ``claims`` are the hosts with TLS of a Gateway, each with its port and the Gateway's selector: of two Gateways that
-    claim the same, Istio heeds the older one alone.
+    claim the same, Istio heeds the older one alone. ``scopes`` are for whom the object is, ``*`` for all.
     """
 
     gives: frozenset[Token] = frozenset()
     needs: frozenset[Token] = frozenset()
     hosts: frozenset[str] = frozenset()
     claims: frozenset[Token] = frozenset()
+    scopes: frozenset[str] = frozenset({_EVERYWHERE})
+
+    def beyond(self, other: Facts) -> frozenset[Token]:
+        """What this state gives that the other one does not, or not to all."""
+        wider = _EVERYWHERE not in other.scopes and not self.scopes <= other.scopes
+        return self.gives if wider else self.gives - other.gives
 
     def resolved(self, entries: Entries) -> frozenset[Token]:
         """``needs``, with those of the ``ADMITS`` tokens that let in one of its hosts at one of its gateways."""
@@ -128,19 +196,37 @@ def facts_of(found: Json | None, domain: str = SERVICES_DOMAIN) -> Facts:
     sort = sort_of(found)
     if found is None or sort not in _SPECS:
         return NOTHING
-    spec, home = _fitted(found, domain)
+    spec, home = fitted(found, domain)
     reader = _READERS.get(sort)
-    return reader(spec, home) if reader else NOTHING
+    facts = reader(spec, home) if reader else NOTHING
+    return replace(facts, scopes=_scopes(spec, home)) if sort in _EXPORTED else facts
 
 
-def _fitted(found: Json, domain: str) -> tuple[Json, _Home]:
-    shape: shapes.Shape = {"metadata": {"name": TEXT, "namespace": TEXT}, "spec": _SPECS[sort_of(found)]}
-    fitted = shapes.fit(found, shape)[0]
-    metadata, spec = fitted.get("metadata", {}), fitted.get("spec", {})
+def absent(found: Json | None) -> Json | None:
+    """What counts where an object is not there: without a PeerAuthentication all traffic is accepted."""
+    return {**found, "spec": {}} if found and sort_of(found) == _POLICY else None
+
+
+def fitted(found: Json, domain: str) -> tuple[Json, _Home]:
+    """The ``spec`` of an object of a kind that is read, in the right types, and where the object is."""
+    exported: Json = {"exportTo": [TEXT]} if sort_of(found) in _EXPORTED else {}
+    shape: shapes.Shape = {
+        "metadata": {"name": TEXT, "namespace": TEXT},
+        "spec": {**cast("Json", _SPECS[sort_of(found)]), **exported},
+    }
+    typed = shapes.fit(found, shape)[0]
+    metadata, spec = typed.get("metadata", {}), typed.get("spec", {})
     home = _Home(metadata.get("namespace", ""), metadata.get("name", ""), domain)
     if sort_of(found) == DESTINATION_RULE:
         spec = {**spec, "host": home.full(spec.get("host", ""))}
     return spec, home
+
+
+def _scopes(spec: Json, home: _Home) -> frozenset[str]:
+    """The namespaces that see an object; only some of their workloads, where a DestinationRule selects these."""
+    seen = {home.namespace if one == "." else one for one in spec.get("exportTo") or [_EVERYWHERE]}
+    some = f" {json.dumps(spec['workloadSelector'], sort_keys=True)}" if "workloadSelector" in spec else ""
+    return frozenset(f"{one}{some}" for one in seen)
 
 
 def sort_of(found: Json | None) -> tuple[str, str]:
@@ -151,24 +237,6 @@ def sort_of(found: Json | None) -> tuple[str, str]:
 def is_sidecar(found: Json | None) -> bool:
     """Whether the object narrows what the proxies of its namespace know, so that it gives more when it is gone."""
     return sort_of(found) == (_ISTIO, "Sidecar")
-
-
-def union(old: Json, new: Json, body: Json, domain: str = SERVICES_DOMAIN) -> Json | None:
-    """``body`` (what is applied to get the state ``new``) with all that ``old`` gives, too.
-
-    ``domain`` as for ``facts_of``.
-    ``None`` where one object cannot have both: another host of a DestinationRule, two ports of one name, ...
-    """
-    sort = sort_of(new)
-    if sort not in _UNIONS:
-        return None
-    before, after = (_fitted(one, domain)[0] for one in (old, new))
-    fields = _UNIONS[sort](before, after)
-    if fields is None:
-        return None
-    spec = body.get("spec")
-    merged = {**(spec if isinstance(spec, dict) else {}), **fields}
-    return copy.deepcopy({**body, "spec": merged})
 
 
 def _virtual_service(spec: Json, home: _Home) -> Facts:
@@ -188,9 +256,22 @@ def _virtual_service(spec: Json, home: _Home) -> Facts:
     hosts = frozenset(home.full(host) for host in spec.get("hosts", []))
     if not hosts:
         return Facts(frozenset({(DELEGATE, home.namespace, home.name)}), frozenset(needs))
-    scopes = {"mesh" if one == _MESH else "gateways" for one in gateways}
+    scopes = {MESH if one == _MESH else GATEWAYS for one in gateways}
     scopes |= {"/".join(one) for one in gateways if one != _MESH}
-    return Facts(frozenset((ROUTE, scope, host) for scope in scopes for host in hosts), frozenset(needs), hosts)
+    matches = [rule.get("match", []) for protocol in ("http", "tls", "tcp") for rule in spec.get(protocol, [])]
+    return Facts(_routes(scopes, hosts, matches), frozenset(needs), hosts)
+
+
+def _routes(scopes: Iterable[str], hosts: Iterable[str], matches: list[list[Json]]) -> frozenset[Token]:
+    """The hosts that are routed, and at gateways by which conditions."""
+    told = {_condition(one) for several in matches for one in several or [{}]}
+    places = [(scope, host) for scope in scopes for host in hosts]
+    found: set[Token] = {(ROUTE, *place) for place in places}
+    return frozenset(found | {(MATCH, *place, one) for place in places if "/" in place[0] for one in told})
+
+
+def _condition(match: Json) -> str:
+    return json.dumps({key: value for key, value in match.items() if key != "name"}, sort_keys=True, default=str)
 
 
 def _gateways(spec: Json, namespace: str) -> Iterator[tuple[str, str]]:
@@ -200,14 +281,55 @@ def _gateways(spec: Json, namespace: str) -> Iterator[tuple[str, str]]:
 
 
 def _destination_rule(spec: Json, home: _Home) -> Facts:
-    return Facts(frozenset((SUBSET, spec["host"], one["name"]) for one in spec.get("subsets", []) if one.get("name")))
+    subsets = spec.get("subsets", [])
+    policies = [one.get("trafficPolicy", {}) for one in (spec, *subsets)]
+    policies += [one for policy in policies for one in policy.get("portLevelSettings", [])]
+    sent = {_SENT.get(one.get("tls", {}).get("mode", "")) for one in policies} - {None}
+    namespace = kubernetes_namespace(spec["host"], home.domain)
+    if not namespace and not spec["host"].startswith("*"):
+        # What is outside of the mesh has no PeerAuthentication.
+        sent = set()
+    places = {namespace or _EVERYWHERE, ROOT_NAMESPACE}
+    needs = frozenset((ACCEPTS, place, what) for place in places for what in sent)
+    return Facts(frozenset((SUBSET, spec["host"], one["name"]) for one in subsets if one.get("name")), needs)
+
+
+def _peer_authentication(spec: Json, home: _Home) -> Facts:
+    modes = [spec.get("mtls", {}), *spec.get("portLevelMtls", {}).values()]
+    refused = {_REFUSED.get(one.get("mode", "")) for one in modes}
+    accepted = {PLAIN, MUTUAL} - refused
+    return Facts(frozenset((ACCEPTS, place, what) for place in (home.namespace, _EVERYWHERE) for what in accepted))
+
+
+def _request_authentication(spec: Json, home: _Home) -> Facts:
+    issuers = {one.get("issuer", "") for one in spec.get("jwtRules", [])}
+    return Facts(frozenset((ISSUER, one) for one in {*issuers, ""} if issuers))
+
+
+def _authorization_policy(spec: Json, home: _Home) -> Facts:
+    rules = spec.get("rules", [])
+    sources = [one.get("source", {}) for rule in rules for one in rule.get("from", [])]
+    asked = {who for one in sources for field in _PRINCIPALS_OF for who in one.get(field, [])}
+    claims = any(one.get("key", "").startswith("request.auth.") for rule in rules for one in rule.get("when", []))
+    issuers = {who.rpartition("/")[0] for who in asked}
+    where = _condition({key: value for key, value in spec.items() if key != "rules"})
+    permits = frozenset((PERMIT, home.namespace, where, _condition(rule)) for rule in rules)
+    return Facts(permits, frozenset((ISSUER, one) for one in {*issuers, ""} if issuers or claims))
+
+
+def _secret(spec: Json, home: _Home) -> Facts:
+    return Facts(frozenset({(SECRET, home.name)}))
 
 
 def _gateway(spec: Json, home: _Home) -> Facts:
     entries = {(ADMITS, home.namespace, home.name, port, host) for port, _tls, host in _hosts_of(spec)}
     selector = json.dumps(spec.get("selector"), sort_keys=True)
     claims = ((selector, port, host) for port, tls, host in _hosts_of(spec) if tls)
-    return Facts(frozenset({(GATEWAY, home.namespace, home.name), *entries}), claims=frozenset(claims))
+    tls = [server.get("tls", {}) for server in spec.get("servers", [])]
+    # It may name the namespace of the Secret, too.
+    named = {name for one in tls for name in (one.get("credentialName"), *one.get("credentialNames", [])) if name}
+    needs = frozenset((SECRET, name.rpartition("/")[2]) for name in named)
+    return Facts(frozenset({(GATEWAY, home.namespace, home.name), *entries}), needs, claims=frozenset(claims))
 
 
 def _hosts_of(spec: Json) -> Iterator[tuple[Any, bool, str]]:
@@ -228,105 +350,68 @@ def _workload_entry(spec: Json, home: _Home) -> Facts:
 
 
 def _gateway_of_api(spec: Json, home: _Home) -> Facts:
-    sections = [one.get("name", "") for one in spec.get("listeners", [])]
-    return Facts(frozenset((LISTENER, home.namespace, home.name, section) for section in ["", *sections]))
+    listeners = spec.get("listeners", [])
+    sections = [
+        "",
+        *(one.get("name", "") for one in listeners),
+        *(f":{one['port']}" for one in listeners if "port" in one),
+    ]
+    needs: set[Token] = set()
+    for one in (one for listener in listeners for one in listener.get("tls", {}).get("certificateRefs", [])):
+        needs |= {(SECRET, one.get("name", "")), *_grants("Gateway", one, home, "Secret")}
+    return Facts(frozenset((LISTENER, home.namespace, home.name, one) for one in sections), frozenset(needs))
 
 
-def _route_of_api(spec: Json, home: _Home) -> Facts:
+def _grants(kind: str, reference: Json, home: _Home, usual: str) -> list[Token]:
+    """What a reference to another namespace needs: a grant for that object, or for all of its kind."""
+    where = reference.get("namespace") or home.namespace
+    if where == home.namespace:
+        return []
+    return [
+        (GRANT, kind, home.namespace, reference.get("kind") or usual, where, name)
+        for name in ("", reference.get("name", ""))
+    ]
+
+
+def _reference_grant(spec: Json, home: _Home) -> Facts:
     return Facts(
-        needs=frozenset(
-            (LISTENER, one.get("namespace") or home.namespace, one.get("name", ""), one.get("sectionName", ""))
-            for one in spec.get("parentRefs", [])
+        frozenset(
+            (GRANT, one.get("kind"), one.get("namespace"), to.get("kind"), home.namespace, to.get("name", ""))
+            for one in spec.get("from", [])
+            for to in spec.get("to", [])
         )
     )
+
+
+def _route_of_api(kind: str, spec: Json, home: _Home) -> Facts:
+    rules, needs, scopes = spec.get("rules", []), set[Token](), {GATEWAYS}
+    for one in spec.get("parentRefs", []):
+        gateway = (one.get("namespace") or home.namespace, one.get("name", ""))
+        scopes.add("/".join(gateway))
+        needs.add((LISTENER, *gateway, one.get("sectionName", "")))
+        if "port" in one:
+            needs.add((LISTENER, *gateway, f":{one['port']}"))
+    mirrors = [one.get("requestMirror", {}).get("backendRef") for rule in rules for one in rule.get("filters", [])]
+    for backend in [*(one for rule in rules for one in rule.get("backendRefs", [])), *filter(None, mirrors)]:
+        needs |= set(_grants(kind, backend, home, "Service"))
+        if (backend.get("group"), backend.get("kind")) == (_ISTIO, "Hostname"):
+            needs.add((HOST, backend.get("name", "")))
+            needs |= {(PORT, backend.get("name", ""), backend["port"])} if "port" in backend else set()
+    matches = [rule.get("matches", []) for rule in rules]
+    return Facts(_routes(scopes, spec.get("hostnames") or ["*"], matches), frozenset(needs))
 
 
 _READERS: dict[tuple[str, str], Callable[[Json, _Home], Facts]] = {
     (_ISTIO, "VirtualService"): _virtual_service,
     DESTINATION_RULE: _destination_rule,
     (_ISTIO, "Gateway"): _gateway,
-    (_ISTIO, "ServiceEntry"): _service_entry,
+    SERVICE_ENTRY: _service_entry,
     (_ISTIO, "WorkloadEntry"): _workload_entry,
     (_GATEWAY_API, "Gateway"): _gateway_of_api,
-    **{sort: _route_of_api for sort, shape in _SPECS.items() if shape is _ROUTE_OF_API},
+    (_GATEWAY_API, "ReferenceGrant"): _reference_grant,
+    ("", "Secret"): _secret,
+    _POLICY: _peer_authentication,
+    (_SECURITY, "RequestAuthentication"): _request_authentication,
+    (_SECURITY, "AuthorizationPolicy"): _authorization_policy,
+    **{sort: partial(_route_of_api, sort[1]) for sort, shape in _SPECS.items() if shape is _ROUTE_OF_API},
 }
-
-
-def _both_subsets(old: Json, new: Json) -> Json | None:
-    return {"subsets": _by("name", old.get("subsets", []), new.get("subsets", []))} if _same(old, new, "host") else None
-
-
-def _both_servers(old: Json, new: Json) -> Json | None:
-    """The servers of both; one that is in both (by its port) has the hosts of both."""
-    if not _same(old, new, "selector"):
-        return None
-    servers = [dict(one) for one in new.get("servers", [])]
-    for server in old.get("servers", []):
-        port = server.get("port", {})
-        at_port = [one for one in servers if one.get("port", {}).get("number") == port.get("number")]
-        # A name is unique in a Gateway; where there is one server at a port, it may have got another one.
-        alike = [one for one in at_port if one.get("port", {}).get("name") == port.get("name")] or at_port
-        if len(alike) > 1:
-            return None
-        if not alike:
-            servers.append({**server, "port": _named_apart(port, [one.get("port", {}) for one in servers])})
-            continue
-        elsewhere = {host for one in at_port if one is not alike[0] for host in one.get("hosts", [])}
-        kept = [host for host in server.get("hosts", []) if host not in elsewhere]
-        alike[0]["hosts"] = list(dict.fromkeys([*alike[0].get("hosts", []), *kept]))
-    return {"servers": servers}
-
-
-def _both_hosts(old: Json, new: Json) -> Json | None:
-    """Hosts and ports of both, if they lead to the same endpoints."""
-    if not _same(old, new, "addresses", "endpoints", "location", "resolution", "workloadSelector"):
-        return None
-    ports = list(new.get("ports", []))
-    for port in _by("number", old.get("ports", []), ports)[len(ports) :]:
-        ports.append(_named_apart(port, ports))
-    named = any(one.get("ports") for one in new.get("endpoints", []))
-    if named and any(port not in old.get("ports", []) and port not in new.get("ports", []) for port in ports):
-        # Its endpoints name their ports.
-        return None
-    return {"hosts": list(dict.fromkeys([*new.get("hosts", []), *old.get("hosts", [])])), "ports": ports}
-
-
-def _both_listeners(old: Json, new: Json) -> Json | None:
-    return {"listeners": _by("name", old.get("listeners", []), new.get("listeners", []))}
-
-
-def _both_views(old: Json, new: Json) -> Json | None:
-    """The egress hosts of both, where each has one list of them."""
-    before, after = old.get("egress", []), new.get("egress", [])
-    if len(before) != 1 or len(after) != 1 or not _same(before[0], after[0], "port", "bind", "captureMode"):
-        return None
-    hosts = dict.fromkeys([*after[0].get("hosts", []), *before[0].get("hosts", [])])
-    return {"egress": [{**after[0], "hosts": list(hosts)}]}
-
-
-_UNIONS: dict[tuple[str, str], Callable[[Json, Json], Json | None]] = {
-    DESTINATION_RULE: _both_subsets,
-    (_ISTIO, "Gateway"): _both_servers,
-    (_ISTIO, "ServiceEntry"): _both_hosts,
-    (_ISTIO, "Sidecar"): _both_views,
-    (_GATEWAY_API, "Gateway"): _both_listeners,
-}
-
-
-def _by(key: str, old: list[Json], new: list[Json]) -> list[Json]:
-    """The elements of both lists; one that both have is the new one."""
-    known = {one.get(key) for one in new}
-    return [*new, *(one for one in old if one.get(key) not in known)]
-
-
-def _named_apart(port: Json, others: list[Json]) -> Json:
-    """The port, with another name if one of the others has its own: names are unique, and nothing depends on them."""
-    taken = {one.get("name") for one in others}
-    name = port.get("name")
-    while name in taken:
-        name = f"{name}-before"
-    return {**port, "name": name}
-
-
-def _same(old: Json, new: Json, *fields: str) -> bool:
-    return all(old.get(field) == new.get(field) for field in fields)

@@ -46,6 +46,7 @@ _SHAPE: shapes.Shape = {
     "baseline": NUMBER,
     "marked": _FLAG,
     "described": {...: NUMBER},
+    "begun": {...: NUMBER},
     "at": TEXT,
 }
 
@@ -57,7 +58,8 @@ class Release:
     ``match`` is ``{headers: {name: value}}`` or ``{cookie: {name: value}}`` of requests that all get the new version,
     ``mirror`` the percentage of the requests of which it gets a copy, ``baseline`` that of the requests which a fresh
     copy of the stable version gets out of those that are not for the new one. With ``marked`` the answers say in a
-    header whose they are. ``described`` are the weights that the description has.
+    header whose they are. ``described`` are the weights that the description has, ``begun`` those of the beginning,
+    where an earlier release had made others.
     """
 
     canary: str
@@ -70,12 +72,20 @@ class Release:
     mirror: int = 0
     baseline: int = 0
     marked: bool = False
+    begun: dict[str, int] | None = None
+
+    @property
+    def weights(self) -> dict[str, int]:
+        """Those of the rule; before the first step and after the way back everybody has what it had."""
+        before = self.begun or self.described
+        if not self.weight and not before.get(self.canary):
+            return before
+        return {self.stable: 100 - self.weight, self.canary: self.weight}
 
     @property
     def over(self) -> bool:
         """Whether nothing is left that the description does not say."""
-        ended = {self.stable: 100 - self.weight, self.canary: self.weight}
-        return not (self.match or self.mirror or self.baseline) and _shares(self.described) == _shares(ended)
+        return not (self.match or self.mirror or self.baseline) and _shares(self.described) == _shares(self.weights)
 
     def text(self) -> str:
         """What is released, in a few words."""
@@ -98,14 +108,28 @@ def release_of(route: Any) -> Release | None:
 
 
 def begun(live: Json, canary: str, stable: str, route: str | None = None) -> Release:
-    """The release of an object as it stands, or one that begins now: it has the weights that are described."""
-    before = release_of(live)
-    weights = route_weights.weights_of(plain(live) if before else live, [stable, canary], route)
+    """The release of an object as it stands, or one that begins now: it has the weights that are described.
+
+    Raises ``InvalidInput`` when there is no such rule, or another one of the object has a release that is not
+    described: the object can say that of one rule only, and the other promotion would not stay.
+    """
+    before, found = release_of(live), route_weights.read(plain(live) if release_of(live) else live)
+    rule = route_weights.rule_of(found, [stable, canary], route)
+    weights = route_weights.weights_of(found, [stable, canary], route)
     share = round(100 * weights[canary] / (sum(weights.values()) or 1))
-    if before and before.route == route:
-        same = (before.canary, before.stable) == (canary, stable)
-        return replace(before, weight=share) if same else Release(canary, stable, share, before.described, "", route)
-    return Release(canary, stable, share, weights, "", route)
+    if before is None:
+        return Release(canary, stable, share, weights, "", route)
+    if not _leads(found, rule, before):
+        raise InvalidInput(
+            f"Another rule of this {found['kind']} has a release that is not described yet: {before.text()}. Give the "
+            "description its weights first, by hand or with write_back, or end it with force_conflicts: true."
+        )
+    same = (before.canary, before.stable, before.route) == (canary, stable, route)
+    return (
+        replace(before, weight=share)
+        if same
+        else Release(canary, stable, share, before.described, "", route, begun=weights)
+    )
 
 
 def plain(live: Json) -> Json:
@@ -134,8 +158,7 @@ def staged(route: Json, release: Release) -> Json:
     changed = route_weights.copied(route_weights.read(route))
     words = route_weights.words_of(changed)
     rule = route_weights.rule_of(changed, [release.stable, release.canary], release.route)
-    shifted = {release.stable: 100 - release.weight, release.canary: release.weight}
-    weights = release.described if release.over else shifted
+    weights = release.described if release.over else release.weights
     if release.marked:
         for target in rule[words.targets]:
             _mark(changed, target, words.name_of(target))

@@ -24,24 +24,33 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Ref
 from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import SERVICES_DOMAIN, overlap
 from ansible_collections.meshops.asm.plugins.module_utils.istio.references import (
     ABOUT_HOSTS,
+    ACCEPTS,
     ADMITS,
     DELEGATE,
     DESTINATION_RULE,
     GATEWAY,
+    GATEWAYS,
+    GRANT,
     HOST,
+    ISSUER,
     LISTENER,
+    MATCH,
+    PERMIT,
     PORT,
     ROUTE,
+    SECRET,
+    SERVICE_ENTRY,
     SUBSET,
     WORKLOADS,
     Facts,
     Token,
+    absent,
     entries_of,
     facts_of,
     is_sidecar,
     sort_of,
-    union,
 )
+from ansible_collections.meshops.asm.plugins.module_utils.istio.unions import union
 
 Json = dict[str, Any]
 
@@ -53,9 +62,22 @@ _WORDS = {
     ADMITS: "the host {3} at port {2} of the Gateway {0}/{1}",
     DELEGATE: "the delegate {0}/{1}",
     ROUTE: "the route of {1}",
+    MATCH: "a rule for {1}",
     LISTENER: "the listener '{2}' of the Gateway {0}/{1}",
+    GRANT: "the ReferenceGrant of {3} for {0}s of {1}",
+    SECRET: "the Secret {0}",
     WORKLOADS: "the workloads of {0}",
+    ACCEPTS: "{1} in {0}",
+    ISSUER: "tokens of '{0}'",
+    PERMIT: "a rule of the AuthorizationPolicies of {0}",
 }
+#: Of what one pass writes: what comes first, and what comes last.
+BASES = frozenset(
+    {"DestinationRule", "Gateway", "ReferenceGrant", "RequestAuthentication", "Secret", "ServiceEntry", "WorkloadEntry"}
+)
+ROUTING = frozenset({"GRPCRoute", "HTTPRoute", "TCPRoute", "TLSRoute", "VirtualService"})
+# What only callers use: without it their requests are lost, but nothing leads nowhere.
+_CALLED = frozenset({ROUTE, MATCH, PERMIT})
 
 
 _NO_CLAIMS: frozenset[Token] = frozenset()
@@ -109,15 +131,18 @@ class _Node:
 
 
 def plan(changes: list[Change], domain: str = SERVICES_DOMAIN) -> list[Step]:
-    """The steps of a task; empty where one pass does, because nothing goes that somebody could need.
+    """The steps of a task; empty where one pass does, because nothing goes that somebody could need, no route that is
+    there begins to need what is new, and none moves from one object to another that stays.
 
     ``domain`` is what the hosts of Services end with in this mesh.
     Raises ``Refused`` where no order keeps all routes, with the objects that stand in each other's way.
     """
-    if all(one.old is None for one in changes) or not any(_goes(one, _dropped(one, domain)) for one in changes):
+    if all(one.old is None for one in changes):
         return []
     nodes = _nodes(changes, domain)
     _connect(nodes)
+    if _one_pass_does(nodes, changes):
+        return []
     _place_sidecars(nodes, changes)
     layers = _layers(nodes)
     last, awaited = max(layers), {other for node in nodes for other in node.after}
@@ -143,12 +168,26 @@ def unordered(changes: list[Change]) -> list[str]:
     for change in changes:
         old, new = (_labels(one) for one in (change.old, change.new))
         moved = sorted(name for name in old.keys() & new.keys() if old[name] != new[name])
+        ports = [_ports(one) for one in (change.old, change.new)]
+        if len(ports[0]) == len(ports[1]) == 1 and ports[0] != ports[1]:
+            texts.append(
+                f"{change.title} has port {ports[1][0]} in place of {ports[0][0]}, its only one: routes that name "
+                "no port follow in the middle of that, and requests may fail for a moment. Routes that name their port "
+                "have an order."
+            )
         if moved:
             texts.append(
                 f"{change.title} gives other labels to the subset {', '.join(moved)} under the same name: its requests "
                 "move to other pods when this object is written, before or after the routes. A new name has an order."
             )
     return texts
+
+
+def _ports(found: Json | None) -> list[Any]:
+    """The numbers of the ports of a ServiceEntry."""
+    spec = (found or {}).get("spec")
+    ports = spec.get("ports") if isinstance(spec, dict) and sort_of(found) == SERVICE_ENTRY else None
+    return [one.get("number") for one in ports if isinstance(one, dict)] if isinstance(ports, list) else []
 
 
 def _labels(found: Json | None) -> dict[str, Any]:
@@ -159,15 +198,17 @@ def _labels(found: Json | None) -> dict[str, Any]:
 
 
 def _nodes(changes: list[Change], domain: str) -> list[_Node]:
-    facts = [(facts_of(one.old, domain), facts_of(one.new, domain)) for one in changes]
+    facts = [
+        (facts_of(one.old or absent(one.new), domain), facts_of(one.new or absent(one.old), domain)) for one in changes
+    ]
     admitted = [entries_of(pair[side] for pair in facts) for side in (0, 1)]
     needs = [(old.resolved(admitted[0]), new.resolved(admitted[1])) for old, new in facts]
     _check_claims(changes, facts, needs)
-    wanted = frozenset(token for old, new in needs for token in new - old)
+    wanted = _wanted(facts, needs)
     nodes: list[_Node] = []
     for number, (change, (old, new)) in enumerate(zip(changes, facts, strict=True)):
         starts, ends = needs[number][1] - needs[number][0], needs[number][0] - needs[number][1]
-        adds, drops = new.gives - old.gives, old.gives - new.gives
+        adds, drops = new.beyond(old), old.beyond(new)
         both = _both(change, domain, needed=bool(adds & wanted and drops))
         if both:
             nodes.append(_Node(Write(number, both, final=False), change.title, adds=adds))
@@ -176,6 +217,17 @@ def _nodes(changes: list[Change], domain: str) -> list[_Node]:
         if both:
             nodes[-1].after[len(nodes) - 2] = "itself with both"
     return nodes
+
+
+def _wanted(
+    facts: list[tuple[Facts, Facts]], needs: list[tuple[frozenset[Token], frozenset[Token]]]
+) -> frozenset[Token]:
+    """What others wait for: what they begin to need, and the entrances of routes that take over from theirs."""
+    stay = [(old, new) for old, new in facts if old.gives and new.gives]
+    entrances = _Overlaps(token for old, new in stay for token in new.beyond(old) if token[0] == ADMITS)
+    left = {token for old, new in facts for token in old.beyond(new) if token[0] == ROUTE} if entrances else set()
+    taking_over = (one for token in left for one in entrances.near(token))
+    return frozenset(token for old, new in needs for token in new - old).union(taking_over)
 
 
 def _check_claims(
@@ -204,27 +256,47 @@ def _both(change: Change, domain: str, *, needed: bool) -> Json | None:
     return union(change.old, change.new, change.body, domain) if needed or is_sidecar(change.new) else None
 
 
-def _dropped(change: Change, domain: str) -> frozenset[Token]:
-    if change.old is None:
-        return frozenset()
-    return facts_of(change.old, domain).gives - facts_of(change.new, domain).gives
-
-
 def _goes(change: Change, drops: frozenset[Token]) -> bool:
     """Whether a change takes something away that others refer to. None refers to a route; a Sidecar narrows a view."""
-    return any(token[0] != ROUTE for token in drops) or is_sidecar(change.new)
+    return any(token[0] not in _CALLED for token in drops) or is_sidecar(change.new)
 
 
 def _connect(nodes: list[_Node]) -> None:
     """The edges: what is needed is made before, and goes when nobody needs it; what moves is there twice meanwhile."""
     makers, leavers = _holders(nodes, lambda node: node.adds), _holders(nodes, lambda node: node.ends)
-    wild = [token for token in makers if token[0] == ROUTE and token[2].startswith("*")]
+    made, left = _Overlaps(makers), _Overlaps(token for token in leavers if token[0] == HOST)
     for number, node in enumerate(nodes):
-        for token in node.starts | node.drops:
-            for other in {token, *_covering(token, makers, wild)}:
-                node.after.update({maker: _word(token) for maker in makers.get(other, ()) if maker != number})
-        for token in node.drops:
-            node.after.update({leaver: _word(token) for leaver in leavers.get(token, ()) if leaver != number})
+        for tokens, known, near in ((node.starts | node.drops, makers, made), (node.drops, leavers, left)):
+            found = {
+                token: [one for other in (token, *near.near(token)) for one in known.get(other, ())] for token in tokens
+            }
+            for token in sorted((token for token, first in found.items() if first), key=_rank):
+                word = _word(token)
+                for first in found[token]:
+                    # Of several reasons the first one is told.
+                    node.after.setdefault(first, word)
+        node.after.pop(number, None)
+
+
+def _rank(token: Token) -> tuple[bool, str]:
+    """The same in every run; a whole route says more than one of its rules."""
+    return token[0] == MATCH, str(token)
+
+
+def _one_pass_does(nodes: list[_Node], changes: list[Change]) -> bool:
+    """Whether nothing goes that somebody could need, nobody who has requests begins to need what is new, and one pass
+    has the order, too: what routes refer to is written before routes (``kube/applying.py``), and deletions are last.
+    """
+    kinds = [sort_of(changes[node.write.change].new or changes[node.write.change].old)[1] for node in nodes]
+    awaited = {other for node in nodes for other in node.after}
+    for number, node in enumerate(nodes):
+        # An object that is new has no requests yet, unless it takes over those of another one.
+        used = changes[node.write.change].old is not None or number in awaited
+        for other in node.after:
+            first = kinds[other] in BASES and kinds[number] in ROUTING
+            if nodes[other].write.body is None or (node.write.body is not None and (used or not first)):
+                return False
+    return not any(node.takes for node in nodes)
 
 
 def _holders(nodes: list[_Node], tokens: Callable[[_Node], frozenset[Token]]) -> dict[Token, list[int]]:
@@ -235,12 +307,43 @@ def _holders(nodes: list[_Node], tokens: Callable[[_Node], frozenset[Token]]) ->
     return found
 
 
-def _covering(token: Token, made: Iterable[Token], wild: list[Token]) -> list[Token]:
-    """The new routes of other hosts that take some requests of this one over."""
-    if token[0] != ROUTE:
-        return []
-    candidates = made if token[2].startswith("*") else wild
-    return [one for one in candidates if one[0] == ROUTE and one[1] == token[1] and overlap(one[2], token[2])]
+class _Overlaps:
+    """Tokens by the hosts that they are about, of which one may be a pattern for others."""
+
+    def __init__(self, tokens: Iterable[Token]) -> None:
+        self._exact: dict[str, list[Token]] = {}
+        self._patterns: dict[str, list[Token]] = {}
+        for token in tokens:
+            host = _host(token)
+            if host:
+                place = self._patterns if host.startswith("*") else self._exact
+                place.setdefault(host.removeprefix("*"), []).append(token)
+
+    def __bool__(self) -> bool:
+        return bool(self._exact or self._patterns)
+
+    def near(self, token: Token) -> list[Token]:
+        """Of a host those that stand for it, too; of a route those that take some of its requests over: other routes of
+        its scope, and the entrances for its hosts at gateways, through which other routes get them.
+        """
+        host = _host(token)
+        if not host or token[0] == ADMITS:
+            return []
+        if host.startswith("*"):
+            found = itertools.chain(*self._exact.values(), *self._patterns.values())
+            return [one for one in found if _alike(token, one) and overlap(_host(one), host)]
+        ends = (self._patterns.get(host[place:], ()) for place in range(len(host) + 1))
+        return [one for one in itertools.chain(self._exact.get(host, ()), *ends) if _alike(token, one)]
+
+
+def _host(token: Token) -> str:
+    return str(token[-1]).rpartition("/")[2] if token[0] in (ADMITS, HOST, ROUTE) else ""
+
+
+def _alike(token: Token, other: Token) -> bool:
+    if token[0] == ROUTE and other[0] == ADMITS:
+        return token[1] in (GATEWAYS, "/".join(other[1:3]))
+    return token[:1] == other[:1] and (token[0] != ROUTE or token[1] == other[1])
 
 
 def _place_sidecars(nodes: list[_Node], changes: list[Change]) -> None:

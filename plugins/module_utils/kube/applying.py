@@ -48,8 +48,10 @@ _PHASES = (
         {"ClusterRole", "ClusterRoleBinding", "ConfigMap", "LimitRange", "PersistentVolume", "PersistentVolumeClaim"}
         | {"PriorityClass", "ResourceQuota", "Role", "RoleBinding", "Secret", "ServiceAccount", "StorageClass"}
     ),
+    # A policy that asks for tokens needs somebody who reads them.
     frozenset(
-        {"DestinationRule", "Gateway", "IstioGateway", "Service", "ServiceEntry", "WorkloadEntry", "WorkloadGroup"}
+        {"DestinationRule", "Gateway", "IstioGateway", "ReferenceGrant", "RequestAuthentication", "Service"}
+        | {"ServiceEntry", "WorkloadEntry", "WorkloadGroup"}
     ),
 )
 _REFERRING = frozenset({"GRPCRoute", "HTTPRoute", "Ingress", "TCPRoute", "TLSRoute", "VirtualService"})

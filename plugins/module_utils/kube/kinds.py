@@ -187,11 +187,6 @@ def split_api_version(api_version: str) -> tuple[str, str]:
     return group, version
 
 
-def istio_kinds() -> list[Kind]:
-    """Every Istio kind of the table, in the version that is read by default."""
-    return _kinds_of(lambda group: group.endswith(".istio.io"))
-
-
 def prunable_kinds(target: str) -> list[Kind]:
     """The kinds among which a prune looks for members of its set."""
     kinds = _kinds_of(lambda group: group == GATEWAY_API or is_of_mesh(group) == (target == MESH))

@@ -195,10 +195,6 @@ class ObjectSet:
             self._client = self._connect()
         return self._client
 
-    def close(self) -> None:
-        if self._client:
-            self._client.close()
-
     def _check_options(self) -> None:
         manner = self._manner
         if manner.prune and not manner.set_name:

@@ -14,6 +14,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow import decoding
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import Attribute, dig
 from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import services_domain
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import equality, values
+from ansible_collections.meshops.asm.plugins.module_utils.mesh.sidecar_attributes import container
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.versions import LATEST, is_build_of
 
 _CONFIG = "Spec.MeshConfig."
@@ -93,22 +94,6 @@ def _resources(option: str, prefix: str, read: str, *, at_creation: bool) -> lis
         make(f"{option}.{group}.{unit}", "quantity", f"{prefix}{word}{name}", f"{read}.{word}{name}")
         for group, word in (("requests", "Request"), ("limits", "Limit"))
         for unit, name in (("cpu", "CPU"), ("memory", "Memory"))
-    ]
-
-
-def _init_resources() -> list[Attribute]:
-    """Those of the init container that redirects the traffic of a pod."""
-    return [
-        _later(
-            f"proxy.init.{group}.{name.lower()}",
-            "quantity",
-            f"ProxyInit{name}Resource{word}",
-            f"{_EXTRA}SidecarProxyInitResource{word}.Resource{name}{word}",
-            same=equality.amounts,
-            check=values.quantity,
-        )
-        for group, word in (("requests", "Request"), ("limits", "Limit"))
-        for name in ("CPU", "Memory")
     ]
 
 
@@ -239,7 +224,8 @@ MESH_ATTRIBUTES: list[Attribute] = [
         same=equality.durations,
         check=values.duration,
     ),
-    *_init_resources(),
+    # The init container redirects the traffic of a pod.
+    *container(_later, "proxy.init", "ProxyInit", _EXTRA + "SidecarProxyInitResource"),
     _unseen("proxy.concurrency", "int", "Concurrency", check=values.count),
     _unseen("proxy.log_level", "str", "LogLevel"),
     _unseen("proxy.hold_application_until_proxy_starts", "bool", "HoldApplicationUntilProxyStarts"),

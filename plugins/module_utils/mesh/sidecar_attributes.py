@@ -23,10 +23,10 @@ def _row(option: str, kind: str, parameter: str, read: str = "", **more: Any) ->
     )
 
 
-def _resources(option: str, prefix: str, read: str) -> list[Attribute]:
-    """Requests and limits of a container."""
+def container(make: Callable[..., Attribute], option: str, prefix: str, read: str) -> list[Attribute]:
+    """Requests and limits of a container, of a mesh or of a namespace; ``make`` makes a row of them."""
     return [
-        _row(
+        make(
             f"{option}.{group}.{name.lower()}",
             "quantity",
             f"{prefix}{name}Resource{word}",
@@ -87,8 +87,8 @@ SIDECAR_ATTRIBUTES: list[Attribute] = [
     _row("exclude_outbound_ports", "csv", "ExcludeOutboundPorts", check=values.ports),
     _row("dns_proxying_enabled", "bool", "IstioDNSProxyEnabled"),
     # What it may use.
-    *_resources("resources", "SidecarProxy", "SidecarProxyResource"),
-    *_resources("init_resources", "ProxyInit", "SidecarProxyInitResource"),
+    *container(_row, "resources", "SidecarProxy", "SidecarProxyResource"),
+    *container(_row, "init_resources", "ProxyInit", "SidecarProxyInitResource"),
     *_batch("batch_resources", "SidecarProxy", "SidecarProxyAckSloResource"),
     *_batch("init_batch_resources", "ProxyInit", "SidecarProxyInitAckSloResource"),
     _row("scaled_resources.container", "str", "ScaledSidecarResource.ContainerRef"),

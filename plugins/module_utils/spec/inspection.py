@@ -229,14 +229,14 @@ def _control_plane_rows(cloud: Cloud, mesh: Json | None, attached: list[Json], p
     if not params["gateways"] and not wanted:
         return []
     if mesh is None:
-        return _all_gateways(params, ABSENT) + _all_resources(wanted, ABSENT)
+        return _unseen(params["gateways"], wanted, ABSENT)
     try:
         with closing(gateways.control_plane(cloud, mesh)) as kube:
             listed = kube.list(gateways.COLLECTION) if params["gateways"] else []
             read_live(kube, [one for _item, objects in wanted for one in objects], MESH)
             respect(one for _item, objects in wanted for one in objects)
     except AsmError as error:
-        return _all_gateways(params, error.message) + _all_resources(wanted, error.message)
+        return _unseen(params["gateways"], wanted, error.message)
     live = {one["metadata"]["name"]: one for one in listed}
     names = clusters.labels(attached)
     rows = [row for gateway in params["gateways"] for row in _gateway_rows(gateway, live.get(gateway["name"]), names)]
@@ -270,12 +270,10 @@ def _places(fields: list[comparison.Difference]) -> str:
     return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
-def _all_gateways(params: Json, state: str) -> list[Row]:
-    return [Row("gateway", gateway["name"], "", state, False) for gateway in params["gateways"]]
-
-
-def _all_resources(wanted: list[tuple[Json, list[Item]]], state: str) -> list[Row]:
-    return [Row("istio", one.short, item["name"], state, False) for item, objects in wanted for one in objects]
+def _unseen(gateways: list[Json], wanted: list[tuple[Json, list[Item]]], state: str) -> list[Row]:
+    """The rows where there is no control plane to be asked."""
+    rows = [Row("gateway", one["name"], "", state, False) for one in gateways]
+    return rows + [Row("istio", one.short, item["name"], state, False) for item, objects in wanted for one in objects]
 
 
 def _gateway_rows(gateway: Json, live: Json | None, names: dict[str, str]) -> list[Row]:
@@ -292,19 +290,17 @@ def _gateway_rows(gateway: Json, live: Json | None, names: dict[str, str]) -> li
     rows = []
     for cluster in wanted:
         addresses = ", ".join(view["addresses"].get(cluster) or [])
+        there, problem = addresses or "deployed", ""
         if cluster not in deployed:
-            row = Row("gateway", gateway["name"], cluster, "not deployed there", False)
+            problem = "not deployed there"
         elif has_address and not addresses:
-            row = Row("gateway", gateway["name"], cluster, complaint or "no address yet", False)
+            problem = complaint or "no address yet"
         elif differs:
-            state = f"{addresses or 'deployed'}, not as described: {', '.join(differs)}"
-            row = Row("gateway", gateway["name"], cluster, state, False)
+            problem = f"{there}, not as described: {', '.join(differs)}"
         elif complaint and (cluster in told or not told):
             # The address may be that of before: what was asked for since then was refused.
-            row = Row("gateway", gateway["name"], cluster, f"{addresses or 'deployed'}, but: {complaint}", False)
-        else:
-            row = Row("gateway", gateway["name"], cluster, addresses or "deployed", True)
-        rows.append(row)
+            problem = f"{there}, but: {complaint}"
+        rows.append(Row("gateway", gateway["name"], cluster, problem or there, not problem))
     return rows
 
 

@@ -393,7 +393,7 @@ VARIABLES = (*(name for one in SECTIONS for name in (one.variable, *one.settings
 ELSEWHERE = {
     "asm_baseline": "It is there as long as a release runs, which makes it and takes it away.",
     "asm_gateway_imported_services": "It says what a proxy is told of, not what it does, and has no name of its own.",
-    "asm_host_config": "It is about one host of the inventory, and says what that needs; its objects are Istio resources.",
+    "asm_host_config": "It says what one host of the inventory needs; what it is in the mesh is Istio resources.",
     "asm_kiali": "There is one in a mesh, and its switch is an option of asm_mesh.",
     "asm_kubeconfig": "A kubeconfig is a file for people and programs, and no part of a mesh.",
     "asm_restart": "A restart is something that happens, and leaves nothing that could be described.",

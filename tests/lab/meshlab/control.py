@@ -175,8 +175,8 @@ class Control:
     def machine(self, name: str, mesh: str) -> dict[str, Any]:
         """A machine outside of the clusters, with Istio's sidecar installed, which all of them know by ``name``.
 
-        ``{address, pilot, enter}``: its own address, that of the istiod of ``mesh`` (an id) as the machine reaches it, and
-        the command that executes what follows it there.
+        ``{address, pilot, enter}``: its own address, that of the istiod of ``mesh`` (an id) as the machine reaches it,
+        and the command that executes what follows it there.
         """
         found: dict[str, Any] = self.call("machine", name=name, mesh=mesh)
         return found

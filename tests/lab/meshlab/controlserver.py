@@ -184,7 +184,7 @@ class Operations:
     def machine(self, name: str, mesh: str) -> dict[str, Any]:
         """A machine outside of the clusters that reaches a mesh's istiod."""
         network = self._network()
-        pilot = network.admit(f"{self._lab.addresses.pilot(mesh)}:{SECURE_PORT}")
+        pilot = network.admit(f"{self._lab.addresses.pilot(self._lab.world.meshes[mesh].mesh_id)}:{SECURE_PORT}")
         machine = network.add_machine(name)
         return {"address": machine.address, "pilot": pilot, "enter": machine.enter()}
 

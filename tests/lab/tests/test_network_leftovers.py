@@ -58,6 +58,24 @@ def _start(workdir: Path) -> Control:
     return control
 
 
+def _make_machine(control: Control) -> None:
+    """A machine with a file and a process of its own, neither of which is this machine's."""
+    (mesh, *_others) = control.records("meshes")
+    enter = control.machine("vm.example.net", mesh)["enter"]
+    done = subprocess.run(
+        [*enter, "sh", "-c", "touch /etc/of-a-machine && (sleep 900 &) && id -u istio-proxy && pilot-agent version"],
+        capture_output=True,
+        text=True,
+        check=True,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.stdout.startswith("1337\n")
+    assert "1.31" in done.stdout
+    assert not Path("/etc/of-a-machine").exists()
+    with pytest.raises(LabError, match="there is no 'nowhere'"):
+        control.machine("vm.example.net", "nowhere")
+
+
 def _look(workdir: Path, control: Control) -> None:
     """What a person and a Prometheus do with a running lab."""
     exposed = control.expose("shop-1", "web", 80)
@@ -96,6 +114,7 @@ def test_nothing_is_left(tmp_path: Path, octet: int, killed: bool) -> None:
     control = _start(tmp_path)
     namespaces = Namespaces(prefix(octet))
     assert len(namespaces.present()) >= 6
+    _make_machine(control)
     assert traces.of_host() == before  # the host's own network stays as it is
     if not killed:
         _look(tmp_path, control)

@@ -4,7 +4,7 @@
 
 """Machines outside of all clusters on which programs can be installed: their own network, files and processes.
 
-A machine sees the files of this one; what it writes below /etc, /usr/local, /var and /run is its own, and is gone with it.
+A machine sees the files of this one; what it writes below /etc, /usr/local, /var and /run is its own, and goes with it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,14 @@ _OWN = ("etc", "usr/local", "var")
 #: What Istio's package for hosts installs beside its programs, and a service that needs no systemd: there is none here.
 _USER = "istio-proxy"
 _SERVICE = """#!/bin/sh
-# The Istio sidecar, as the unit of Istio's package runs it.
+### BEGIN INIT INFO
+# Provides:          istio
+# Required-Start:    $network
+# Required-Stop:     $network
+# Default-Start:     2 3 4 5
+# Default-Stop:      0 1 6
+# Short-Description: The Istio sidecar, as the unit of Istio's package runs it
+### END INIT INFO
 pid=/run/istio.pid
 running() { [ -e $pid ] && kill -0 "$(cat $pid)" 2>/dev/null; }
 start() {
@@ -141,12 +148,12 @@ class Machines:
         write_private(folder / "service", _SERVICE.replace("GROUP", str(PROXY_GROUP)))
         write_private(folder / "resolv.conf", f"nameserver {resolver}\n")
         write_private(folder / "hosts", f"127.0.0.1 localhost\n{address} {name}\n")
-        script = _INIT.format(own=" ".join(_OWN), user=_USER, group=PROXY_GROUP)
+        init = write_private(folder / "init", _INIT.format(own=" ".join(_OWN), user=_USER, group=PROXY_GROUP))
         unshare = shutil.which("unshare") or "unshare"
         command = [unshare, "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
         process = self._processes.start(
             f"machine.{name}",
-            [*command, "sh", "-euc", script, "init", str(folder), str(envoy), str(agent)],
+            [*command, "sh", "-eu", str(init), str(folder), str(envoy), str(agent)],
             env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
             within=["nsenter", f"--net={netns}", "--"],
         )

@@ -40,7 +40,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "asm_gateway_secret": {"mesh": "shop", "name": "tls", "state": "absent"},
     "asm_gateway_secret_info": {"mesh": "shop"},
     "asm_host_config": {
-        **{"mesh": "shop", "cluster": "shop-1", "namespace": "web", "group": "stock", "name": "stock-1"},
+        "mesh": "shop",
+        "cluster": "shop-1",
+        "namespace": "web",
+        "group": "stock",
+        "name": "stock-1",
         "address": "192.0.2.20",
     },
     "asm_kiali": {"mesh": "shop"},

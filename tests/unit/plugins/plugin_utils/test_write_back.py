@@ -71,6 +71,30 @@ def test_a_route_within_variables_and_in_json() -> None:
         json.loads(written(text, OPTIONS))
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_what_is_shared_with_another_route_is_not_changed(end: str) -> None:
+    """With an anchor the weights of both would change."""
+    text = """\
+- kind: VirtualService
+  metadata: {name: reviews}
+  spec:
+    http:
+      - route: &both
+          - {destination: {host: reviews, subset: v1}, weight: &most 100}
+          - {destination: {host: reviews, subset: v2}, weight: 0}
+- kind: VirtualService
+  metadata: {name: other}
+  spec: {http: [{route: *both}]}
+""".replace("\n", end)
+    with pytest.raises(AnsibleFilterError, match="change them by hand"):
+        written(text, OPTIONS)
+    own = text.replace("*both", "[{destination: {host: a}, weight: *most}]")
+    with pytest.raises(AnsibleFilterError, match="by hand"):
+        written(own, OPTIONS)
+    free = text.replace("*both", "[{destination: {host: a}}]")
+    assert written(free, OPTIONS) == free.replace("weight: 0}", "weight: 100}").replace("&most 100", "0")
+
+
 def test_an_http_route() -> None:
     text = """\
 kind: HTTPRoute

@@ -186,6 +186,40 @@ def test_the_next_release_keeps_what_is_described() -> None:
     assert text == f"v3 has 100 %, described 0 %, by canary of {AT}"
 
 
+def test_a_third_version_gets_its_requests_back() -> None:
+    described = virtual_service(60, 0)
+    described["spec"]["http"][1]["route"].append({"destination": {"host": "reviews", "subset": "v3"}, "weight": 40})
+    # Before the first step nobody has fewer requests.
+    for wanted in (stage(mirror=20), stage(match={"headers": {"x": "y"}})):
+        assert weights(route(described, OPTIONS, wanted, AT)) == [60, 0, 40]
+    step = route(described, OPTIONS, stage(weight=5), AT)
+    assert weights(step) == [95, 5, 0]
+    assert route(step, OPTIONS, stage(), AT) == described
+    # After a promotion the way back is to what was promoted.
+    promoted = route(step, OPTIONS, stage(weight=100), AT)
+    third = {**OPTIONS, "stable": "v2", "canary": "v3"}
+    back = route(route(promoted, third, stage(weight=5), AT), third, stage(), AT)
+    assert weights(back) == [0, 100, 0]
+    assert respected(described, back)[0] == back
+
+
+def test_two_rules_of_one_object_are_released_one_after_the_other() -> None:
+    """The object says what was released of one rule: of another one it would be forgotten, and undone by site."""
+    described = virtual_service()
+    other = {**copy.deepcopy(described["spec"]["http"][1]), "name": "other"}
+    described["spec"]["http"].append(other)
+    main, second = ({**OPTIONS, "route": name} for name in ("main", "other"))
+    promoted = route(described, main, stage(weight=100), AT)
+    for function in (lambda: route(promoted, second, stage(weight=5), AT), lambda: stages(promoted, second)):
+        with pytest.raises(AnsibleFilterError, match=r"Another rule .* v2 has 100 %, described 0 %.*write_back"):
+            function()
+    written = route(promoted, main, stage(weight=100), AT, described=True)
+    assert weights(route(written, second, stage(weight=5), AT)) == [95, 5]
+    # The same rule, named now and not before.
+    begun = route(virtual_service(), OPTIONS, stage(weight=5), AT)
+    assert respected(virtual_service(), route(begun, main, stage(weight=50), AT))[1].startswith("v2 has 50 %")
+
+
 def test_written_back_nothing_is_left_to_say() -> None:
     live = route(virtual_service(), OPTIONS, stage(weight=100), AT)
     assert route(live, OPTIONS, stage(weight=100), AT, described=True) == virtual_service(0, 100)

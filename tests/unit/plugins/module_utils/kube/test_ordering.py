@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, Refused, WaitTimeout
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import Outcome, reconcile
+from ansible_collections.meshops.asm.plugins.module_utils.istio import steps
+from ansible_collections.meshops.asm.plugins.module_utils.kube.applying import phase_of
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import from_definition
 from ansible_collections.meshops.asm.plugins.module_utils.kube.objectset import Manner, ObjectSet
@@ -164,6 +166,30 @@ def test_fast_is_one_pass(task: Task) -> None:
     task(rule("v1", "v3"), route("v1", "v3"), strict=False)
     assert writes(task.api) == ["PATCH destinationrules", "PATCH virtualservices"]
     assert (task.proxies.waits, task.proxies.prepared, task.objects.steps_view()) == ([], 0, [])
+
+
+def test_one_pass_is_what_the_order_takes_it_for() -> None:
+    """In which phases objects are written is known to two files."""
+    bases, routing = ({phase_of(kind) for kind in kinds} for kinds in (steps.BASES, steps.ROUTING))
+    assert max(bases) < min(routing)
+
+
+@pytest.mark.parametrize("fails_at", [1, 2, 3])
+def test_a_run_that_is_killed_between_two_steps_is_ended_by_the_next(task: Task, fails_at: int) -> None:
+    """A subset is replaced, and a host moves from one route to another."""
+    task(rule("v1", "v2"), route("v1", "v2"), other(["x"]))
+    wanted = (rule("v3"), {**route("v3"), "spec": {**route("v3")["spec"], "hosts": ["reviews", "x"]}}, other(["y"]))
+    killed = task.fails(*wanted, fails_at=fails_at) if fails_at < 3 else None
+    task(*wanted)
+    assert task.subsets() == ["v3"] and task.api.objects[ROUTE]["spec"]["hosts"] == ["reviews", "x"]
+    assert task.api.objects[f"{ISTIO}/virtualservices/other"]["spec"]["hosts"] == ["y"]
+    assert killed is None or killed.changed
+    assert not task(*wanted).changed
+
+
+def other(hosts: list[str]) -> Json:
+    made = {**route("v1"), "metadata": {"name": "other"}}
+    return {**made, "spec": {"hosts": hosts, "http": [{"route": [{"destination": {"host": "ratings"}}]}]}}
 
 
 def test_what_has_no_order_is_refused_before_anything_is_written(task: Task) -> None:

@@ -26,9 +26,12 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import (
     UPDATED,
     Item,
     Wishes,
+    asked,
+    by_place,
     decide,
     deletion,
     explain_list_error,
+    listed,
     make_items,
     missing_namespaces,
     read_live,
@@ -458,3 +461,27 @@ def test_who_may_not_read_namespaces_is_told_by_the_write(api: MemoryApi, client
     api.fail_next(400, {"kind": "Status", "message": "odd"}, only="namespaces/attic")
     with pytest.raises(KubeError, match="odd"):
         missing_namespaces(client, [coming("attic"), coming("zoo")])
+
+
+def test_items_are_asked_for_by_kind_and_namespace() -> None:
+    one, other, third = Item(WIDGET, "a", "x"), Item(WIDGET, "a", "y"), Item(WIDGET, "b", "x")
+    assert by_place([one, other, third]) == {(WIDGET, "a"): {"x": one, "y": other}, (WIDGET, "b"): {"x": third}}
+
+
+def test_a_single_object_is_asked_for_by_its_name_and_several_are_picked() -> None:
+    single, several = asked({"x"}), asked({"x", "y"})
+    assert single["fieldSelector"] == "metadata.name=x"
+    assert several.keys() == {"keep"}
+    assert [several["keep"]({"metadata": {"name": name}}) for name in ("x", "y", "z")] == [True, True, False]
+
+
+def test_what_is_listed_says_its_kind_which_a_server_leaves_out(client: KubeClient, api: MemoryApi) -> None:
+    api.fail_next(
+        200, {"items": [{"metadata": {"name": "a"}}]}, only="GET /apis/networking.istio.io/v1/virtualservices"
+    )
+    identity = {"apiVersion": "networking.istio.io/v1", "kind": "VirtualService"}
+    assert listed(client, kind("VirtualService"), labelSelector="x=y") == [{**identity, "metadata": {"name": "a"}}]
+    assert api.requests[-1][2]["labelSelector"] == "x=y"
+    api.put(f"{ISTIO}/virtualservices/b", virtual_service("b"))
+    assert [one["metadata"]["name"] for one in listed(client, kind("VirtualService"), "default")] == ["b"]
+    assert listed(client, kind("VirtualService"), "shop") == []

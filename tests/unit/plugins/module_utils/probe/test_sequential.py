@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import importlib
 import math
+import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,37 @@ def test_a_thousand_releases_of_each_quality_stay_within_the_bounds(simulated: t
         if qualities[-1] == "bad":
             assert row.verdicts[GOOD] <= 1000 * RULE.false_promotion, row
     assert qualities == ["good", "good", "in between", "in between", "bad", "bad", "bad"]
+
+
+def bursts(dice: random.Random, share: float, own: bool) -> Iterator[Look]:
+    """Answers of which a five-hundredth fails, in bursts: of both versions for a time, or five in a row of one."""
+    left = [0, 0]
+    for _look in range(150):
+        counts = [0, 0, 0, 0]
+        for _request in range(100):
+            version = 0 if dice.random() < share else 1
+            place, length = (version, 5) if own else (0, 50)
+            if left[place] <= 0 and dice.random() < 0.002 / length:
+                left[place] = length
+            counts[2 * version] += 1
+            counts[2 * version + 1] += left[place] > 0
+            left[place] -= 1
+        yield Look(*map(float, counts))
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5])
+def test_what_is_bad_for_both_at_a_time_is_no_difference(share: float) -> None:
+    """As docs/canary.rst says: the bound holds for bursts of both versions, and not for those of one alone."""
+    rule = Rule(margin=0.01, false_rollback=0.05 / 3, false_promotion=0.05)
+    found = [
+        sum(
+            sequential.decide(bursts(random.Random(seed), share, own), rule)[0] == WORSE  # noqa: S311
+            for seed in range(150)
+        )
+        for own in (False, True)
+    ]
+    assert found[0] <= 150 * rule.false_rollback
+    assert 150 * 0.005 < found[1] <= 150 * 0.13
 
 
 def test_what_is_clear_is_told_early(simulated: tuple[Any, list[Any]]) -> None:
