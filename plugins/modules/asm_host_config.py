@@ -121,6 +121,11 @@ host:
       kind: WorkloadEntry
       metadata: {name: stock-1, namespace: bookinfo}
       spec: {address: 192.0.2.20, labels: {app: stock}, serviceAccount: stock, ports: {http: 8080}}
+token_needed:
+  description: Whether the host needs another token than O(token).
+  returned: success
+  type: bool
+  sample: false
 token:
   description: The new token, which is a secret. Unset where O(token) is still good, and in check mode.
   returned: success
@@ -220,7 +225,7 @@ class HostConfig(ResourceModule):
         }
 
     def extra(self, plan: Plan) -> dict[str, Any]:
-        return {"token": self.token}
+        return {"token": self.token, "token_needed": plan.changed}
 
     def wrote(self) -> bool:
         return any(one.writes for one in self.clients) or super().wrote()

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -32,6 +34,8 @@ FILES = (
     "/etc/istio/config/root-cert.pem",
     *(f"/etc/certs/{name}.pem" for name in ("root-cert", "cert-chain", "key")),
 )
+# What the package of the test installs; the programs are on the machine already.
+MARK = "/var/opt/istio-sidecar"
 # The service on the host: it knows nothing of a mesh, and answers with what it has been asked.
 SERVER = """
 import http.server, json
@@ -66,6 +70,7 @@ class Machine:
             "ansible_python_interpreter": sys.executable,
             "ansible_become": False,
         }
+        self.package = package(folder)
         self.inventory = folder / "inventory.yml"
         self.inventory.write_text(yaml.safe_dump({"asm_hosts": {"hosts": {"stock-1": host}}}))
 
@@ -104,11 +109,36 @@ def mesh(lab: Lab, run: Runner, shop: Shop) -> Iterator[Shop]:
 
 @pytest.fixture(scope="module")
 def machine(lab: Lab, mesh: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """A machine with Istio's sidecar installed, and a service of its own that runs."""
-    found = Machine(lab, mesh.id, tmp_path_factory.mktemp("machine"))
-    with subprocess.Popen([*found.enter, sys.executable, "-c", SERVER], stdin=subprocess.DEVNULL) as server:
-        yield found
-        server.terminate()
+    """A machine with Istio's sidecar installed, a service of its own that runs, and packages that it can download."""
+    folder = tmp_path_factory.mktemp("machine")
+    found = Machine(lab, mesh.id, folder)
+    mirror = ("-m", "http.server", "8081", "--bind", "127.0.0.1", "--directory", str(folder))
+    started = [
+        subprocess.Popen([*found.enter, sys.executable, *words], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for words in (("-c", SERVER), mirror)
+    ]
+    yield found
+    for one in started:
+        one.terminate()
+        one.wait()
+
+
+def package(folder: Path) -> dict[str, str]:
+    """A package of the sidecar's name as the playbook is given one; without apt none, as on most machines."""
+    can = subprocess.run(["/usr/bin/python3", "-c", "import apt"], capture_output=True, check=False)
+    if can.returncode or not shutil.which("dpkg-deb"):
+        return {}
+    tree = folder / "istio-sidecar"
+    (tree / "DEBIAN").mkdir(parents=True)
+    (tree / "var" / "opt").mkdir(parents=True)
+    (tree / MARK.lstrip("/")).write_text("")
+    control = {"Package": "istio-sidecar", "Version": "1.31.0", "Architecture": "all", "Maintainer": "Nobody <no@one>"}
+    lines = [f"{name}: {value}\n" for name, value in {**control, "Description": "A sidecar"}.items()]
+    (tree / "DEBIAN" / "control").write_text("".join(lines))
+    file = folder / "istio-sidecar.deb"
+    subprocess.run(["dpkg-deb", "--build", str(tree), str(file)], capture_output=True, check=True)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    return {"package": f"http://127.0.0.1:8081/{file.name}", "package_checksum": f"sha256:{digest}"}
 
 
 def deployment(name: str, labels: dict[str, str]) -> dict[str, Any]:
@@ -123,7 +153,7 @@ def play(run: Runner, machine: Machine, *words: str, **host: Any) -> Played:
     """The playbook on the machine, which reaches the control plane by a way of its own, and has no systemd."""
     spec = yaml.safe_load((EXAMPLE / "hosts.yml").read_text())["asm_host"]
     asm_host = {**spec, "pilot_address": machine.pilot, "service_manager": "sysvinit", "state": "present"}
-    asm_host |= host
+    asm_host |= {**machine.package, **host}
     given = {"asm_mesh": {"name": "bookinfo"}, "asm_host": asm_host}
     inventory = str(machine.inventory)
     return run.play("meshops.asm.hosts", "-i", inventory, "-e", json.dumps(given), *words, cwd=EXAMPLE)
@@ -154,6 +184,8 @@ def test_what_is_wrong_is_told_and_changes_nothing(lab: Lab, run: Runner, machin
         ({"pilot_address": "192.0.2.1"}, ["pilot_address '192.0.2.1' is no IP address with a port"]),
         ({"token_minutes": 5}, ["token_minutes must be at least 10."]),
     ]
+    if machine.package:
+        wrong.append(({"package_checksum": f"sha256:{'0' * 64}"}, ["The checksum for ", "did not match"]))
     for given, words in wrong:
         with lab.unwritten():
             played = play(run, machine, **given)
@@ -161,7 +193,7 @@ def test_what_is_wrong_is_told_and_changes_nothing(lab: Lab, run: Runner, machin
         told = " ".join(played.output.split())
         assert [word for word in words if word not in told] == [], played.output
         assert changes(played) == 0
-    assert [file for file in FILES if machine.has(file)] == []
+    assert [file for file in (*FILES, MARK) if machine.has(file)] == []
     assert "istiod" not in machine.run("cat", "/etc/hosts").stdout
 
 
@@ -195,6 +227,7 @@ def test_the_host_joins(lab: Lab, run: Runner, machine: Machine, mesh: Shop) -> 
     assert token.split(".")[1] not in played.output
     assert machine.run("stat", "-c", "%a %U", TOKEN).stdout.split() == ["600", "istio-proxy"]
     assert {"pilot-agent", "envoy"} <= set(machine.processes())
+    assert machine.has(MARK) is bool(machine.package)
     (entry,) = lab.kube(mesh.id).list(ENTRIES)
     assert entry["metadata"]["name"] == "stock-1"
     assert entry["spec"] == {

@@ -11,11 +11,14 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput
+from ansible_collections.meshops.asm.plugins.module_utils.flow.names import is_name
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import NUMBER, TEXT
 from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import SERVICES_DOMAIN
 from ansible_collections.meshops.asm.plugins.module_utils.kube import texts, validity
@@ -31,6 +34,8 @@ _ROOT_CERT = "/etc/istio/config/root-cert.pem"
 
 # Ports of a host that are never led through its sidecar: ssh, and what the sidecar itself serves.
 _UNTOUCHED = "22,15090,15021,15020"
+# Variables that a proxy tells the control plane, and nobody else heeds.
+_TOLD = re.compile(r"ISTIO_META(JSON)?_[A-Z0-9_]+")
 # How a WorkloadGroup adds to the configuration of its proxies, and an entry asks Istio to heed what its sidecar probes.
 _PROXY_CONFIG = "proxy.istio.io/config"
 _HEALTH_CHECKS = "proxy.istio.io/health-checks-enabled"
@@ -123,14 +128,20 @@ def read_group(found: Json, namespace: str, name: str) -> Group:
 
 
 def files_of(group: Group, host: Host, pilot: Pilot, domain: str = SERVICES_DOMAIN) -> list[Json]:
-    """The files of a host besides its token: ``[{path, content}]``. ``domain`` as in ``services_domain``."""
-    metadata = _metadata(group, host)
+    """The files of a host besides its token: ``[{path, content}]``. ``domain`` as in ``services_domain``.
+
+    The first one is read by a shell that runs as root, so that a group adds nothing to it but what its proxies tell.
+    """
+    metadata, given = _metadata(group, host), group.proxy.get("proxyMetadata", {})
     discovery = f"{pilot.name}:{pilot.port}"
-    config = {**group.proxy, "discoveryAddress": discovery, "proxyMetadata": metadata}
+    config = {**group.proxy, "discoveryAddress": discovery, "proxyMetadata": {**metadata, **given}}
     if group.probe:
         config["readinessProbe"] = group.probe
-    env = {**metadata, **_environment(group, host), "CA_ADDR": discovery}
+    told = {name: value for name, value in given.items() if _TOLD.fullmatch(name)}
+    env = {**metadata, **told, **_environment(group, host), "CA_ADDR": discovery}
     if domain != SERVICES_DOMAIN:
+        if not is_name(domain):
+            raise InvalidInput(f"'{domain}' cannot be what the hosts of Services end with.")
         env["ISTIO_AGENT_FLAGS"] = f"--domain={group.namespace}.{domain}"
     lines = [f"{name}={shlex.quote(str(value))}\n" for name, value in sorted(env.items())]
     return [
@@ -176,7 +187,7 @@ def _metadata(group: Group, host: Host) -> Json:
     if group.probe:
         # By it Istio knows whose health the sidecar reports.
         found["ISTIO_META_WORKLOAD_ENTRY"] = host.name
-    return {**found, **group.proxy.get("proxyMetadata", {})}
+    return found
 
 
 def _first(labels: Json, names: tuple[str, ...], default: str) -> str:

@@ -13,7 +13,9 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Ambiguous, NotFound, Unexpected
+from ansible_collections.meshops.asm.plugins.module_utils.flow.names import is_label
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import NUMBER, TEXT
+from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_line
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 from ansible_collections.meshops.asm.plugins.module_utils.kube import host_files
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
@@ -68,7 +70,10 @@ def new_token(client: KubeClient, of: Group, minutes: int) -> str:
 
 
 def pilot(client: KubeClient, cluster: str, given: str) -> Pilot:
-    """The control plane as hosts find it; ``given`` is its address, with a port or without."""
+    """The control plane as hosts find it; ``given`` is its address, with a port or without.
+
+    Raises ``NotFound`` for what the cluster lacks, ``Unexpected`` for an address that is none.
+    """
     service = _service(client, cluster)
     root = client.get(f"/api/v1/namespaces/{ROOT_NAMESPACE}/configmaps/{_ROOT}") or {}
     certificate = (root.get("data") or {}).get(_ROOT_KEY)
@@ -78,6 +83,8 @@ def pilot(client: KubeClient, cluster: str, given: str) -> Pilot:
             "attached, and not for discovery only?"
         )
     address, port = (given.rpartition(":")[::2]) if is_place(given) else (given, "")
+    if not _is_address(address.strip("[]")):
+        raise Unexpected(f"'{one_line(given)}' is no address of the control plane: name one with pilot_address.")
     name = f"{service['metadata']['name']}.{ROOT_NAMESPACE}.svc"
     ports = [one["port"] for one in service.get("spec", {}).get("ports", []) if "port" in one]
     usual = _SECURE if _SECURE in ports or not ports else ports[0]
@@ -86,28 +93,34 @@ def pilot(client: KubeClient, cluster: str, given: str) -> Pilot:
 
 def is_place(text: str) -> bool:
     """Whether a text is an IP address and a port, that of IPv6 in brackets."""
-    address, colon, port = text.rpartition(":")
+    address, _colon, port = text.rpartition(":")
+    bracketed = address.startswith("[") and address.endswith("]")
+    is_port = port.isascii() and port.isdigit() and len(port) < 6 and 0 < int(port) < 65536
+    return is_port and _is_address(address.strip("[]")) and bracketed == (":" in address)
+
+
+def _is_address(text: str) -> bool:
     try:
-        version = ipaddress.ip_address(address.strip("[]")).version
+        ipaddress.ip_address(text)
     except ValueError:
         return False
-    bracketed = address.startswith("[") and address.endswith("]")
-    return bool(colon) and port.isascii() and port.isdigit() and 0 < int(port) < 65536 and bracketed == (version == 6)
+    return "%" not in text
 
 
 def _service(client: KubeClient, cluster: str) -> Json:
     """The Service by which the sidecars of a cluster find the control plane."""
     found = client.list(f"/api/v1/namespaces/{ROOT_NAMESPACE}/services")
     services = [shapes.fit(one, _SERVICE)[0] for one in found if _REVISION in (one["metadata"].get("labels") or {})]
-    pilots = [one for one in services if one["metadata"]["name"].startswith("istiod")]
+    names = [(one, one["metadata"]["name"]) for one in services]
+    pilots = [one for one, name in names if name.startswith("istiod") and is_label(name)]
     if not pilots:
         raise NotFound(
             f"Cluster {cluster} has no Service {ROOT_NAMESPACE}/istiod-<revision>, by which sidecars find the control "
             "plane: is it attached, and not for discovery only?"
         )
     if len(pilots) > 1:
-        names = ", ".join(sorted(one["metadata"]["name"] for one in pilots))
-        raise Ambiguous(f"Cluster {cluster} has more than one control plane: {names}. Hosts join once there is one.")
+        shown = ", ".join(sorted(one["metadata"]["name"] for one in pilots))
+        raise Ambiguous(f"Cluster {cluster} has more than one control plane: {shown}. Hosts join once there is one.")
     return pilots[0]
 
 

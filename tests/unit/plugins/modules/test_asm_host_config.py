@@ -77,7 +77,8 @@ def run(api: MemoryApi, fake_cloud: Callable[..., Any], task: Callable[..., Any]
         )
         resource = HostConfig(task(HostConfig, **{**OPTIONS, **given}), cloud)
         outcome = reconcile(resource, check=check, wait=False, clock=clock)
-        play.token = resource.extra(outcome.plan)["token"]  # type: ignore[attr-defined]
+        told = resource.extra(outcome.plan)
+        play.token, play.needed = told["token"], told["token_needed"]  # type: ignore[attr-defined]
         return outcome
 
     return play
@@ -109,7 +110,7 @@ def test_a_host_without_a_token_gets_one(api: MemoryApi, run: Run) -> None:
 def test_a_good_token_stays(api: MemoryApi, run: Run) -> None:
     uid = api.objects[ACCOUNT]["metadata"]["uid"]
     assert not run(token=token(40, uid)).changed
-    assert run.token is None  # type: ignore[attr-defined]
+    assert (run.token, run.needed) == (None, False)  # type: ignore[attr-defined]
     assert api.sent("POST") == []
     assert run(check=True, token=token(20, uid)).changed
     # The account was removed and made again since.
@@ -139,6 +140,11 @@ def test_what_is_missing_is_told(api: MemoryApi, run: Run, gone: str, given: Jso
         run(**given)
     assert words in caught.value.message
     assert api.sent("POST") == []
+
+
+def test_an_address_of_the_account_that_is_none(run: Run) -> None:
+    with pytest.raises(AsmError, match="is no address of the control plane"):
+        run(endpoint="192.0.2.1 evil.example\n192.0.2.2:15011")
 
 
 def test_two_control_planes_are_told(api: MemoryApi, run: Run) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import shlex
+import subprocess
 from typing import Any
 
 import pytest
@@ -100,14 +101,23 @@ def test_a_probe_is_carried_out_by_the_sidecar_and_heeded_by_the_mesh() -> None:
 def test_the_group_adds_to_the_configuration_of_its_proxies() -> None:
     inner = {"labels": {}, "annotations": {"proxy.istio.io/config": "proxyMetadata: {B: inner, C: 'x y'}"}}
     given = {"proxy.istio.io/config": "concurrency: 4\nproxyMetadata: {A: '1', B: outer}"}
-    env, config = told(group(given, metadata=inner))
+    config = told(group(given, metadata=inner))[1]
     assert config["concurrency"] == 4
-    assert {name: env[name] for name in "ABC"} == {"A": "1", "B": "inner", "C": "x y"}
+    assert {name: config["proxyMetadata"][name] for name in "ABC"} == {"A": "1", "B": "inner", "C": "x y"}
 
 
-def test_values_are_quoted() -> None:
-    given = {"proxy.istio.io/config": json.dumps({"proxyMetadata": {"A": "$(id) `id` 'x'"}})}
-    assert told(group(given))[0]["A"] == "$(id) `id` 'x'"
+def test_what_a_shell_reads_has_only_what_proxies_tell() -> None:
+    """It runs as root, while who may write a WorkloadGroup need not be root anywhere."""
+    wicked = ("PATH", "ISTIO_BIN_BASE", "EXEC_USER", "ISTIO_META_A=1; id; B", "ISTIO_META_A\nB", "A B")
+    plain = told(group())[0]
+    given = {"ISTIO_META_TEAM": "$(id) `id` 'x'\n", **dict.fromkeys(wicked, "/home/mine"), "ISTIO_SVC_IP": "192.0.2.9"}
+    noted = {"proxy.istio.io/config": json.dumps({"proxyMetadata": given})}
+    content = host_files.files_of(group(noted), HOST, PILOT)[0]["content"]
+    script = f'set -eu\n{content}\nprintf %s "$ISTIO_META_TEAM$ISTIO_SVC_IP"'
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True, env={})
+    assert done.stdout == f"{given['ISTIO_META_TEAM']}192.0.2.20"
+    names = {line.partition("=")[0] for line in content.splitlines() if "=" in line}
+    assert names - {"ISTIO_META_TEAM"} == set(plain)
 
 
 @pytest.mark.parametrize("given", ["[1]", "{", "proxyMetadata: {A: {}}", "proxyMetadata: 5"])
@@ -119,6 +129,8 @@ def test_a_configuration_that_is_none(given: str) -> None:
 def test_a_mesh_of_another_domain() -> None:
     assert told(group(), "svc.corp.local")[0]["ISTIO_AGENT_FLAGS"] == "--domain=shop.svc.corp.local"
     assert "ISTIO_AGENT_FLAGS" not in told(group())[0]
+    with pytest.raises(InvalidInput, match="end with"):
+        told(group(), "svc.x;reboot")
 
 
 def token(**claims: Any) -> str:
