@@ -67,6 +67,7 @@ KUBECONFIGS = {
     "with a key twice": f"token: a\n'{MARKER}': b\n'{MARKER}': b\n",
     "with a program": kubeconfig({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": MARKER}}),
 }
+URL = f"https://reader:{MARKER}@example.com:9090/api"
 CLOUD = {"access_key_secret": MARKER, "security_token": MARKER, "access_key_id": "AK"}
 AUTHORITIES = {
     "as it should be": {"type": "1", "cert": "Y2VydA==", "key": MARKER, "root_key": MARKER},
@@ -133,7 +134,11 @@ def authorities(folder: Path) -> Iterator[dict[str, Any]]:
         kiali = {"arms_auth_tokens": tokens}
         yield task("asm_mesh", title, name="new", vpc_id="vpc-1", vswitch_ids=["vsw-1"], kiali=kiali, wait=False)
         yield task("asm_mesh", title, name=MESH, kiali=kiali, resend=["kiali"], wait=False)
+    yield task("asm_mesh", "a URL", name="new", vpc_id="vpc-1", vswitch_ids=["vsw-1"], prometheus_url=URL, wait=False)
+    yield task("asm_mesh", "a URL of a mesh that is there", name=MESH, prometheus_url=URL, wait=False)
+    yield task("asm_verify", "a URL", mesh=MESH, mesh_options={"name": MESH, "prometheus_url": URL})
     spec = {"name": "new", "vpc_id": "vpc-1", "vswitch_ids": ["vsw-1"], "ca": AUTHORITIES["as it should be"]}
+    spec["prometheus_url"] = URL
     yield task("asm_preflight", "all", mesh=spec, clusters=CLUSTERS["as it should be"], workloads=BODIES)
 
 
@@ -155,6 +160,8 @@ def logins(folder: Path) -> Iterator[dict[str, Any]]:
             yield task("asm_kiali", title, mesh=MESH, openid=login, wait=False)
     for tokens in ({"c1": MARKER}, MARKER, [MARKER], {"c1": {"a": MARKER}}):
         yield task("asm_kiali", "tokens", mesh=MESH, prometheus_tokens=tokens, wait=False)
+    login = {"client_id": "a", "client_secret": MARKER, "issuer_uri": URL}
+    yield task("asm_kiali", "a URL", mesh=MESH, auth_strategy="openid", openid=login, prometheus_url=URL, wait=False)
     listed = [{**named, "oidc": login} for login in LOGINS.values()]
     yield task("asm_verify", "logins", mesh=MESH, extension_providers=listed)
     yield task("asm_preflight", "logins", mesh={"name": MESH}, extension_providers=listed)
@@ -355,6 +362,7 @@ SPEC: dict[str, Any] = {
         "vswitch_ids": ["vsw-1"],
         "ca": AUTHORITIES["as it should be"],
         "kiali": {"arms_auth_tokens": TOKENS["as it should be"]},
+        "prometheus_url": URL,
     },
     "asm_clusters": [{"name": CLUSTER}],
     "asm_gateways": [{"name": "in", "clusters": [CLUSTER], "ports": [{"name": "http", "port": 80}]}],

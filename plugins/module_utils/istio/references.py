@@ -209,11 +209,10 @@ def absent(found: Json | None) -> Json | None:
 
 def fitted(found: Json, domain: str) -> tuple[Json, _Home]:
     """The ``spec`` of an object of a kind that is read, in the right types, and where the object is."""
-    exported: Json = {"exportTo": [TEXT]} if sort_of(found) in _EXPORTED else {}
-    shape: shapes.Shape = {
-        "metadata": {"name": TEXT, "namespace": TEXT},
-        "spec": {**cast("Json", _SPECS[sort_of(found)]), **exported},
-    }
+    read = cast("dict[Any, Any]", _SPECS[sort_of(found)])
+    if sort_of(found) in _EXPORTED:
+        read = {**read, "exportTo": [TEXT]}
+    shape: shapes.Shape = {"metadata": {"name": TEXT, "namespace": TEXT}, "spec": read}
     typed = shapes.fit(found, shape)[0]
     metadata, spec = typed.get("metadata", {}), typed.get("spec", {})
     home = _Home(metadata.get("namespace", ""), metadata.get("name", ""), domain)

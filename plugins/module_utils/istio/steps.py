@@ -141,9 +141,9 @@ def plan(changes: list[Change], domain: str = SERVICES_DOMAIN) -> list[Step]:
         return []
     nodes = _nodes(changes, domain)
     _connect(nodes)
+    _place_sidecars(nodes, changes)
     if _one_pass_does(nodes, changes):
         return []
-    _place_sidecars(nodes, changes)
     layers = _layers(nodes)
     last, awaited = max(layers), {other for node in nodes for other in node.after}
     for number, node in enumerate(nodes):

@@ -18,7 +18,7 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput, WaitTimeout
 from ansible_collections.meshops.asm.plugins.module_utils.kube import secrets, takeover
-from ansible_collections.meshops.asm.plugins.module_utils.kube.client import MANAGER, KubeClient, KubeError, encoded
+from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError, encoded
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind
 from ansible_collections.meshops.asm.plugins.module_utils.kube.ordering import OrderedStep
 from ansible_collections.meshops.asm.plugins.module_utils.kube.ownership import same_content
@@ -331,7 +331,7 @@ def _take_over(client: KubeClient, item: Item) -> None:
         if not takeover.to_take_over(item.live):
             return
         try:
-            client.patch(item.path, takeover.patch(item.live or {}, MANAGER))
+            client.patch(item.path, takeover.patch(item.live or {}, takeover.MANAGER))
             return
         except KubeError as error:
             # Somebody wrote in between: the patch is for one revision.

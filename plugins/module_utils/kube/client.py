@@ -174,9 +174,9 @@ class KubeClient:
 
         return list(self._threads.map(guarded, items))
 
-    def all(self, work: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
+    def all(self, work: Callable[[_Item], _Result], items: Iterable[_Item]) -> Sequence[_Result]:
         """As ``each``, but when all are through the first failure is raised."""
-        results: list[_Result] = []
+        results = []
         for one in self.each(work, items):
             if isinstance(one, AsmError):
                 raise one

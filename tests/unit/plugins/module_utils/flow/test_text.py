@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.flow import progress
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError
-from ansible_collections.meshops.asm.plugins.module_utils.flow.text import one_line, printable, without_password
+from ansible_collections.meshops.asm.plugins.module_utils.flow.text import cut, one_line, printable, without_password
 from ansible_collections.meshops.asm.plugins.module_utils.probe import rounds
 from ansible_collections.meshops.asm.plugins.module_utils.spec import inspection
 from ansible_collections.meshops.asm.plugins.plugin_utils.drift_report import drift_report
@@ -150,3 +150,8 @@ def test_progress_is_one_harmless_line(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_password_in_a_url_is_not_shown(text: str, shown: str | None) -> None:
     found = without_password(text)
     assert found == (shown or "no answer from grpc+tls://a:***@b, nor from http://c:***@d.")
+
+
+def test_what_is_cut_says_how_much_was_cut() -> None:
+    assert cut("abcdefgh", 3) == "abc… (5 more characters)"
+    assert cut("abc", 3) == "abc"

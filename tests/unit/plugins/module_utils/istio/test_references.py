@@ -484,6 +484,12 @@ def test_a_sidecar_closes_when_all_else_is_there() -> None:
     assert both(opens, (entry("a.net"), None))["spec"]["outboundTrafficPolicy"] == {"mode": "ALLOW_ANY"}
 
 
+def test_a_sidecar_goes_before_routes_lead_to_what_it_hid() -> None:
+    moved = (routes("vs", ["a.com"], "x.left.svc.cluster.local"), routes("vs", ["a.com"], "x.right.svc.cluster.local"))
+    assert ordered((view([{"hosts": ["left/*"]}]), None), moved) == [["Sidecar sc-"], ["VirtualService vs"]]
+    assert ordered((view([{"hosts": ["left/*"]}]), None)) == []
+
+
 def test_a_sidecar_with_several_listeners_or_none() -> None:
     local = {"port": {"number": 9000}, "bind": "127.0.0.1", "hosts": ["./*"]}
     pair = (view([{"hosts": ["a/*"]}]), view([local, {"hosts": ["b/*"]}]))
