@@ -45,7 +45,6 @@ SURVIVORS: tuple[Survivor, ...] = (
     _same("cloud/failures", "unanswered", r"answered=False, \)$", "the code of an error is the name of its class"),
     _same("cloud/failures", "clock_advice", r"XXXX", "neither is a date"),
     _same("cloud/failures", "clock_advice", r"off = 1\.0|off >= 0|off > 1", "a difference below a minute is none"),
-    _same("cloud/failures", "_retry_after", r"XXXX", "neither is a number"),
     _same("flow/unexpected", "place", r"XXXX", "what has no blank says as little as an empty text"),
     _same("flow/columns", "columns", r"default=1", "texts of a column without a short one are longer than any padding"),
     _same("flow/columns", "columns", r"zip\(.*, (strict=\w+)?\)", _LENGTHS),

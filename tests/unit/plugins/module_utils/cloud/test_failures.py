@@ -465,7 +465,7 @@ def test_an_exception_without_a_text_is_named() -> None:
 def test_what_signs_a_request_is_not_repeated() -> None:
     header = "ACS3-HMAC-SHA256 Credential=AK\n,SignedHeaders=accept;host,Signature=33594f0827"
     found = unanswered(ValueError(f"Invalid return character(s) in header value: {header!r}"), READ)
-    assert "Invalid return character(s) in header value" in found.message
+    assert found.message.endswith("Invalid return character(s) in header value: '...")
     assert "Credential" not in found.message
     assert "33594f0827" not in found.message
 
@@ -628,3 +628,10 @@ def test_the_final_error_is_one_of_the_family_and_no_longer_an_attempt() -> None
         lost = CallFailed("No.", may_have_happened=True, answered=answered).final()
         assert isinstance(lost, LostReply)
         assert (lost.message, lost.answered) == ("No.", answered)
+
+
+@pytest.mark.parametrize("may_have_happened", [True, False])
+def test_what_the_service_said_stays_with_the_final_error(may_have_happened: bool) -> None:
+    told = {"code": "ERR500", "request_id": "R-1", "http_status": 500}
+    final = CallFailed("No.", may_have_happened=may_have_happened, **told).final()
+    assert {name: getattr(final, name) for name in told} == told
