@@ -24,6 +24,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     CREATE,
     DELETE,
     DONE,
+    LOST_LOOKS,
     NONE,
     UPDATE,
     Deadline,
@@ -32,6 +33,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import 
     Steps,
     failed,
     reconcile,
+    removed_first,
     wait_until_done,
     waiting,
 )
@@ -697,3 +699,55 @@ def test_an_error_while_reading_says_unchanged(clock: FakeClock) -> None:
     with pytest.raises(AsmError) as caught:
         reconcile(Broken(), clock=clock)
     assert caught.value.changed is False
+
+
+# What is removed to be made anew
+
+
+class Removal:
+    """Removes one thing; the replies of the first ``silent`` removals get lost, and it takes ``looks`` to be gone."""
+
+    def __init__(self, silent: int, looks: int) -> None:
+        self.silent, self.looks, self.sent = silent, looks, 0
+
+    def remove(self) -> None:
+        self.sent += 1
+        if self.sent <= self.silent:
+            raise SILENCE
+
+    def left(self) -> str:
+        self.looks -= 1
+        return "certificate a" if self.looks >= 0 else ""
+
+
+def test_a_removal_that_is_answered_is_not_waited_for() -> None:
+    thing = Removal(silent=0, looks=9)
+    assert list(removed_first(thing.remove, thing.left)) == []
+    assert thing.sent == 1
+
+
+def test_a_removal_without_an_answer_is_waited_for_and_not_sent_again_when_it_happens() -> None:
+    thing = Removal(silent=1, looks=2)
+    steps = removed_first(thing.remove, thing.left)
+    look = next(steps)
+    assert [look() for _time in range(3)] == [waiting("certificate a to be gone")] * 2 + [DONE]
+    assert list(steps) == []
+    assert thing.sent == 1
+
+
+def test_a_removal_that_does_not_happen_is_sent_again_after_so_many_looks() -> None:
+    thing = Removal(silent=1, looks=99)
+    steps = removed_first(thing.remove, thing.left)
+    look = next(steps)
+    assert [look().done for _time in range(LOST_LOOKS + 1)] == [False] * LOST_LOOKS + [True]
+    assert list(steps) == []
+    assert thing.sent == 2
+
+
+def test_steps_that_wait_for_nothing_are_done_at_once(clock: FakeClock) -> None:
+    class Stepless(Service):
+        def apply(self, plan: Plan) -> Steps:  # type: ignore[override]
+            super().apply(plan)
+            yield from ()
+
+    assert reconcile(Stepless("red"), clock=clock).changed

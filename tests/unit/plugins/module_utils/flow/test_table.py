@@ -10,9 +10,10 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, Immutable
+from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, Immutable, InvalidInput
 from ansible_collections.meshops.asm.plugins.module_utils.flow.table import (
     Attribute,
+    Changes,
     argument_spec,
     changes_between,
     create_parameters,
@@ -21,7 +22,9 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.table import (
     nested,
     overlay,
     put,
+    refuse_wrong,
     shown,
+    unseen_changes,
     view,
 )
 
@@ -479,3 +482,105 @@ def test_what_cannot_be_decoded_is_named_too() -> None:
     shouting = Attribute("option", "str", read="A", decode=lambda shown: shown.upper())
     with pytest.raises(AsmError, match="A is no value of the option option"):
         shouting.current({"A": 1})
+
+
+# Types that more is known of
+
+
+OBJECTS = Attribute("servers", "objects", create="Servers", change="Update.Servers", read="Servers")
+URL = Attribute("url", "url", change="Update.Url", read="Url")
+THERE, OTHER = "https://shop:one@example.com", "https://shop:two@example.com"
+
+
+def test_a_list_of_mappings_travels_as_json() -> None:
+    assert argument_spec([OBJECTS])["servers"] == {"type": "list", "no_log": False, "elements": "dict"}
+    assert argument_spec([ROWS[1]])["zones"]["elements"] == "str"
+    assert create_parameters([OBJECTS], {"servers": [{"b": 1, "a": 2}]}) == {"Servers": '[{"a": 2, "b": 1}]'}
+    assert OBJECTS.current({"Servers": '[{"a": 2}]'}) == [{"a": 2}]
+
+
+def test_a_password_in_a_url_is_compared_and_never_shown() -> None:
+    assert changes_between([URL], {"url": OTHER}, {"Url": THERE}, "it").calls == {"Update": {"Url": OTHER}}
+    assert view([URL], {"Url": THERE}) == {"url": "https://shop:***@example.com"}
+    assert overlay([URL], {"url": ""}, {"url": OTHER}) == {"url": "https://shop:***@example.com"}
+    hidden = 'another password than in "https://shop:***@example.com" is described'
+    assert differences([URL], {"url": OTHER}, {"Url": THERE}) == [f"url: {hidden}"]
+    elsewhere = '"https://shop:***@example.com" is there, "https://shop:***@example.org" is described'
+    assert differences([URL], {"url": "https://shop:one@example.org"}, {"Url": THERE}) == [f"url: {elsewhere}"]
+    plain = Attribute("name", "str", read="Name")
+    assert view([plain], {"Name": THERE}) == {"name": THERE}
+
+
+def test_a_row_may_say_itself_what_is_the_same() -> None:
+    seen = []
+
+    def starts(desired: Any, current: Any) -> bool:
+        seen.append((desired, current))
+        return str(current).startswith(desired)
+
+    version = Attribute("version", "str", change="Upgrade.Version", read="Version", same=starts)
+    assert not changes_between([version], {"version": "v1.2"}, {"Version": "v1.2.3"}, "it")
+    assert changes_between([version], {"version": "v1.3"}, {"Version": "v1.2.3"}, "it").options == {"version": "v1.3"}
+    assert seen == [("v1.2", "v1.2.3"), ("v1.3", "v1.2.3")]
+
+
+def test_a_description_that_is_none_is_named_with_the_place_of_the_value() -> None:
+    with pytest.raises(AsmError, match=r"Log\.Days is no value of the option log\.days \(type int\)"):
+        ROWS[4].current({"Log": "odd"})
+
+
+# What is wanted and cannot be
+
+
+def even(value: Any) -> str:
+    return "must be even" if value % 2 else ""
+
+
+CHECKED = [
+    Attribute("days", "int", change="Update.Days", read="Days", check=even),
+    Attribute("hours", "int", change="Update.Hours", read="Hours", check=even),
+    Attribute("name", "str", read="Name", check=lambda value: f"{value!r} is no name"),
+    Attribute("zone", "str", read="Zone"),
+]
+
+
+def test_every_value_that_cannot_be_is_named_at_once() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        refuse_wrong(CHECKED, {"days": 1, "hours": 3, "zone": "a"})
+    assert refused.value.message == "days: must be even. hours: must be even. Nothing was changed."
+    refuse_wrong(CHECKED, {"days": 2, "hours": 4, "zone": "a"})
+
+
+@pytest.mark.parametrize("value", [None, "", [], {}])
+def test_an_empty_value_takes_a_setting_away_and_is_not_checked(value: Any) -> None:
+    refuse_wrong(CHECKED, {"name": value})
+
+
+# What the service never shows
+
+
+UNSEEN = [
+    Attribute("key", "str", change="Update.Key"),
+    Attribute("rules", "json", change="Update.Rules"),
+    Attribute("pin", "int", change="Guard.Pin"),
+    Attribute("period", "int", create="Period"),
+    Attribute("days", "int", change="Update.Days", read="Days"),
+]
+
+
+def test_what_is_never_shown_is_sent_where_it_is_set() -> None:
+    changes = unseen_changes(UNSEEN, {"key": "a", "rules": {"b": 1}, "pin": 7, "period": 1, "days": 2})
+    assert changes.calls == {"Update": {"Key": "a", "Rules": '{"b": 1}'}, "Guard": {"Pin": 7}}
+    assert changes.options == {"key": "a", "rules": {"b": 1}, "pin": 7}
+    assert not unseen_changes(UNSEEN, {"period": 1, "days": 2})
+
+
+def test_changes_are_put_together_call_by_call() -> None:
+    changes = Changes({"Update": {"Days": 2}}, {"days": 2})
+    changes.add(Changes({"Update": {"Key": "a"}, "Guard": {"Pin": 7}}, {"key": "a", "pin": 7}))
+    assert changes.calls == {"Update": {"Days": 2, "Key": "a"}, "Guard": {"Pin": 7}}
+    assert changes.options == {"days": 2, "key": "a", "pin": 7}
+
+
+def test_what_is_not_set_is_not_read_to_be_compared() -> None:
+    assert differences(ROWS, {"spec": "small"}, {**DESCRIBED, "Log": "odd"}) == []
