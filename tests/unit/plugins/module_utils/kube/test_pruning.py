@@ -13,7 +13,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Asm
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import CLUSTER, MESH, Kind, known_kind
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import DELETED, UNCHANGED, Item
-from ansible_collections.meshops.asm.plugins.module_utils.kube.pruning import members, surplus
+from ansible_collections.meshops.asm.plugins.module_utils.kube.pruning import members, surplus, unlooked
 
 from .conftest import MemoryApi, managed, virtual_service
 
@@ -230,3 +230,17 @@ def test_the_whole_set_goes_only_when_that_is_allowed() -> None:
     )
     with pytest.raises(Refused, match=r"all 3 objects .*default/b, VirtualService default/c\): none"):
         surplus(found[:3], [], "shop", everything=False)
+
+
+def test_kinds_that_were_not_looked_for_are_named_where_somebody_added_them_and_counted_else() -> None:
+    added = Kind("acme.example", "v1", "Anvil", "anvils")
+    own = [kind("Secret"), kind("Pod")]
+    named = (
+        "prune was not allowed to look among Anvil.acme.example, Widget.acme.example: what the set has of these kinds "
+        "stays."
+    )
+    several = "prune was not allowed to look among 2 built-in kinds of Kubernetes; -v names them (unlisted)."
+    one = "prune was not allowed to look among 1 built-in kind of Kubernetes; -v names them (unlisted)."
+    assert unlooked([*own, WIDGET, added, WIDGET]) == [named, several]
+    assert unlooked(own[:1]) == [one]
+    assert unlooked([]) == []
