@@ -268,9 +268,9 @@ def _count(params: Json, expect: Expectation | None) -> int:
     """The number of requests: as given, or what the verdict needs."""
     given = params["count"] or 0
     needed = needed_count(expect) if expect else 0
-    if needed > MOST["count"]:
+    if expect and needed > MOST["count"]:
         raise InvalidInput(
-            f"A tolerance of {expect.tolerance * 100 if expect else 0:g} percentage points needs {needed} requests, "
+            f"A tolerance of {expect.tolerance * 100:g} percentage points needs {needed} requests, "
             f"more than the {MOST['count']} that are allowed. Allow a wider tolerance."
         )
     if given and expect and expect.split and given < needed:
