@@ -19,8 +19,11 @@ from typing import Any
 
 # The field manager of all that this collection applies.
 MANAGER = "meshops.asm"
-# Managers of kubectl's client-side apply; the second stands for what was there before the server kept records.
-EARLIER = frozenset({"kubectl-client-side-apply", "before-first-apply"})
+_KUBECTL = "kubectl-client-side-apply"
+# Managers of kubectl's client-side apply. The second is the server's name for all that an object had when it was applied
+# for the first time and nobody was known to own any of it: by a kubectl of old where that left its annotation, else what
+# the server itself had filled in, as in a Namespace of which nothing but the name was declared.
+EARLIER = frozenset({_KUBECTL, "before-first-apply"})
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 Json = dict[str, Any]
@@ -32,7 +35,7 @@ def is_earlier(entry: Json) -> bool:
         return False
     fields = entry.get("fieldsV1") or {}
     annotations = (fields.get("f:metadata") or {}).get("f:annotations") or {}
-    return entry.get("manager") in EARLIER or f"f:{LAST_APPLIED}" in annotations
+    return entry.get("manager") == _KUBECTL or f"f:{LAST_APPLIED}" in annotations
 
 
 def earlier_managers(live: Json | None) -> set[str]:

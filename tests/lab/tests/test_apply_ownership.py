@@ -100,6 +100,22 @@ def test_what_a_client_side_apply_owned_becomes_ours(mesh: MeshPlane, client: Ku
     assert not ours(client, ROUTE).changed
 
 
+@pytest.mark.parametrize("kind", ["Namespace", "ConfigMap", "ServiceAccount"])
+def test_what_had_no_field_of_anybody_becomes_ours_once(client: KubeClient, kind: str) -> None:
+    home = {} if kind == "Namespace" else {"namespace": "default"}
+    bare = {"apiVersion": "v1", "kind": kind, "metadata": {"name": "bare", **home}}
+    root = "/api/v1/namespaces" if kind == "Namespace" else f"/api/v1/namespaces/default/{kind.lower()}s"
+    assert ours(client, bare, target="cluster").changed
+    assert not ours(client, bare, target="cluster").changed
+    labelled = {**bare, "metadata": {**bare["metadata"], "labels": {"team": "shop"}}}
+    for body in (labelled, bare):
+        assert ours(client, body, target="cluster").changed
+        assert not ours(client, body, target="cluster").changed
+        stored = client.get(f"{root}/bare") or {}
+        assert ("team" in (stored["metadata"].get("labels") or {})) is (body is labelled)
+    client.delete(f"{root}/bare", uid=stored["metadata"]["uid"])
+
+
 def test_a_changed_value_of_kubectl_apply_is_no_conflict(mesh: MeshPlane, client: KubeClient) -> None:
     before = copy.deepcopy(DEPLOYMENT)
     container = before["spec"]["template"]["spec"]["containers"][0]
