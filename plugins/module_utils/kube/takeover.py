@@ -21,8 +21,8 @@ from typing import Any
 MANAGER = "meshops.asm"
 _KUBECTL = "kubectl-client-side-apply"
 # Managers of kubectl's client-side apply. The second is the server's name for all that an object had when it was first
-# applied and nobody was known to own any of it: by a kubectl of old where that left its annotation, else what the server
-# itself had filled in, as in a Namespace of which nothing but the name was declared.
+# applied and nobody was known to own any of it: by a kubectl of old where that left its annotation, else what the
+# server itself had filled in, as in a Namespace of which nothing but the name was declared.
 EARLIER = frozenset({_KUBECTL, "before-first-apply"})
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
