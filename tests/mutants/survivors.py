@@ -56,6 +56,8 @@ SURVIVORS: tuple[Survivor, ...] = (
         "the comparison as text is a shortcut; what it leaves open is compared",
     ),
     _same("flow/table", "_show", r"ensure_ascii=None", "None is as false as False where it is asked"),
+    _same("kube/planning", "read_live", r"client\.all\(look, groups\), (strict=(None|False))?\)", _LENGTHS),
+    _same("kube/planning", "missing_namespaces", r"client\.all\(gone, names\), (strict=(None|False))?\)", _LENGTHS),
     _same("kube/pruning", "members", r"kind, None, target", "no namespace is told, whether it is empty or None"),
     _same("flow/reconcile", "Before.still", r"_seen = None", "neither None nor an empty text is a failure"),
     Survivor("flow/reconcile", "Before.__init__", r"XXXX", "a failure of which the service says just that is none"),

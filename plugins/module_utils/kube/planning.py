@@ -177,7 +177,7 @@ def _defines(body: Json) -> bool:
     return body["kind"] == "CustomResourceDefinition" and body["apiVersion"].startswith("apiextensions.k8s.io/")
 
 
-def _resolve(body: Json, discover: Discover | None, *, absent: bool = False) -> Kind:
+def _resolve(body: Json, discover: Discover | None, *, absent: bool) -> Kind:
     if discover:
         try:
             return find_kind(body["apiVersion"], body["kind"], discover)

@@ -27,7 +27,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import (
 EVEN_BELOW = 0.4
 #: A balancer that looks at the load sends a slow instance less than this part of an even share.
 _SPARED_BELOW, _TREATED_ALIKE_ABOVE = 0.6, 0.8
-_DEFAULT_CONFIDENCE = 0.999
 
 Json = dict[str, Any]
 
@@ -64,17 +63,16 @@ def distribution(plan: Plan, answered: list[Sample]) -> list[Json]:
     """A row for each key, seen or declared: count, share, its interval, what was declared, whether that fits."""
     if plan.key is None:
         return []
-    expect = plan.expect
-    declared = expect.split if expect else {}
+    expect = plan.expect or Expectation()
+    declared = expect.split
     counts = Counter(sample.key for sample in answered)
     keys = sorted({str(key) for key in counts if key is not None} | set(declared))
     rows: list[Json] = []
-    confidence = expect.confidence if expect else _DEFAULT_CONFIDENCE
     for key in keys:
         count = counts.get(key, 0)
-        low, high = statistics.interval(count, len(answered), confidence, len(keys))
+        low, high = statistics.interval(count, len(answered), expect.confidence, len(keys))
         share = declared.get(key, 0.0) if declared else None
-        fits = share is None or statistics.within(count, len(answered), share, expect.tolerance if expect else 0.0)
+        fits = share is None or statistics.within(count, len(answered), share, expect.tolerance)
         rows.append(
             {
                 "key": key,
@@ -164,8 +162,10 @@ def _latency(ordered: list[float]) -> Json:
 
 def _by(plan: Plan, samples: list[Sample], part: str, title: str, names: list[str]) -> list[Json]:
     """Statuses and keys of each request, or at each address, where there are several."""
-    own = [[sample for sample in samples if getattr(sample, part) == index] for index in range(len(names))]
-    rows = [{title: name, **_counts(plan, those)} for name, those in zip(names, own, strict=True)]
+    rows = [
+        {title: name, **_counts(plan, [sample for sample in samples if getattr(sample, part) == index])}
+        for index, name in enumerate(names)
+    ]
     return rows if len(rows) > 1 else []
 
 
@@ -231,7 +231,8 @@ def _split(plan: Plan, expect: Expectation, seen: Observation, result: Json) -> 
         found.append(
             f"{unkeyed} of {result['answered']} answers have no key ({plan.key.title}), like this one: {seen.unkeyed}"
         )
-    for row in result["distribution"] if expect.split else []:
+    # Without a declared split every row is as it should be.
+    for row in result["distribution"]:
         if row["ok"]:
             continue
         how = "exactly" if row["declared"] in (0.0, 100.0) else f"within {expect.tolerance * 100:g} points"
@@ -251,7 +252,7 @@ def _balancing(expect: Expectation, seen: Observation) -> list[str]:
     sequence = [sample.key for sample in seen.samples if sample.key is not None]
     keys = sorted(set(sequence))
     if len(keys) < 2:
-        return [f"{wanted.policy} cannot be seen: all answers came from {', '.join(keys) or 'nobody'}."]
+        return [f"{wanted.policy} cannot be seen: all answers came from {keys[0] if keys else 'nobody'}."]
     if len(sequence) < wanted.window * WINDOWS * 0.9:
         return [f"{wanted.policy} cannot be seen: only {len(sequence)} of {len(seen.samples)} answers have a key."]
     found = _evenness(wanted, statistics.dispersion(sequence, wanted.window))

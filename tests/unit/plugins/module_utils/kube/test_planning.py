@@ -14,6 +14,8 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.client import Kub
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import from_definition
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import (
     CLUSTER,
+    GATEWAY_API,
+    GATEWAY_API_HINT,
     MESH,
     Kind,
     UnknownKind,
@@ -94,6 +96,9 @@ def test_a_namespace_that_a_document_lacks_is_that_of_the_task_and_a_cluster_sco
     assert (first.namespace, first.body["metadata"]["namespace"]) == ("own", "own")
     assert (second.namespace, second.body["metadata"]) == ("", {"name": "shop"})
     assert second.title == "Namespace shop (definition, document 2)"
+    (odd,) = make_items(wishes({**SPACE, "metadata": {"name": "shop", "namespace": "own"}}, target=CLUSTER), unserved)
+    assert odd.body
+    assert (odd.namespace, odd.body["metadata"]) == ("", {"name": "shop"})
 
 
 @pytest.mark.parametrize(
@@ -106,6 +111,7 @@ def test_a_namespace_that_a_document_lacks_is_that_of_the_task_and_a_cluster_sco
         ("apps/v1", "Deployment", "9to5", "Reviews"),
         ("networking.k8s.io/v1", "Ingress", "w" * 253, "w" * 254),
         ("image.openshift.io/v1", "ImageStreamTag", "app:latest", ""),
+        ("batch.volcano.sh/v1alpha1", "Job", "train:1", ""),
         ("rbac.authorization.k8s.io/v1", "Role", "system:Nodes_1", ""),
     ],
 )
@@ -120,6 +126,32 @@ def test_a_name_that_no_object_of_its_kind_can_have(version: str, sort: str, goo
             item(bad)
         # It cannot be there either.
         assert item(bad, absent=True)
+
+
+@pytest.mark.parametrize(
+    ("body", "rest"),
+    [
+        (SPACE, ", and has at most 63 characters."),
+        (CONFIG, ", and may have dots between such parts."),
+    ],
+    ids=["label", "name"],
+)
+def test_what_a_name_may_have_is_said_with_its_document(body: Json, rest: str) -> None:
+    bad = {**body, "metadata": {"name": "my_own", "namespace": "default"}}
+    with pytest.raises(InvalidInput) as caught:
+        make_items(wishes(bad, target=CLUSTER), None)
+    rule = "it has small letters, digits and '-', begins and ends with a letter or digit"
+    assert caught.value.message == (
+        f"{body['kind']} default/my_own (definition, document 1): Kubernetes takes no such name: {rule}{rest}"
+    )
+
+
+def test_an_ingress_gateway_is_where_the_mesh_looks_for_it() -> None:
+    gateway = {"apiVersion": "istio.alibabacloud.com/v1beta1", "kind": "IstioGateway", "metadata": {"name": "in"}}
+    (item,) = make_items(wishes(gateway, namespace="istio-system"), unserved)
+    assert item.namespace == "istio-system"
+    with pytest.raises(Refused, match="this one is in 'shop'"):
+        make_items(wishes(gateway, namespace="shop"), unserved)
 
 
 def test_objects_that_are_to_go_have_no_body() -> None:
@@ -192,6 +224,23 @@ def test_without_a_server_kinds_are_those_of_the_table_or_as_written() -> None:
     assert (fourth.kind, fourth.namespace) == (Kind("acme.example", "v2", "Gadget", "gadget", False), "")
 
 
+def test_without_a_server_a_kind_is_that_of_its_own_group_and_version() -> None:
+    job = {"apiVersion": "batch.volcano.sh/v1alpha1", "kind": "Job", "metadata": {"name": "a", "namespace": "shop"}}
+    older = {**virtual_service("a"), "apiVersion": "networking.istio.io/v1beta1"}
+    (first,) = make_items(wishes(job, target=CLUSTER), None)
+    assert first.kind == Kind("batch.volcano.sh", "v1alpha1", "Job", "job", True)
+    (second,) = make_items(wishes(older), None)
+    assert second.kind == known_kind("VirtualService", "networking.istio.io/v1beta1")
+
+
+def test_without_a_server_a_kind_that_no_server_has_there_can_only_be_wanted_away() -> None:
+    service = {**virtual_service("a"), "apiVersion": "v1"}
+    with pytest.raises(UnknownKind, match="v1 has no kind 'VirtualService'"):
+        make_items(wishes(service, target=CLUSTER), None)
+    (item,) = make_items(wishes(service, target=CLUSTER, absent=True), None)
+    assert item.body is None
+
+
 def test_an_object_of_a_kind_that_nobody_serves_may_be_wanted_away() -> None:
     gadget = {"apiVersion": "acme.example/v2", "kind": "Gadget", "metadata": {"name": "g", "namespace": "shop"}}
     (item,) = make_items(wishes(gadget, target=CLUSTER, absent=True), lambda path: None)
@@ -258,6 +307,16 @@ def test_a_failed_list_names_an_object_that_it_was_for(api: MemoryApi, client: K
     assert isinstance(caught.value.__cause__, KubeError)
 
 
+def test_a_list_that_is_not_allowed_names_an_object_namespace_and_target(api: MemoryApi, client: KubeClient) -> None:
+    api.fail_next(403, {"kind": "Status", "reason": "Forbidden", "message": "no"}, only="configmaps")
+    with pytest.raises(KubeError) as caught:
+        read_live(client, make_items(wishes(CONFIG, target=CLUSTER), unserved), CLUSTER)
+    assert caught.value.message == (
+        "ConfigMap default/settings (definition, document 1): Not allowed to list configmaps in namespace 'default': "
+        "no. Is this the kubeconfig of a mesh? Applications need the one of a data-plane cluster."
+    )
+
+
 def test_of_a_kind_that_is_not_served_nothing_has_to_be_removed(api: MemoryApi, client: KubeClient) -> None:
     api.unserved.add("widgets")
     going = [Item(WIDGET, "default", name) for name in "ab"]
@@ -299,6 +358,7 @@ def explained(client: KubeClient, path: str, one: Kind, namespace: str, target: 
             "The API server does not serve Widget of networking.istio.io/v1: it is no control plane of a mesh. Use the "
             "option mesh, or the kubeconfig of the mesh itself.",
         ),
+        (GATEWAY_API, f"The API server does not serve Widget of {GATEWAY_API}/v1. {GATEWAY_API_HINT}"),
         (
             "istio.alibabacloud.com",
             "The API server does not serve Widget of istio.alibabacloud.com/v1: it is no control plane of a mesh. Use "
@@ -313,16 +373,19 @@ def test_a_kind_that_is_not_served(api: MemoryApi, client: KubeClient, group: st
     assert (type(error), error.message, error.http_status) == (UnknownKind, said, 404)
 
 
-def test_a_version_that_is_not_served_and_a_kind_that_is_not_in_it(api: MemoryApi, client: KubeClient) -> None:
+@pytest.mark.parametrize("group", ["networking.istio.io", GATEWAY_API])
+def test_a_version_that_is_not_served_and_a_kind_that_is_not_in_it(
+    api: MemoryApi, client: KubeClient, group: str
+) -> None:
     api.unserved.add("widgets")
-    one = Kind("networking.istio.io", "v1", "Widget", "widgets")
-    api.documents["/apis/networking.istio.io"] = {"versions": [{"version": "v1beta1"}, {"version": "v1alpha3"}]}
+    one = Kind(group, "v1", "Widget", "widgets")
+    api.documents[f"/apis/{group}"] = {"versions": [{"version": "v1beta1"}, {"version": "v1alpha3"}]}
     error = explained(client, one.path(), one, "", MESH)
-    assert error.message == "The API server serves networking.istio.io as v1beta1, v1alpha3, not as v1."
+    assert error.message == f"The API server serves {group} as v1beta1, v1alpha3, not as v1."
     assert (type(error), error.code, error.http_status) == (InvalidInput, "UnknownKind", 404)
-    api.documents["/apis/networking.istio.io"] = {"versions": [{"version": "v1"}]}
+    api.documents[f"/apis/{group}"] = {"versions": [{"version": "v1"}]}
     error = explained(client, one.path(), one, "", MESH)
-    assert error.message == "The API server does not serve Widget of networking.istio.io/v1."
+    assert error.message == f"The API server does not serve Widget of {group}/v1."
 
 
 @pytest.mark.parametrize(
@@ -422,7 +485,8 @@ def test_the_servers_own_kinds_may_store_a_value_in_another_spelling() -> None:
 def test_the_removal_of_an_object_that_no_document_mentions() -> None:
     live = applied(virtual_service("a", "shop"))
     one = deletion(kind("VirtualService"), live)
-    assert (one.namespace, one.name, one.live, one.body, one.outcome) == ("shop", "a", live, None, DELETED)
+    assert (one.kind, one.namespace, one.name) == (kind("VirtualService"), "shop", "a")
+    assert (one.live, one.body, one.outcome) == (live, None, DELETED)
     wide = deletion(kind("Namespace"), {"metadata": {"name": "shop", **GOING}})
     assert (wide.namespace, wide.name, wide.outcome) == ("", "shop", UNCHANGED)
 

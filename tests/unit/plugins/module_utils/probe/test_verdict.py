@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.meshops.asm.plugins.module_utils.flow import progress
-from ansible_collections.meshops.asm.plugins.module_utils.probe import engine, rounds, verdict
+from ansible_collections.meshops.asm.plugins.module_utils.probe import engine, rounds, statistics, verdict
 from ansible_collections.meshops.asm.plugins.module_utils.probe.engine import Observation, Sample
 from ansible_collections.meshops.asm.tests.unit.conftest import FakeClock
 
@@ -135,8 +135,16 @@ def test_the_figures_of_a_probe() -> None:
 
 def test_a_probe_without_an_answer_has_figures_of_nothing() -> None:
     result = judged({}, Observation())
-    assert (result["throughput"], set(result["latency"].values()), result["outage"]) == (0.0, {0.0}, 0.0)
+    assert (result["throughput"], result["outage"]) == (0.0, 0.0)
+    assert result["latency"] == dict.fromkeys(("min", "max", "mean", "p50", "p90", "p95", "p99"), 0.0)
     assert result["problems"] == ["None of 0 requests was answered: nothing was sent."]
+
+
+def test_times_are_told_as_exactly_as_they_are_of_use() -> None:
+    """Latencies in microseconds, an outage in milliseconds."""
+    result = judged({}, Observation([Sample(0, 0, 0, 1.0, 0.01234567, 503)], 1.0))
+    assert set(result["latency"].values()) == {0.012346}
+    assert result["outage"] == 0.012
 
 
 def test_several_requests_and_addresses_have_figures_of_their_own() -> None:
@@ -189,9 +197,17 @@ def test_a_version_that_is_not_declared_is_found() -> None:
     ]
 
 
+def test_every_version_that_is_not_as_declared_is_told() -> None:
+    options = {"by": VERSION, "expect": {"split": {"v1": 50, "v2": 50}}}
+    problems = judged(options, observation(["v1"] * 1000 + ["v2"] * 800 + ["v3"] * 200))["problems"]
+    assert [problem.partition(" observed")[0] for problem in problems] == ["v2: 40 %", "v3: 10 %"]
+
+
 def test_even_shares() -> None:
     options = {"by": VERSION, "expect": {"even": ["v1", "v2", "v3"]}}
-    assert judged(options, observation(["v1", "v2", "v3"] * 500))["problems"] == []
+    even = judged(options, observation(["v1", "v2", "v3"] * 500))
+    assert even["problems"] == []
+    assert [(row["percent"], row["declared"]) for row in even["distribution"]] == [(33.33, 33.33)] * 3
     assert judged(options, observation(["v1", "v2"] * 700))["problems"]
 
 
@@ -249,6 +265,8 @@ def test_the_commonest_unhappy_answer_is_the_one_that_is_quoted() -> None:
         "3 of 6 requests failed, none is expected. Seen: HTTP 200 3x (expected 200); HTTP 404 1x (expected 200); HTTP "
         "503 2x (expected 200). HTTP 503 says: no healthy upstream"
     )
+    (problem,) = judged({"expect": {"status": [200]}}, seen(200, 404, 404, 503))["problems"]
+    assert problem.endswith(". HTTP 404 says: not here")
 
 
 def test_failures_are_told_with_how_many_were_allowed_and_the_commonest_errors() -> None:
@@ -303,6 +321,12 @@ def test_as_many_requests_as_a_verdict_needs_are_enough() -> None:
 
 def test_a_latency_as_long_as_expected_is_as_expected() -> None:
     assert judged({"expect": {"latency": {"p50": 0.01, "max": 0.01}}}, observation([None] * 10))["problems"] == []
+
+
+def test_without_versions_to_compare_no_answer_is_enough() -> None:
+    plan = plan_for("127.0.0.1")
+    assert verdict.enough(plan)(Sample(0, 0, 0, 0.0, 0.1, 200)) is False
+    assert verdict.compared(plan, []) == {}
 
 
 def test_nobody_answers() -> None:
@@ -365,6 +389,25 @@ def test_what_is_said_about_turns_and_chance() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("dispersion", "is_"), [(verdict.EVEN_BELOW, "RANDOM"), (verdict.EVEN_BELOW - 0.001, "ROUND_ROBIN")]
+)
+@pytest.mark.parametrize("declared", ["ROUND_ROBIN", "RANDOM"])
+def test_turns_are_below_their_bound_and_chance_is_not(
+    monkeypatch: pytest.MonkeyPatch, dispersion: float, is_: str, declared: str
+) -> None:
+    monkeypatch.setattr(statistics, "dispersion", lambda _sequence, _window: dispersion)
+    options = {"by": VERSION, "expect": {"balancing": {"policy": declared}}}
+    assert (judged(options, observation(sequences(is_)))["problems"] == []) is (is_ == declared)
+
+
+def test_turns_and_what_a_slow_instance_got_are_told_both() -> None:
+    options = {"by": VERSION, "expect": {"balancing": {"policy": "RANDOM", "slow": "v9"}}}
+    first, second = judged(options, observation(sequences("ROUND_ROBIN")))["problems"]
+    assert first.startswith("RANDOM: the instances take turns")
+    assert second == "RANDOM: no answer came from v9, only from v1, v2, v3."
+
+
 def test_what_is_said_about_a_slow_instance() -> None:
     def said(policy: str, slow: int) -> list[str]:
         keys = ["v3"] * slow + ["v1", "v2"] * ((3000 - slow) // 2)
@@ -377,6 +420,9 @@ def test_what_is_said_about_a_slow_instance() -> None:
         "looks at the load would have spared it."
     ]
     assert said("LEAST_REQUEST", 598) == []
+    # Of two instances, 30 % are exactly the part below which one counts as spared.
+    pair = {"by": VERSION, "expect": {"balancing": {"policy": "LEAST_REQUEST", "slow": "v2"}}}
+    assert judged(pair, observation((["v1"] * 7 + ["v2"] * 3) * 240))["problems"]
     assert said("RANDOM", 798) == [
         "RANDOM: the slow instance v3 got 26.6 % of the requests, an even share is 33.3 %. A balancer that does not "
         "look at the load would not have spared it."

@@ -76,6 +76,17 @@ def test_a_version_that_fails_more_is_found_whatever_the_other_does() -> None:
     assert (both["verdict"], nothing) == ("good", [])
 
 
+def test_failures_of_the_versions_are_told_by_their_comparison_alone() -> None:
+    _compared, problems = judged(plan_for(expect={"status": [200]}), samples(1200, {"v1": 0.01, "v2": 0.2}))
+    assert [problem.partition(":")[0] for problem in problems] == ["v2 fails more than v1"]
+
+
+def test_a_comparison_took_until_the_last_answer_that_counted() -> None:
+    found = [Sample(0, 0, 0, 1.0, 0.25049, 200, "v1"), Sample(1, 0, 0, 1.1, 0.01, 200, "v2")]
+    assert verdict.compared(plan_for(), found)["after"] == 1.25
+    assert verdict.compared(plan_for(), [])["after"] == 0.0
+
+
 def test_a_version_that_is_slower_is_found_by_its_quantile() -> None:
     options = {"compare": {"latency": {"p90": 10.0}}}
     slow, (problem,) = judged(plan_for(**options), samples(2000, {}, slow={"v2": 0.1}))
