@@ -58,15 +58,20 @@ def _start(workdir: Path) -> Control:
     return control
 
 
+# What goes on there does not hold the output of what ends.
+_ON_A_MACHINE = "touch /etc/of-a-machine && (sleep 900 >/dev/null 2>&1 &) && id -u istio-proxy && pilot-agent version"
+
+
 def _make_machine(control: Control) -> None:
     """A machine with a file and a process of its own, neither of which is this machine's."""
     (mesh, *_others) = control.records("meshes")
     enter = control.machine("vm.example.net", mesh)["enter"]
     done = subprocess.run(
-        [*enter, "sh", "-c", "touch /etc/of-a-machine && (sleep 900 &) && id -u istio-proxy && pilot-agent version"],
+        [*enter, "sh", "-c", _ON_A_MACHINE],
         capture_output=True,
         text=True,
         check=True,
+        timeout=60,
         stdin=subprocess.DEVNULL,
     )
     assert done.stdout.startswith("1337\n")
