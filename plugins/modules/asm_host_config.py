@@ -184,7 +184,7 @@ class HostConfig(ResourceModule):
         "address": {"type": "str", "required": True},
         "pilot_address": {"type": "str"},
         "token": {"type": "str", "no_log": True},
-        "token_minutes": {"type": "int", "default": 60},
+        "token_minutes": {"type": "int", "default": 60, "no_log": False},
     }
 
     def __init__(self, params: dict[str, Any], cloud: Cloud) -> None:

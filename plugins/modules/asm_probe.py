@@ -568,7 +568,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.probe import engine, r
 from ansible_collections.meshops.asm.plugins.module_utils.probe.options import COMPARE_OPTIONS, PROBE_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import Plan, make_plan
 
-Outcome = tuple[dict[str, Any], "AsmError | None"]
+Outcome = tuple[dict[str, Any], AsmError | None]
 
 
 def planned(cloud: Cloud, params: dict[str, Any]) -> Plan:
