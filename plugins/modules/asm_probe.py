@@ -568,8 +568,6 @@ from ansible_collections.meshops.asm.plugins.module_utils.probe import engine, r
 from ansible_collections.meshops.asm.plugins.module_utils.probe.options import COMPARE_OPTIONS, PROBE_OPTIONS
 from ansible_collections.meshops.asm.plugins.module_utils.probe.plan import Plan, make_plan
 
-Outcome = tuple[dict[str, Any], AsmError | None]
-
 
 def planned(cloud: Cloud, params: dict[str, Any]) -> Plan:
     """What is to be sent where. Raises ``AsmError``."""
@@ -585,13 +583,13 @@ def planned(cloud: Cloud, params: dict[str, Any]) -> Plan:
     return plan
 
 
-def untried(plan: Plan) -> Outcome:
+def untried(plan: Plan) -> tuple[dict[str, Any], AsmError | None]:
     """How many requests it would take."""
     needs = {"compare": {"needed": plan.compare.needed(), "most": plan.count}} if plan.compare else {}
     return {"requests": plan.count, **needs}, None
 
 
-def observed(plan: Plan) -> Outcome:
+def observed(plan: Plan) -> tuple[dict[str, Any], AsmError | None]:
     """What came of the requests, and the failure if something is not as expected."""
     result = rounds.observe(plan)
     problem = rounds.failure(result)
