@@ -153,7 +153,8 @@ def play(run: Runner, machine: Machine, *words: str, **host: Any) -> Played:
     """The playbook on the machine, which reaches the control plane by a way of its own, and has no systemd."""
     spec = yaml.safe_load((EXAMPLE / "hosts.yml").read_text())["asm_host"]
     asm_host = {**spec, "pilot_address": machine.pilot, "service_manager": "sysvinit", "state": "present"}
-    asm_host |= {**machine.package, **host}
+    # As surveys and -e give numbers.
+    asm_host |= {"token_minutes": "60", "wait_timeout": "60", **machine.package, **host}
     given = {"asm_mesh": {"name": "bookinfo"}, "asm_host": asm_host}
     inventory = str(machine.inventory)
     return run.play("meshops.asm.hosts", "-i", inventory, "-e", json.dumps(given), *words, cwd=EXAMPLE)
