@@ -31,7 +31,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
 from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
 from ansible_collections.meshops.asm.plugins.module_utils.istio.routing import Proxy
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
-from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import known_kind
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import table_kind
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
 from ansible_collections.meshops.asm.plugins.module_utils.mesh import meshes
 from ansible_collections.meshops.asm.plugins.module_utils.mesh.attributes import cluster_domain
@@ -93,10 +93,7 @@ def proxy_of(found: Any, name: str) -> Proxy:
 
 
 def _list(kube: KubeClient, name: str, around: Surroundings) -> None:
-    kind = known_kind(name)
-    if kind is None:
-        raise AssertionError(f"{name} is no kind of Istio")
-    for one in kube.list(kind.path()):
+    for one in kube.list(table_kind(name).path()):
         around.mesh.put({**one, "kind": name})
 
 

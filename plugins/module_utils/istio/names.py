@@ -8,6 +8,8 @@ PRIVATE: this code is for the modules of this collection only and may change wit
 
 from __future__ import annotations
 
+# API groups of what has an order and a model here.
+NETWORKING, SECURITY, GATEWAY_API = "networking.istio.io", "security.istio.io", "gateway.networking.k8s.io"
 # Istio's root namespace, in which the service keeps gateways and their workloads, too.
 ROOT_NAMESPACE = "istio-system"
 # Namespaces that every control plane and cluster has without being asked.

@@ -45,7 +45,12 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import (
     overlap,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.istio.model import destinations
-from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
+from ansible_collections.meshops.asm.plugins.module_utils.istio.names import (
+    GATEWAY_API,
+    NETWORKING,
+    ROOT_NAMESPACE,
+    SECURITY,
+)
 
 SUBSET, HOST, PORT, GATEWAY, ADMITS = "subset", "host", "port", "gateway", "admits"
 DELEGATE, ROUTE, MATCH, LISTENER, WORKLOADS = "delegate", "route", "match", "listener", "workloads"
@@ -58,9 +63,8 @@ PLAIN, MUTUAL = "requests without TLS", "requests with mutual TLS"
 Json = dict[str, Any]
 Token = tuple[Any, ...]
 
-_ISTIO, _SECURITY, _GATEWAY_API = "networking.istio.io", "security.istio.io", "gateway.networking.k8s.io"
-DESTINATION_RULE, SERVICE_ENTRY = (_ISTIO, "DestinationRule"), (_ISTIO, "ServiceEntry")
-_POLICY = (_SECURITY, "PeerAuthentication")
+DESTINATION_RULE, SERVICE_ENTRY = (NETWORKING, "DestinationRule"), (NETWORKING, "ServiceEntry")
+_POLICY = (SECURITY, "PeerAuthentication")
 _MESH = ("", "mesh")
 _EVERYWHERE = "*"
 # What clients send by the mode of TLS of a DestinationRule; without one they send what is taken.
@@ -90,7 +94,7 @@ _REFERENCE: shapes.Shape = {"kind": TEXT, "namespace": TEXT, "name": TEXT}
 _PRINCIPALS_OF = ("requestPrincipals", "notRequestPrincipals")
 _PRINCIPALS: shapes.Shape = {key: [TEXT] for key in _PRINCIPALS_OF}
 _SPECS: dict[tuple[str, str], shapes.Shape] = {
-    (_ISTIO, "VirtualService"): {
+    (NETWORKING, "VirtualService"): {
         "hosts": [TEXT],
         "gateways": [TEXT],
         **dict.fromkeys(("http", "tls", "tcp"), _RULES),
@@ -101,7 +105,7 @@ _SPECS: dict[tuple[str, str], shapes.Shape] = {
         "trafficPolicy": _TRAFFIC,
         "workloadSelector": {},
     },
-    (_ISTIO, "Gateway"): {
+    (NETWORKING, "Gateway"): {
         "selector": {...: TEXT},
         "servers": [
             {
@@ -118,25 +122,23 @@ _SPECS: dict[tuple[str, str], shapes.Shape] = {
         "endpoints": [{}],
         "workloadSelector": {},
     },
-    (_ISTIO, "Sidecar"): {"egress": [{"hosts": [TEXT]}], "outboundTrafficPolicy": {"mode": TEXT}},
-    (_ISTIO, "WorkloadEntry"): {},
-    (_GATEWAY_API, "Gateway"): {
-        "listeners": [{"name": TEXT, "port": NUMBER, "tls": {"certificateRefs": [_REFERENCE]}}]
-    },
-    (_GATEWAY_API, "ReferenceGrant"): {"from": [_REFERENCE], "to": [_REFERENCE]},
+    (NETWORKING, "Sidecar"): {"egress": [{"hosts": [TEXT]}], "outboundTrafficPolicy": {"mode": TEXT}},
+    (NETWORKING, "WorkloadEntry"): {},
+    (GATEWAY_API, "Gateway"): {"listeners": [{"name": TEXT, "port": NUMBER, "tls": {"certificateRefs": [_REFERENCE]}}]},
+    (GATEWAY_API, "ReferenceGrant"): {"from": [_REFERENCE], "to": [_REFERENCE]},
     ("", "Secret"): {},
     _POLICY: {"mtls": {"mode": TEXT}, "portLevelMtls": {...: {"mode": TEXT}}},
-    (_SECURITY, "RequestAuthentication"): {"jwtRules": [{"issuer": TEXT}]},
-    (_SECURITY, "AuthorizationPolicy"): {
+    (SECURITY, "RequestAuthentication"): {"jwtRules": [{"issuer": TEXT}]},
+    (SECURITY, "AuthorizationPolicy"): {
         "rules": [{"from": [{"source": _PRINCIPALS}], "when": [{"key": TEXT}]}],
     },
-    **{(_GATEWAY_API, one): _ROUTE_OF_API for one in ("GRPCRoute", "HTTPRoute", "TCPRoute", "TLSRoute")},
+    **{(GATEWAY_API, one): _ROUTE_OF_API for one in ("GRPCRoute", "HTTPRoute", "TCPRoute", "TLSRoute")},
 }
-_EXPORTED = frozenset({DESTINATION_RULE, SERVICE_ENTRY, (_ISTIO, "VirtualService")})
+_EXPORTED = frozenset({DESTINATION_RULE, SERVICE_ENTRY, (NETWORKING, "VirtualService")})
 
 
 #: The kinds whose hosts may be short names of Services.
-ABOUT_HOSTS = frozenset({DESTINATION_RULE, SERVICE_ENTRY, (_ISTIO, "VirtualService")})
+ABOUT_HOSTS = frozenset({DESTINATION_RULE, SERVICE_ENTRY, (NETWORKING, "VirtualService")})
 
 
 @dataclass(frozen=True)
@@ -235,7 +237,7 @@ def sort_of(found: Json | None) -> tuple[str, str]:
 
 def is_sidecar(found: Json | None) -> bool:
     """Whether the object narrows what the proxies of its namespace know, so that it gives more when it is gone."""
-    return sort_of(found) == (_ISTIO, "Sidecar")
+    return sort_of(found) == (NETWORKING, "Sidecar")
 
 
 def _virtual_service(spec: Json, home: _Home) -> Facts:
@@ -393,7 +395,7 @@ def _route_of_api(kind: str, spec: Json, home: _Home) -> Facts:
     mirrors = [one.get("requestMirror", {}).get("backendRef") for rule in rules for one in rule.get("filters", [])]
     for backend in [*(one for rule in rules for one in rule.get("backendRefs", [])), *filter(None, mirrors)]:
         needs |= set(_grants(kind, backend, home, "Service"))
-        if (backend.get("group"), backend.get("kind")) == (_ISTIO, "Hostname"):
+        if (backend.get("group"), backend.get("kind")) == (NETWORKING, "Hostname"):
             needs.add((HOST, backend.get("name", "")))
             needs |= {(PORT, backend.get("name", ""), backend["port"])} if "port" in backend else set()
     matches = [rule.get("matches", []) for rule in rules]
@@ -401,16 +403,16 @@ def _route_of_api(kind: str, spec: Json, home: _Home) -> Facts:
 
 
 _READERS: dict[tuple[str, str], Callable[[Json, _Home], Facts]] = {
-    (_ISTIO, "VirtualService"): _virtual_service,
+    (NETWORKING, "VirtualService"): _virtual_service,
     DESTINATION_RULE: _destination_rule,
-    (_ISTIO, "Gateway"): _gateway,
+    (NETWORKING, "Gateway"): _gateway,
     SERVICE_ENTRY: _service_entry,
-    (_ISTIO, "WorkloadEntry"): _workload_entry,
-    (_GATEWAY_API, "Gateway"): _gateway_of_api,
-    (_GATEWAY_API, "ReferenceGrant"): _reference_grant,
+    (NETWORKING, "WorkloadEntry"): _workload_entry,
+    (GATEWAY_API, "Gateway"): _gateway_of_api,
+    (GATEWAY_API, "ReferenceGrant"): _reference_grant,
     ("", "Secret"): _secret,
     _POLICY: _peer_authentication,
-    (_SECURITY, "RequestAuthentication"): _request_authentication,
-    (_SECURITY, "AuthorizationPolicy"): _authorization_policy,
+    (SECURITY, "RequestAuthentication"): _request_authentication,
+    (SECURITY, "AuthorizationPolicy"): _authorization_policy,
     **{sort: partial(_route_of_api, sort[1]) for sort, shape in _SPECS.items() if shape is _ROUTE_OF_API},
 }

@@ -13,11 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import SERVICES_DOMAIN
+from ansible_collections.meshops.asm.plugins.module_utils.istio.names import GATEWAY_API, NETWORKING, SECURITY
 from ansible_collections.meshops.asm.plugins.module_utils.istio.references import DESTINATION_RULE, fitted, sort_of
 
 Json = dict[str, Any]
-
-_ISTIO, _SECURITY, _GATEWAY_API = "networking.istio.io", "security.istio.io", "gateway.networking.k8s.io"
 
 
 def union(old: Json, new: Json, body: Json, domain: str = SERVICES_DOMAIN) -> Json | None:
@@ -147,13 +146,13 @@ def _both_grants(old: Json, new: Json) -> Json | None:
 
 _UNIONS: dict[tuple[str, str], Callable[[Json, Json], Json | None]] = {
     DESTINATION_RULE: _both_subsets,
-    (_ISTIO, "Gateway"): _both_servers,
-    (_ISTIO, "ServiceEntry"): _both_hosts,
-    (_ISTIO, "Sidecar"): _both_views,
-    (_GATEWAY_API, "Gateway"): _both_listeners,
-    (_GATEWAY_API, "ReferenceGrant"): _both_grants,
-    (_SECURITY, "PeerAuthentication"): _both_modes,
-    (_SECURITY, "RequestAuthentication"): _both_issuers,
+    (NETWORKING, "Gateway"): _both_servers,
+    (NETWORKING, "ServiceEntry"): _both_hosts,
+    (NETWORKING, "Sidecar"): _both_views,
+    (GATEWAY_API, "Gateway"): _both_listeners,
+    (GATEWAY_API, "ReferenceGrant"): _both_grants,
+    (SECURITY, "PeerAuthentication"): _both_modes,
+    (SECURITY, "RequestAuthentication"): _both_issuers,
 }
 
 

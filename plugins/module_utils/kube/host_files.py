@@ -22,7 +22,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.names import is_n
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import NUMBER, TEXT
 from ansible_collections.meshops.asm.plugins.module_utils.istio.hosts import SERVICES_DOMAIN
 from ansible_collections.meshops.asm.plugins.module_utils.kube import texts, validity
-from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import known_kind
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import table_kind
 
 # Who a token must be for, so that the mesh's authority takes it.
 AUDIENCE = "istio-ca"
@@ -196,9 +196,7 @@ def _first(labels: Json, names: tuple[str, ...], default: str) -> str:
 
 def entry_of(group: Group, host: Host) -> Json:
     """The WorkloadEntry by which the mesh knows the host."""
-    kind = known_kind("WorkloadEntry")
-    if kind is None:
-        raise AssertionError("WorkloadEntry is not in the table of kinds")
+    kind = table_kind("WorkloadEntry")
     metadata: Json = {"name": host.name, "namespace": group.namespace}
     if group.probe:
         metadata["annotations"] = {_HEALTH_CHECKS: "true"}

@@ -20,7 +20,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROO
 from ansible_collections.meshops.asm.plugins.module_utils.kube import host_files
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
 from ansible_collections.meshops.asm.plugins.module_utils.kube.host_files import Group, Pilot
-from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import known_kind
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import table_kind
 
 # What Istio keeps in clusters: the Service of the control plane, and the root of its certificates.
 _REVISION = "istio.io/rev"
@@ -34,9 +34,7 @@ _SERVICE: shapes.Shape = {"metadata": {"name": TEXT}, "spec": {"ports": [{"port"
 
 def group(client: KubeClient, mesh: str, namespace: str, name: str) -> Group:
     """A WorkloadGroup of a mesh. Raises ``NotFound`` with the names of those that there are."""
-    kind = known_kind("WorkloadGroup")
-    if kind is None:
-        raise AssertionError("WorkloadGroup is not in the table of kinds")
+    kind = table_kind("WorkloadGroup")
     found = client.get(kind.path(namespace, name))
     if found is None:
         there = ", ".join(sorted(one["metadata"]["name"] for one in client.list(kind.path(namespace)))) or "none"

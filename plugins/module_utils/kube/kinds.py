@@ -20,13 +20,17 @@ from typing import Any
 from ansible_collections.meshops.asm.plugins.module_utils.flow import shapes
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import InvalidInput, Refused
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import TEXT
-from ansible_collections.meshops.asm.plugins.module_utils.istio.names import ROOT_NAMESPACE
+from ansible_collections.meshops.asm.plugins.module_utils.istio.names import (
+    GATEWAY_API,
+    NETWORKING,
+    ROOT_NAMESPACE,
+    SECURITY,
+)
 from ansible_collections.meshops.asm.plugins.module_utils.kube.foreign import installation
 
 MESH, CLUSTER = "mesh", "cluster"
 
 ASM_GROUP = "istio.alibabacloud.com"
-GATEWAY_API = "gateway.networking.k8s.io"
 GATEWAY_API_HINT = (
     "These are the kinds of the Gateway API, which a mesh has with gateway_api_enabled of meshops.asm.asm_mesh, and a "
     "cluster once its definitions are applied."
@@ -46,11 +50,11 @@ _BUILTIN_GROUPS = frozenset(
 # Group -> kinds. Istio's are those of its own CRDs, ASM's those whose names and scopes are in its published types; the
 # server is asked for the others (ASMMeshConfig, ASMCompressor, ASMServiceRegistry, ASMReconcileNSLabels, ...).
 _KINDS: dict[str, tuple[str, ...]] = {
-    "networking.istio.io": (
+    NETWORKING: (
         *("DestinationRule", "EnvoyFilter", "Gateway", "ProxyConfig", "ServiceEntry", "Sidecar", "VirtualService"),
         *("WorkloadEntry", "WorkloadGroup"),
     ),
-    "security.istio.io": ("AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication"),
+    SECURITY: ("AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication"),
     "telemetry.istio.io": ("Telemetry",),
     "extensions.istio.io": ("TrafficExtension", "WasmPlugin"),
     ASM_GROUP: (
@@ -163,6 +167,14 @@ def known_kind(kind: str, api_version: str = "") -> Kind | None:
     """The kind from the table, or ``None``; without ``api_version`` in the version that is read by default."""
     group, version = split_api_version(api_version) if api_version else (_USUAL_GROUPS.get(kind), "")
     return _kind(group, kind, version) if group is not None and kind in _KINDS.get(group, ()) else None
+
+
+def table_kind(kind: str, api_version: str = "") -> Kind:
+    """As ``known_kind``, for a kind that the code names itself, which has to be in the table."""
+    found = known_kind(kind, api_version)
+    if found is None:
+        raise AssertionError(f"{kind} {api_version} is not in the table of kinds")
+    return found
 
 
 def _kind(group: str, kind: str, version: str = "") -> Kind:

@@ -24,6 +24,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.istio.model import (
     Mesh,
     object_of,
 )
+from ansible_collections.meshops.asm.plugins.module_utils.istio.names import NETWORKING, SECURITY
 from ansible_collections.meshops.asm.plugins.module_utils.istio.rules import (
     as_result,
     findings,
@@ -34,12 +35,10 @@ from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import (
     ASM_GROUP,
     Kind,
     default_version,
-    known_kind,
+    table_kind,
 )
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import DELETED, Item
 
-_GROUP = "networking.istio.io"
-_SECURITY_GROUP = "security.istio.io"
 _SHOWN = 5
 
 Json = dict[str, Any]
@@ -81,8 +80,8 @@ def lint(
     ``providers`` is asked when a policy names one, ``cluster_domain`` (of the mesh, empty for the usual one) when hosts
     are read.
     """
-    routing = [item for item in items if item.kind.group == _GROUP]
-    policies = [item for item in items if (item.kind.group, item.kind.kind) == (_SECURITY_GROUP, AUTHORIZATION_POLICY)]
+    routing = [item for item in items if item.kind.group == NETWORKING]
+    policies = [item for item in items if (item.kind.group, item.kind.kind) == (SECURITY, AUTHORIZATION_POLICY)]
     limits = [item for item in items if item.kind.group == ASM_GROUP and item.kind.kind in NAMING_ROUTES]
     relevant = [*routing, *policies, *limits]
     if not relevant:
@@ -113,7 +112,7 @@ def _asks(item: Item) -> bool:
 
 def _kinds(items: list[Item], routes: bool) -> list[Kind]:
     """What the checks need of the mesh for these items; with ``routes`` the VirtualServices in any case."""
-    version = items[0].kind.version if items else default_version(_GROUP, VIRTUAL_SERVICE)
+    version = items[0].kind.version if items else default_version(NETWORKING, VIRTUAL_SERVICE)
     needed = needed_kinds({item.kind.kind for item in items})
     return [_kind(name, version) for name in dict.fromkeys([*needed, *([VIRTUAL_SERVICE] if routes else [])])]
 
@@ -144,11 +143,7 @@ def _listed(client: KubeClient, kind: Kind) -> list[Json]:
 
 
 def _kind(name: str, version: str) -> Kind:
-    api_version = "v1" if name == SERVICE else f"{_GROUP}/{version}"
-    kind = known_kind(name, api_version)
-    if kind is None:
-        raise AssertionError(f"{name} of {api_version} is not in the table of kinds")
-    return kind
+    return table_kind(name, "v1" if name == SERVICE else f"{NETWORKING}/{version}")
 
 
 def _key(item: Item) -> Key:

@@ -14,11 +14,11 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import AsmError, InvalidInput, Refused
 from ansible_collections.meshops.asm.plugins.module_utils.flow.names import is_label, is_name
+from ansible_collections.meshops.asm.plugins.module_utils.istio.names import GATEWAY_API
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
 from ansible_collections.meshops.asm.plugins.module_utils.kube.documents import Document, Source, clean
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import (
     CLUSTER,
-    GATEWAY_API,
     GATEWAY_API_HINT,
     Discover,
     Kind,

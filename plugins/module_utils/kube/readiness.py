@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.meshops.asm.plugins.module_utils.flow.reconcile import DONE, Progress, failed, waiting
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient, KubeError
-from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind, known_kind
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import Kind, table_kind
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, asked, by_place, listed
 from ansible_collections.meshops.asm.plugins.module_utils.kube.workloads import (
     condition,
@@ -122,8 +122,7 @@ class Readiness:
 
     def _pods(self, item: Item, found: Json) -> list[Json]:
         selector = (found.get("spec") or {}).get("selector") or {}
-        kind = known_kind("Pod") or item.kind
-        pods = self._list(kind, item.namespace)
+        pods = self._list(table_kind("Pod"), item.namespace)
         return [pod for pod in pods if is_live(pod) and selects(selector, pod["metadata"].get("labels") or {})]
 
     def _of_newest_revision(self, item: Item, found: Json, pods: list[Json], stuck: dict[str, str]) -> dict[str, str]:
@@ -140,8 +139,7 @@ class Readiness:
 
     def _newest_hash(self, item: Item, found: Json) -> str | None:
         revision = (found["metadata"].get("annotations") or {}).get(_REVISION)
-        kind = known_kind("ReplicaSet") or item.kind
-        for one in self._list(kind, item.namespace):
+        for one in self._list(table_kind("ReplicaSet"), item.namespace):
             owners = [owner.get("uid") for owner in one["metadata"].get("ownerReferences") or []]
             if (
                 found["metadata"]["uid"] in owners
@@ -152,12 +150,12 @@ class Readiness:
 
     def _events(self, namespace: str, names: list[str]) -> list[str]:
         """What the warnings about these objects say, newest first, each text once."""
-        kind = known_kind("Event")
+        kind = table_kind("Event")
         found: list[Json] = []
-        for name in names if kind else []:
+        for name in names:
             selector = f"involvedObject.name={name},type=Warning"
             try:
-                found += self._client.list(kind.path(namespace) if kind else "", fieldSelector=selector)
+                found += self._client.list(kind.path(namespace), fieldSelector=selector)
             except KubeError as error:
                 # Events only explain; without the right to read them the failure itself still stands.
                 if error.http_status != 403:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ansible_collections.meshops.asm.plugins.module_utils.istio.names import GATEWAY_API, NETWORKING
 from ansible_collections.meshops.asm.plugins.module_utils.istio.release import respected
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item
 
-_ROUTES = frozenset({("gateway.networking.k8s.io", "HTTPRoute"), ("networking.istio.io", "VirtualService")})
+_ROUTES = frozenset({(GATEWAY_API, "HTTPRoute"), (NETWORKING, "VirtualService")})
 
 
 def respect(items: Iterable[Item]) -> None:

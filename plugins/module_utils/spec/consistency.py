@@ -23,7 +23,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.flow.errors import Asm
 from ansible_collections.meshops.asm.plugins.module_utils.flow.options import Sentence
 from ansible_collections.meshops.asm.plugins.module_utils.flow.shapes import COUNT, NUMBER, TEXT, WORD
 from ansible_collections.meshops.asm.plugins.module_utils.gateway import balancers
-from ansible_collections.meshops.asm.plugins.module_utils.istio.names import GIVEN_NAMESPACES
+from ansible_collections.meshops.asm.plugins.module_utils.istio.names import GIVEN_NAMESPACES, NETWORKING
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item
 from ansible_collections.meshops.asm.plugins.module_utils.spec.sections import NAMED, SECTIONS, VARIABLES
 
@@ -228,7 +228,7 @@ _ISTIO_GATEWAY: shapes.Shape = {
 
 def _istio_gateway(item: Item) -> Json:
     """The ``spec`` of an Istio Gateway; empty for any other object."""
-    if item.kind.kind != "Gateway" or item.kind.group != "networking.istio.io":
+    if item.kind.kind != "Gateway" or item.kind.group != NETWORKING:
         return {}
     found: Json = shapes.fit(item.body, _ISTIO_GATEWAY)[0].get("spec", {})
     return found

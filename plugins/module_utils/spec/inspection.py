@@ -28,7 +28,7 @@ from ansible_collections.meshops.asm.plugins.module_utils.gateway import describ
 from ansible_collections.meshops.asm.plugins.module_utils.gateway.gateway_secrets import Held, Reader
 from ansible_collections.meshops.asm.plugins.module_utils.kube import comparison, documents, workloads
 from ansible_collections.meshops.asm.plugins.module_utils.kube.client import KubeClient
-from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import CLUSTER, MESH, Kind, known_kind
+from ansible_collections.meshops.asm.plugins.module_utils.kube.kinds import CLUSTER, MESH, table_kind
 from ansible_collections.meshops.asm.plugins.module_utils.kube.kubeconfig import load
 from ansible_collections.meshops.asm.plugins.module_utils.kube.planning import Item, Wishes, make_items, read_live
 from ansible_collections.meshops.asm.plugins.module_utils.kube.readiness import WITH_PODS
@@ -362,7 +362,7 @@ def _workload_rows(cloud: Cloud, wanted: list[Json]) -> list[Row]:
 
 def _pods(kube: KubeClient, objects: list[Item]) -> dict[str, list[Json]]:
     """``{namespace: its living pods}`` for the namespaces that have controllers of pods."""
-    kind = known_kind("Pod") or Kind("", "v1", "Pod", "pods")
+    kind = table_kind("Pod")
     namespaces = sorted({one.namespace for one in objects if one.kind.term in WITH_PODS})
     return {space: [pod for pod in kube.list(kind.path(space)) if workloads.is_live(pod)] for space in namespaces}
 

@@ -745,9 +745,7 @@ def test_a_removal_that_does_not_happen_is_sent_again_after_so_many_looks() -> N
 
 
 def test_steps_that_wait_for_nothing_are_done_at_once(clock: FakeClock) -> None:
-    class Stepless(Service):
-        def apply(self, plan: Plan) -> Steps:  # type: ignore[override]
-            super().apply(plan)
-            yield from ()
+    class Stepless(Walk):
+        path = ("blue",)
 
     assert reconcile(Stepless("red"), clock=clock).changed
