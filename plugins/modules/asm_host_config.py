@@ -121,6 +121,11 @@ host:
       kind: WorkloadEntry
       metadata: {name: stock-1, namespace: bookinfo}
       spec: {address: 192.0.2.20, labels: {app: stock}, serviceAccount: stock, ports: {http: 8080}}
+healthy:
+  description: Whether the mesh sends requests to the host, see RV(host.probed); V(true) without a probe.
+  returned: success
+  type: bool
+  sample: true
 token_needed:
   description: Whether the host needs another token than O(token).
   returned: success
@@ -225,7 +230,7 @@ class HostConfig(ResourceModule):
         }
 
     def extra(self, plan: Plan) -> dict[str, Any]:
-        return {"token": self.token, "token_needed": plan.changed}
+        return {"token": self.token, "token_needed": plan.changed, "healthy": self.found["healthy"]}
 
     def wrote(self) -> bool:
         return any(one.writes for one in self.clients) or super().wrote()
@@ -255,6 +260,7 @@ class HostConfig(ResourceModule):
         given = p["pilot_address"] or _private(detail)
         return {
             "group": group,
+            "healthy": host_reading.healthy(mesh_client, group, p["name"]),
             "host": host_files.Host(p["name"], p["address"], cluster["ClusterId"]),
             "pilot": host_reading.pilot(cluster_client, clusters.name(cluster), given),
             "domain": services_domain(cluster_domain(detail)),

@@ -464,6 +464,7 @@ OTHERS: dict[ModuleType, set[str]] = {
     bounds: {"check_levels", "check_size", "check_value", "plain", "too_deep", "too_many", "whole"},
     kinds: {
         "known_kind",
+        "table_kind",
         "default_version",
         "split_api_version",
         "belongs",

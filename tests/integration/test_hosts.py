@@ -8,7 +8,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -27,8 +29,10 @@ EXAMPLE = ROOT / "examples" / "hosts"
 NAME = "stock.example.internal"
 ENTRIES = "/apis/networking.istio.io/v1/namespaces/stock/workloadentries"
 TOKEN = "/var/run/secrets/tokens/istio-token"  # noqa: S105
+LOG, PID = "/var/log/istio/istio.log", "/run/istio.pid"
 FILES = (
     TOKEN,
+    "/etc/istio/config/started",
     "/var/lib/istio/envoy/cluster.env",
     "/etc/istio/config/mesh",
     "/etc/istio/config/root-cert.pem",
@@ -83,6 +87,10 @@ class Machine:
     def has(self, path: str) -> bool:
         return self.run("test", "-e", path).returncode == 0
 
+    def rules(self) -> str:
+        """What leads its traffic through the sidecar, whichever of the two kinds of iptables that uses."""
+        return "".join(self.run(one).stdout for one in ("iptables-legacy-save", "iptables-nft-save"))
+
     def processes(self) -> list[str]:
         """Names of the programs that run on it."""
         return self.run("ps", "-e", "-o", "comm=").stdout.split()
@@ -101,7 +109,11 @@ def mesh(lab: Lab, run: Runner, shop: Shop) -> Iterator[Shop]:
     run("asm_workload", src=[str(EXAMPLE / "apps")], **where)
     run("asm_workload", **pods, **where)
     run("istio_resource", mesh=shop.name, namespace="stock", src=[str(EXAMPLE / "networking")])
+    log = {"apiVersion": "telemetry.istio.io/v1", "kind": "Telemetry", "metadata": {"name": "log"}}
+    log["spec"] = {"accessLogging": [{"providers": [{"name": "envoy"}]}]}
+    run("istio_resource", mesh=shop.name, namespace="stock", definition=log)
     yield shop
+    run("istio_resource", mesh=shop.name, namespace="stock", definition=log, state="absent")
     run("istio_resource", mesh=shop.name, namespace="stock", src=[str(EXAMPLE / "networking")], state="absent")
     run("asm_workload", **pods, state="absent", **where)
     run("asm_workload", src=[str(EXAMPLE / "apps")], state="absent", **where)
@@ -114,12 +126,18 @@ def machine(lab: Lab, mesh: Shop, tmp_path_factory: pytest.TempPathFactory) -> I
     found = Machine(lab, mesh.id, folder)
     mirror = ("-m", "http.server", "8081", "--bind", "127.0.0.1", "--directory", str(folder))
     started = [
-        subprocess.Popen([*found.enter, sys.executable, *words], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.Popen(
+            [*found.enter, sys.executable, *words],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         for words in (("-c", SERVER), mirror)
     ]
     yield found
     for one in started:
-        one.terminate()
+        # Who enters the machine only waits for the one that serves.
+        os.killpg(one.pid, signal.SIGTERM)
         one.wait()
 
 
@@ -155,7 +173,10 @@ def play(run: Runner, machine: Machine, *words: str, **host: Any) -> Played:
     asm_host = {**spec, "pilot_address": machine.pilot, "service_manager": "sysvinit", "state": "present"}
     # As surveys and -e give numbers.
     asm_host |= {"token_minutes": "60", "wait_timeout": "60", **machine.package, **host}
-    given = {"asm_mesh": {"name": "bookinfo"}, "asm_host": asm_host}
+    given = {
+        "asm_mesh": {"name": "bookinfo"},
+        "asm_host": {key: value for key, value in asm_host.items() if value is not None},
+    }
     inventory = str(machine.inventory)
     return run.play("meshops.asm.hosts", "-i", inventory, "-e", json.dumps(given), *words, cwd=EXAMPLE)
 
@@ -220,6 +241,15 @@ def test_check_mode_tells_and_changes_nothing(lab: Lab, run: Runner, machine: Ma
     assert "pilot-agent" not in machine.processes()
 
 
+def test_a_sidecar_that_gets_no_configuration_says_why(run: Runner, machine: Machine) -> None:
+    played = play(run, machine, pilot_address=f"{machine.address}:9", wait_timeout="4")
+    told = " ".join(played.output.split())
+    assert played.code == 2, played.output
+    assert "The sidecar of stock-1 was not configured by the mesh within 4 seconds" in told
+    assert "connection refused" in told  # the agent's own words
+    assert token_of(machine) not in played.output
+
+
 def test_the_host_joins(lab: Lab, run: Runner, machine: Machine, mesh: Shop) -> None:
     played = play(run, machine, "--diff", "-v").ok()
     token = token_of(machine)
@@ -229,6 +259,7 @@ def test_the_host_joins(lab: Lab, run: Runner, machine: Machine, mesh: Shop) -> 
     assert machine.run("stat", "-c", "%a %U", TOKEN).stdout.split() == ["600", "istio-proxy"]
     assert {"pilot-agent", "envoy"} <= set(machine.processes())
     assert machine.has(MARK) is bool(machine.package)
+    assert "ISTIO_INBOUND" in machine.rules()
     (entry,) = lab.kube(mesh.id).list(ENTRIES)
     assert entry["metadata"]["name"] == "stock-1"
     assert entry["spec"] == {
@@ -247,6 +278,7 @@ def test_a_pod_calls_the_host_by_mutual_tls_only(lab: Lab, machine: Machine) -> 
     assert "URI=spiffe://cluster.local/ns/stock/sa/default" in certificate
     refused = asked(lab, "stranger", url)
     assert (refused["status"], bool(refused["error"])) == (0, True)
+    lab.wait_for(lambda: "GET / HTTP/1.1" in machine.run("cat", LOG).stdout, "the request in the host's own log", 30)
 
 
 def test_the_host_calls_a_service_of_the_mesh(lab: Lab, run: Runner, machine: Machine, mesh: Shop) -> None:
@@ -280,13 +312,13 @@ def test_a_second_run_changes_nothing(lab: Lab, run: Runner, machine: Machine) -
 
 
 def test_a_token_is_renewed_while_the_host_serves(lab: Lab, run: Runner, machine: Machine) -> None:
-    before, agent = token_of(machine), machine.run("cat", "/run/istio.pid").stdout
+    before, agent = token_of(machine), machine.run("cat", PID).stdout
     # Less than half of what is wanted now is left.
     play(run, machine, token_minutes=200).ok()
     after = token_of(machine)
     assert after != before
     assert _claims(after)["exp"] - time.time() > 190 * 60
-    assert machine.run("cat", "/run/istio.pid").stdout == agent
+    assert machine.run("cat", PID).stdout == agent
     assert _if_answered(asked(lab, "caller", f"http://{NAME}:8080/"))
 
 
@@ -308,10 +340,41 @@ def test_the_host_leaves_and_nothing_stays(lab: Lab, run: Runner, machine: Machi
     assert [file for file in FILES if machine.has(file)] == []
     assert not {"pilot-agent", "envoy"} & set(machine.processes())
     assert "istiod" not in machine.run("cat", "/etc/hosts").stdout
-    assert "ISTIO" not in machine.run("iptables-save").stdout
+    assert "ISTIO" not in machine.rules()
     with lab.unwritten():
         again = play(run, machine, state="absent").ok()
     assert changes(again) == 0
+
+
+def test_a_host_that_comes_back_serves_http(lab: Lab, run: Runner, machine: Machine) -> None:
+    """istiod does not tell a sidecar by itself that its host serves again; and no package is named this time."""
+    play(run, machine, package=None, package_checksum=None).ok()
+    assert "x-forwarded-client-cert" in _served(lab)
+    play(run, machine, state="absent").ok()
+
+
+def test_a_probe_decides_when_a_host_serves(lab: Lab, run: Runner, machine: Machine) -> None:
+    (body,) = yaml.safe_load_all((EXAMPLE / "networking" / "workload-group.yaml").read_text())
+    body["metadata"]["name"] = "probed"
+    body["spec"]["probe"] = {"periodSeconds": 1, "httpGet": {"path": "/", "port": 8080}}
+    run("istio_resource", mesh="bookinfo", namespace="stock", definition=body)
+    try:
+        play(run, machine, group="probed").ok()
+        assert "x-forwarded-client-cert" in _served(lab)
+        agent = machine.run("cat", PID).stdout
+        with lab.unwritten():
+            play(run, machine, group="probed").ok()
+        assert machine.run("cat", PID).stdout == agent
+        play(run, machine, state="absent").ok()
+    finally:
+        run("istio_resource", mesh="bookinfo", namespace="stock", definition=body, state="absent")
+
+
+def _served(lab: Lab) -> dict[str, Any]:
+    """What the service on the host was sent with the first request that it answered."""
+    url = f"http://{NAME}:8080/"
+    answer = lab.wait_for(lambda: _if_answered(asked(lab, "caller", url)), "an answer of the host", 30)
+    return dict(json.loads(answer["body"]))
 
 
 def _if_answered(answer: dict[str, Any]) -> dict[str, Any] | None:

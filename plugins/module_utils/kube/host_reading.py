@@ -29,6 +29,8 @@ _ROOT, _ROOT_KEY = "istio-ca-root-cert", "root-cert.pem"
 
 Json = dict[str, Any]
 
+# How istiod notes what the sidecar of a host reports of its probe.
+_HEALTHY: shapes.Shape = {"status": {"conditions": [{"type": TEXT, "status": TEXT}]}}
 _SERVICE: shapes.Shape = {"metadata": {"name": TEXT}, "spec": {"ports": [{"port": NUMBER}]}}
 
 
@@ -44,6 +46,15 @@ def group(client: KubeClient, mesh: str, namespace: str, name: str) -> Group:
             yet=f"WorkloadGroup {namespace}/{name} does not exist yet.",
         )
     return host_files.read_group(found, namespace, name)
+
+
+def healthy(client: KubeClient, of: Group, name: str) -> bool:
+    """Whether the mesh sends requests to a host: a group without a probe has no say in it, else the probe has."""
+    if not of.probe:
+        return True
+    found = shapes.fit(client.get(table_kind("WorkloadEntry").path(of.namespace, name)) or {}, _HEALTHY)[0]
+    conditions = found.get("status", {}).get("conditions", [])
+    return any(one.get("type") == "Healthy" and one.get("status") == "True" for one in conditions)
 
 
 def account(client: KubeClient, cluster: str, of: Group) -> Json:

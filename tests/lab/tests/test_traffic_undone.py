@@ -19,7 +19,10 @@ def test_a_mesh_that_serves_leaves_nothing_behind(shop: Shop) -> None:
         return [line for line in traces.of_lab(octet, workdir) if line.startswith("process") and "envoy" in line]
 
     # Pods of an earlier test may still be ending.
-    conftest.wait_for(lambda: len(envoys()) == 2 * 7, seconds=40)
+    try:
+        conftest.wait_for(lambda: len(envoys()) == 2 * 7, seconds=40)
+    except AssertionError:
+        raise AssertionError("\n".join([f"{len(envoys())} proxies, of these pods:", *pods(shop)])) from None
     before = traces.of_lab(octet, workdir)
     kinds = {line.split()[0] for line in before}
     assert kinds == {"namespace", "process", "listener", "mount", "file"}
@@ -28,3 +31,13 @@ def test_a_mesh_that_serves_leaves_nothing_behind(shop: Shop) -> None:
     conftest.end_shop()
     assert traces.of_lab(octet, workdir) == []
     assert traces.of_host() == host  # the lab had nothing in the host's own network
+
+
+def pods(shop: Shop) -> list[str]:
+    """A line for each pod of both clusters, for the message of a test that failed."""
+    found = [(one, pod) for one in IDS for pod in shop.api(one).list("/api/v1/pods")]
+    return [
+        f"{cluster} {pod['metadata']['namespace']}/{pod['metadata']['name']} {pod['status'].get('phase')} "
+        f"until {pod['metadata'].get('deletionTimestamp')}"
+        for cluster, pod in found
+    ]

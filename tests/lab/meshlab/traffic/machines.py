@@ -41,8 +41,11 @@ start() {
   running && return
   cd /
   /usr/local/bin/istio-start.sh init >> /var/log/istio/iptables.log 2>&1 || return 1
-  setsid setpriv --reuid=GROUP --regid=GROUP --clear-groups env USER=istio-proxy ISTIO_AGENT_FLAGS=--concurrency=1 \\
-    /usr/local/bin/istio-start.sh run < /dev/null >> /var/log/istio/istio.log 2>&1 &
+  # The agent's own user opens the files: Envoy opens /dev/stdout again to write the log of requests.
+  setsid setpriv --reuid=GROUP --regid=GROUP --clear-groups \\
+    env USER=istio-proxy ISTIO_AGENT_FLAGS=--concurrency=1 sh -c \\
+    'exec /usr/local/bin/istio-start.sh run >> /var/log/istio/istio.log 2>> /var/log/istio/istio.err.log' \\
+    < /dev/null > /dev/null 2>&1 &
   echo $! > $pid
 }
 stop() {

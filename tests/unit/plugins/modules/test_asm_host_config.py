@@ -23,6 +23,7 @@ __all__ = ["api"]
 Json = dict[str, Any]
 Run = Callable[..., Outcome]
 GROUP = "/apis/networking.istio.io/v1/namespaces/default/workloadgroups/stock"
+ENTRY = "/apis/networking.istio.io/v1/namespaces/default/workloadentries/stock-1"
 ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/stock"
 SERVICE = "/api/v1/namespaces/istio-system/services/istiod-default"
 ROOT = "/api/v1/namespaces/istio-system/configmaps/istio-ca-root-cert"
@@ -78,7 +79,9 @@ def run(api: MemoryApi, fake_cloud: Callable[..., Any], task: Callable[..., Any]
         resource = HostConfig(task(HostConfig, **{**OPTIONS, **given}), cloud)
         outcome = reconcile(resource, check=check, wait=False, clock=clock)
         told = resource.extra(outcome.plan)
-        play.token, play.needed = told["token"], told["token_needed"]  # type: ignore[attr-defined]
+        play.token, play.needed, play.healthy = (  # type: ignore[attr-defined]
+            told[name] for name in ("token", "token_needed", "healthy")
+        )
         return outcome
 
     return play
@@ -121,6 +124,19 @@ def test_the_host_has_a_way_of_its_own_to_the_control_plane(run: Run) -> None:
     found = run(check=True, pilot_address="203.0.113.7:443").value
     assert found["hosts_line"] == "203.0.113.7 istiod-default.istio-system.svc"
     assert found["pilot"] == "istiod-default.istio-system.svc:443"
+
+
+def test_a_probe_has_to_have_succeeded(api: MemoryApi, run: Run) -> None:
+    run(check=True)
+    assert run.healthy is True  # type: ignore[attr-defined]
+    api.objects[GROUP]["spec"]["probe"] = {"httpGet": {"port": 8080}}
+    run(check=True)
+    assert run.healthy is False  # type: ignore[attr-defined]
+    for said in ("False", "True"):
+        status = {"conditions": [{"type": "Other", "status": "True"}, {"type": "Healthy", "status": said}]}
+        api.put(ENTRY, {**made("WorkloadGroup", "stock-1", "default", status=status), "kind": "WorkloadEntry"})
+        run(check=True)
+        assert run.healthy is (said == "True")  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
