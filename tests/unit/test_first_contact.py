@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -171,6 +172,29 @@ def test_a_spec_that_was_not_handed_over_is_told(tmp_path: Path, account: Accoun
         "asm_mesh is missing, which describes the mesh. A file with it is given with an @, as in -e @mesh.yml" in output
     )
     assert len(output.splitlines()) < 30
+    assert account.calls == []
+
+
+@pytest.mark.playbooks
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, "asm_canary needs one of virtual_service and http_route"),
+        ({"virtual_service": "a", "http_route": "b"}, "asm_canary needs one of virtual_service and http_route"),
+        ({"virtual_service": "a", "prometheus": {}}, "asm_canary.prometheus needs service, or query with the largest"),
+        ({"virtual_service": "a", "prometheus": {"query": "up"}}, "asm_canary.prometheus needs service, or query with"),
+    ],
+)
+def test_a_release_that_lacks_something_does_not_begin(
+    tmp_path: Path, account: Account, given: dict[str, Any], told: str
+) -> None:
+    if "prometheus" in given:
+        given["prometheus"]["url"] = "http://192.0.2.1:9090"
+    canary = {"namespace": "shop", "stable": "v1", "canary": "v2", "steps": [5, 100], **given}
+    words = json.dumps({"asm_mesh": {"name": MESH}, "asm_canary": canary})
+    done = Ansible(tmp_path, account)("ansible-playbook", "meshops.asm.canary", "-e", words)
+    assert done.returncode == 2
+    assert told in done.stdout + done.stderr
     assert account.calls == []
 
 

@@ -156,6 +156,49 @@ def test_tasks_read_what_the_argument_spec_names(role: str) -> None:
     assert set(argument_spec(role)) - read == never_read.get(role, set())
 
 
+# A variable with keys, and what it is for if not its value.
+KEY = re.compile(r"\b(asm_[a-z_]+(?:\.[a-z_]+)+)\b(?!\()(\s*\|\s*default|\s+is\s+(?:not\s+)?defined)?")
+# One of them is there: that is the first thing that the role asks.
+ONE_OF = {"asm_canary.virtual_service", "asm_canary.http_route"}
+
+
+def requirement(role: str, path: str) -> bool | None:
+    """Whether an option of a role is always there; None where its specification does not list it."""
+    node: dict[str, Any] | None = {"options": argument_spec(role)}
+    for name in path.split("."):
+        node = (node or {}).get("options", {}).get(name)
+    return node and bool(node.get("required") or "default" in node)
+
+
+def unguarded(role: str, tasks: list[dict[str, Any]], conditions: str, file: str) -> Iterator[str]:
+    """Uses of options that may be left out, of which neither the expression nor a condition around it asks."""
+    for task in tasks:
+        around = f"{conditions} {task.get('when', '')}"
+        inner = [task.get(part, []) for part in ("block", "rescue", "always")]
+        yield from unguarded(role, sum(inner, []), around, file)
+        own = {key: value for key, value in task.items() if key not in ("block", "rescue", "always")}
+        texts = " ".join([*re.findall(r"{{.*?}}", str(own)), *(str(own.get(key)) for key in ("when", "until"))])
+        for found in KEY.finditer(texts):
+            asked = found[2] or found[1] in ONE_OF or f"{found[1]} is defined" in f"{around} {texts}"
+            if requirement(role, found[1]) is False and not asked:
+                yield f"{file}, {task.get('name')}: {found[1]}"
+
+
+@pytest.mark.parametrize("role", sorted(one.name for one in (ROOT / "roles").iterdir()))
+def test_options_that_may_be_left_out_are_asked_for_before_they_are_used(role: str) -> None:
+    """Messages, too: Ansible 2.19 and newer render that of an assertion which holds."""
+    files = {one.name: load_yaml(one) for one in (ROOT / f"roles/{role}/tasks").glob("*.yml")}
+    # A file that is included under a condition is read under it.
+    conditions = {
+        task["ansible.builtin.include_tasks"]: str(task.get("when", ""))
+        for tasks in files.values()
+        for task in tasks
+        if isinstance(task.get("ansible.builtin.include_tasks"), str)
+    }
+    found = [line for name, tasks in files.items() for line in unguarded(role, tasks, conditions.get(name, ""), name)]
+    assert found == []
+
+
 def probes_of(node: Any) -> Iterator[dict[str, Any]]:
     """The options of every task that sends requests."""
     if isinstance(node, dict) and "meshops.asm.asm_probe" in node:
