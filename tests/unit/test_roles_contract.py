@@ -174,8 +174,8 @@ def unguarded(role: str, tasks: list[dict[str, Any]], conditions: str, file: str
     """Uses of options that may be left out, of which neither the expression nor a condition around it asks."""
     for task in tasks:
         around = f"{conditions} {task.get('when', '')}"
-        inner = [task.get(part, []) for part in ("block", "rescue", "always")]
-        yield from unguarded(role, sum(inner, []), around, file)
+        for part in ("block", "rescue", "always"):
+            yield from unguarded(role, task.get(part, []), around, file)
         own = {key: value for key, value in task.items() if key not in ("block", "rescue", "always")}
         texts = " ".join([*re.findall(r"{{.*?}}", str(own)), *(str(own.get(key)) for key in ("when", "until"))])
         for found in KEY.finditer(texts):
