@@ -209,7 +209,8 @@ def _choice(value: Any, choices: list[Any], place: _Place) -> Iterator[Sentence]
 
 def _is(value: Any, kind: str) -> bool:
     """Whether Ansible takes the value for one of this type."""
-    if callable(kind) or kind == "raw":
+    # To validate is to copy: of a mapping in a playbook, which renders on demand, with every variable of the host.
+    if callable(kind) or kind == "raw" or (kind == "dict" and isinstance(value, dict)):
         return True
     return not _validator(kind).validate({"value": value}).error_messages
 

@@ -160,3 +160,26 @@ def test_text_in_the_place_of_a_list_of_mappings(text: str) -> None:
     # What Ansible reads as one.
     for fine in ("name=shop-1", '{"name": "shop-1"}', "name=a,name=b"):
         assert wrong_options({"clusters": fine}, spec) == []
+
+
+class Rendered(dict[str, Any]):
+    """A mapping as a playbook has it: a copy would take along every variable of its host."""
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        raise AssertionError("it was copied")
+
+
+def test_a_mapping_of_a_playbook_is_looked_at_where_it_is() -> None:
+    spec = {
+        "metrics": {"type": "dict"},
+        "clusters": {"type": "list", "elements": "dict", "options": {"labels": {"type": "dict"}}},
+        "definition": {"type": "raw"},
+    }
+    given = Rendered(
+        metrics=Rendered(),
+        clusters=[Rendered(labels=Rendered(a="b"))],
+        definition=Rendered(kind="Service"),
+    )
+    assert wrong_options(given, spec) == []
+    (told,) = wrong_options(Rendered(clusters=[Rendered(labels="b")]), spec)
+    assert told == "clusters[0].labels must be a mapping, it is text."
