@@ -183,6 +183,10 @@ def test_a_spec_that_was_not_handed_over_is_told(tmp_path: Path, account: Accoun
         ({"virtual_service": "a", "http_route": "b"}, "asm_canary needs one of virtual_service and http_route"),
         ({"virtual_service": "a", "prometheus": {}}, "asm_canary.prometheus needs service, or query with the largest"),
         ({"virtual_service": "a", "prometheus": {"query": "up"}}, "asm_canary.prometheus needs service, or query with"),
+        (
+            {"virtual_service": "a", "prometheus": {"service": "reviews", "query": "up"}},
+            "asm_canary.prometheus needs service, or query with",
+        ),
     ],
 )
 def test_a_release_that_lacks_something_does_not_begin(

@@ -158,8 +158,8 @@ def test_tasks_read_what_the_argument_spec_names(role: str) -> None:
 
 # A variable with keys, and what it is for if not its value.
 KEY = re.compile(r"\b(asm_[a-z_]+(?:\.[a-z_]+)+)\b(?!\()(\s*\|\s*default|\s+is\s+(?:not\s+)?defined)?")
-# One of them is there: that is the first thing that the role asks.
-ONE_OF = {"asm_canary.virtual_service", "asm_canary.http_route"}
+# What the role asks for before anything else: one of both routes, and with a query the value that it is held to.
+ASKED_FIRST = {"asm_canary.virtual_service", "asm_canary.http_route", "asm_canary.prometheus.max"}
 
 
 def requirement(role: str, path: str) -> bool | None:
@@ -179,7 +179,7 @@ def unguarded(role: str, tasks: list[dict[str, Any]], conditions: str, file: str
         own = {key: value for key, value in task.items() if key not in ("block", "rescue", "always")}
         texts = " ".join([*re.findall(r"{{.*?}}", str(own)), *(str(own.get(key)) for key in ("when", "until"))])
         for found in KEY.finditer(texts):
-            asked = found[2] or found[1] in ONE_OF or f"{found[1]} is defined" in f"{around} {texts}"
+            asked = found[2] or found[1] in ASKED_FIRST or f"{found[1]} is defined" in f"{around} {texts}"
             if requirement(role, found[1]) is False and not asked:
                 yield f"{file}, {task.get('name')}: {found[1]}"
 
